@@ -71,6 +71,15 @@ class Deadline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Move:
+    """A way on from a stage other than to the next one; ``to`` None ends the cycle."""
+
+    to: str | None
+    when: str | None = None  # a condition on the stage's content
+    automatic: bool = False  # taken without an act as soon as it holds
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One stage (阶段) of the slow loop."""
 
@@ -84,6 +93,7 @@ class Stage:
     decide: Signers | None = None  # None is `approval: none`
     deadline: Deadline | None = None
     auto_advance: bool = False
+    moves: tuple[Move, ...] = ()  # empty: the next stage in the list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,26 +209,27 @@ def to_plain(value: Any) -> Any:
 
 def from_plain(plain: dict[str, Any]) -> Definition:
     """Build a definition from the plain form that ``to_plain`` gives (stored, trusted JSON)."""
-    return typing.cast(Definition, _build(Definition, plain))
+    return typing.cast(Definition, build_value(Definition, plain))
 
 
-def _build(kind: Any, plain: Any) -> Any:
+def build_value(kind: Any, plain: Any) -> Any:
+    """Build a frozen value of a dataclass (or a tuple of them) from trusted plain data."""
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):
         if plain is None:
             return None
         kind = next(a for a in typing.get_args(kind) if a is not type(None))
-        return _build(kind, plain)
+        return build_value(kind, plain)
     if origin is tuple:
         inner = typing.get_args(kind)[0]
-        return tuple(_build(inner, p) for p in plain)
+        return tuple(build_value(inner, p) for p in plain)
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        return typing.cast(Any, kind)(**{k: _build(hints[k], v) for k, v in plain.items()})
+        return typing.cast(Any, kind)(**{k: build_value(hints[k], v) for k, v in plain.items()})
     return plain
 
 
 __all__ = [
     "FORMAT", "LAYERS", "NEUTRAL_STAGES", "QUICK_STATES", "SCOPES", "Deadline", "Definition", "Field", "Label",
-    "Level", "QuickLoop", "Sheet", "Signers", "Stage", "canonical", "from_plain", "to_plain",
+    "Level", "Move", "QuickLoop", "Sheet", "Signers", "Stage", "canonical", "from_plain", "to_plain",
 ]  # fmt: skip

@@ -1,0 +1,44 @@
+# Two commands: `make demo` and `make test`. Everything else is in `make help`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export QAFLOW_HOME ?= $(CURDIR)/.home
+ARGS ?=
+
+.PHONY: help demo run test test-long lint bench wheel
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+# What pip says goes to standard error: `make demo ARGS="--no-serve --json"` prints one document and nothing else.
+$(VENV)/.stamp: setup.cfg pyproject.toml requirements/lock.txt
+	@{ test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt -e '.[dev]' >&2
+	@touch $@
+
+demo: $(VENV)/.stamp ## five colleges, one simulated teaching year, then the server (ARGS="--no-serve --json")
+	@$(BIN)/qaflow demo $(ARGS)
+
+run: $(VENV)/.stamp ## the server and the scheduler on the database of QAFLOW_HOME
+	@$(BIN)/qaflow run $(ARGS)
+
+test: $(VENV)/.stamp ## the whole suite, PostgreSQL included
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-long: $(VENV)/.stamp ## the properties at their full size
+	@$(BIN)/python -m pytest -m long $(ARGS)
+
+lint: $(VENV)/.stamp ## style, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.stamp ## W1, W2, W3 beside their floors (ARGS="--quick --json")
+	@$(BIN)/qaflow bench $(ARGS)
+
+wheel: $(VENV)/.stamp ## dist/qaflow-*.whl with templates, workflows and migrations in it
+	@rm -rf build  # what was deleted since must not travel
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . >&2
+	@ls dist/*.whl

@@ -1,0 +1,1 @@
+"""Reading definitions: from YAML nodes to frozen values, with every fault at its place."""

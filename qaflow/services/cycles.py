@@ -1,0 +1,234 @@
+"""Use cases on one cycle: fire an action, attach a file, read its history (engine rules, 3 to 5)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from qaflow.engine import decide as engine
+from qaflow.engine.definition import canonical
+from qaflow.engine.snapshot import Data, Snapshot
+from qaflow.errors import Forbidden, Invalid, Missing, Stale
+from qaflow.store import content, ledger, people
+from qaflow.store import cycles as rows
+from qaflow.store.db import Driver
+
+from . import policy, successors
+from .acting import Acting, hold, keep
+from .college import compiled
+from .people import Deciders, approver_of, deciders
+from .work import AnySession, Origin, transact
+
+TEXTS = {"reason": 2000, "comment": 2000, "text": 8000, "cause": 2000, "measure": 2000}
+"""Keys of a command's data that hold people's words, and how long they may be; kept as erasable content."""
+MAX_CONTENT = 1_000_000
+
+
+def fire(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None = None) -> Data:
+    """Let a person act on a cycle; returns where it stands after.
+
+    Raises `Missing` (not there, or not theirs to see), `Forbidden`, `Refused` with the allowed actions, `Invalid` with
+    every fault of the data, `Stale` where ``revision`` is not the visit's any more.
+    """
+    checked = check_args(action, args)
+
+    def body(driver: Driver) -> Data:
+        acting = hold(session, driver, origin, cycle)
+        act(acting, action, checked, revision)
+        finish(acting)
+        return standing(acting)
+
+    return transact(session, body)
+
+
+def check_args(action: str, args: Data) -> Data:
+    """Check the keys and texts of a command's data; unknown ones are refused by name."""
+    if action not in engine.ACTIONS:
+        raise Invalid("action.unknown", f"action {action!r} is unknown; one of {', '.join(engine.ACTIONS)}")
+    if not isinstance(args, dict):
+        raise Invalid("json.not_object", "the data of an action must be a JSON object")
+    required = engine.REQUIRED.get(action, ())
+    known = {*required, *engine.OPTIONAL.get(action, ())}
+    errors = [{"pointer": k, "code": "field.unknown", "message": f"{k}: unknown; {action} takes {', '.join(sorted(known)) or 'nothing'}"}
+              for k in sorted(set(args) - known)]  # fmt: skip
+    errors += [{"pointer": k, "code": "field.required", "message": f"{k}: is required"} for k in required if args.get(k) in (None, "")]
+    errors += [fault for k in args if k in TEXTS for fault in _text_faults(k, args[k])]
+    if errors:
+        raise Invalid("data.invalid", f"{action}: " + "; ".join(e["message"] for e in errors), errors=errors)
+    return {k: v for k, v in args.items() if v is not None}
+
+
+def _text_faults(key: str, value: Any) -> list[Data]:
+    if value is None:
+        return []
+    if not isinstance(value, str):
+        return [{"pointer": key, "code": "type.expected_string", "message": f"{key}: must be a text"}]
+    if len(value) > TEXTS[key]:
+        return [{"pointer": key, "code": "text.too_long", "message": f"{key}: longer than {TEXTS[key]} characters"}]
+    if not value.strip(" \t\r\n\u200b\u200c\u200d\ufeff\u3000\xa0"):
+        return [{"pointer": key, "code": "text.blank", "message": f"{key}: is blank"}]
+    if any((c < " " and c not in "\t\r\n") or "\ud800" <= c <= "\udfff" for c in value):
+        return [{"pointer": key, "code": "text.control_character", "message": f"{key}: holds a control character"}]
+    return []
+
+
+def act(acting: Acting, action: str, args: Data, revision: int | None = None) -> None:
+    """Check the right, resolve people and content, decide — all on a held cycle."""
+    person = acting.origin.person
+    snap = acting.snap
+    if person is None:
+        raise Forbidden("actor.system", "the system never decides: this action needs a person")
+    approvers = _approvers(acting) if action in ("dismiss", "confirm") else None
+    named = frozenset(approvers.persons) if approvers else frozenset()
+    for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today, named)
+    if revision is not None and revision != snap.revision:
+        raise Stale("visit.stale", f"cycle {snap.id} is at revision {snap.revision}, your form was made at {revision}",
+                    revision=snap.revision)  # fmt: skip
+    args, more = _resolve(acting, action, args)
+    acting.decide(action, args, acting.context(for_=for_, **more))
+
+
+def _resolve(acting: Acting, action: str, args: Data) -> tuple[Data, Data]:
+    """Turn a command's words into content hashes and its persons into numbers; load what the decision needs."""
+    args = dict(args)
+    for key in TEXTS:
+        if key in args:
+            args[key] = keep(acting.driver, args[key])
+    more: Data = {}
+    if action in ("submit", "record"):
+        more = _content(acting, action, args)
+    if action in ("submit", "approve") and acting.snap.status == "running":
+        more |= _surroundings(acting)
+    if action == "submit" and acting.snap.status == "running":
+        stage = acting.compiled.definition.by_key[acting.snap.stage]
+        if stage.decide is not None:
+            found = deciders(acting.driver, acting.college, acting.scope, stage.decide, acting.today,
+                             {acting.origin.person, acting.snap.responsible})  # fmt: skip
+            more |= _asked(found)
+    if action == "correct" and acting.snap.status == "running":
+        more |= _asked(_approvers(acting))
+    for key in ("to", "person"):
+        if key in args and action in ("transfer", "copy", "add_signer"):
+            more["holder"] = _person(acting, args[key])
+    if action == "approve" and acting.snap.status == "running":
+        more["carried"] = tuple(successors.left_over(acting)) if successors.closes(acting) else ()
+    if action == "warn":
+        args |= successors.point_of(acting, args)
+    return args, more
+
+
+def _asked(found: Deciders) -> Data:
+    return {"signers": found.persons, "need": found.need, "raised": found.raised}
+
+
+def _approvers(acting: Acting) -> Deciders:
+    """Return who answers for corrections: the approvers of the stage that holds the quick loop."""
+    definition = acting.compiled.definition
+    stage = definition.by_key[definition.hinge or acting.snap.stage]
+    signers = approver_of(definition, stage)
+    found = deciders(acting.driver, acting.college, acting.scope, signers, acting.today, {acting.snap.responsible})
+    return found._replace(persons=found.persons[:3])
+
+
+def _content(acting: Acting, action: str, args: Data) -> Data:
+    """Keep the form handed in; without one, the last content of the visit stands (unchanged content, one submit)."""
+    values = args.pop("content", None)
+    if values is None:
+        digest = acting.snap.visits[acting.snap.stage].content if action == "submit" and acting.snap.stage else None
+        text = content.get(acting.driver, digest) if digest else None
+        return {"content": digest, "values": json.loads(text) if text else {}}
+    if not isinstance(values, dict):
+        raise Invalid("json.not_object", "content must be a JSON object of the form's fields")
+    text = canonical(values)
+    if len(text) > MAX_CONTENT:
+        raise Invalid("text.too_long", f"content is longer than {MAX_CONTENT} characters")
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise Invalid("text.invalid_unicode", "content holds half of a surrogate pair")
+    return {"content": keep(acting.driver, text), "values": values}
+
+
+def _surroundings(acting: Acting) -> Data:
+    """Return what gate and guards look at beside the form: files and running children."""
+    snap, definition = acting.snap, acting.compiled.definition
+    stage = definition.by_key[snap.stage]
+    found: Data = {}
+    if stage.evidence or any("evidence" in g for g in stage.gate):
+        found["evidence"] = ledger.evidence_count(acting.driver, acting.row.college, snap.id, snap.stage)
+    covering = definition.covering("implement")
+    if covering is stage:
+        found["children"] = successors.running_children(acting.driver, snap.id)
+    return found
+
+
+def _person(acting: Acting, named: Any) -> int:
+    """Return the person that a command names by login or number; `ref.unknown_user` where nobody of the college fits."""
+    found = None
+    if isinstance(named, int) and not isinstance(named, bool):
+        found = people.by_id(acting.driver, named)
+    elif isinstance(named, str):
+        found = people.by_login(acting.driver, named)
+    if found is None or found.college_id != acting.row.college:
+        raise Invalid("ref.unknown_user", f"no person {named!r} in this college")
+    if found.disabled_at is not None:
+        raise Invalid("ref.disabled_user", f"{found.login} is disabled")
+    return found.id
+
+
+def finish(acting: Acting) -> None:
+    """Write the act; a cycle that closed hands its left-overs and open warnings on in the same transaction."""
+    acting.flush()
+    if acting.snap.status in ("closed", "cancelled"):
+        successors.hand_over(acting)
+    acting.writer.flush()
+
+
+def attach(session: AnySession, origin: Origin, cycle: int, name: str, media: str, digest: str, size: int) -> Data:
+    """Enter a file, kept by its SHA-256 beside the database, as evidence of the current visit."""
+
+    def body(driver: Driver) -> Data:
+        acting = hold(session, driver, origin, cycle)
+        if origin.person is None:
+            raise Forbidden("actor.system", "evidence is given by a person")
+        for_ = policy.permit(driver, acting.scope, acting.snap, "attach", {}, origin.person, acting.today)
+        args = {"hash": digest, "size": size, "name": name[:200], "media": media}
+        acting.decide("attach", args, acting.context(for_=for_))
+        finish(acting)
+        return standing(acting)
+
+    return transact(session, body)
+
+
+def standing(acting: Acting) -> Data:
+    """Return where a cycle stands, as every door shows it."""
+    return describe(acting.snap, engine.actions(acting.compiled, acting.snap))
+
+
+def describe(snap: Snapshot, actions: tuple[str, ...]) -> Data:
+    """Return a snapshot's public face."""
+    visit = snap.visits.get(snap.stage)
+    return {
+        "id": snap.id, "status": snap.status, "outcome": snap.outcome, "state": snap.state, "stage": snap.stage,
+        "leaf": snap.leaf, "visit": visit.number if visit else 0, "revision": snap.revision,
+        "due": visit.due if visit else None, "version": snap.version, "number": snap.number, "track": snap.track,
+        "layer": snap.layer, "period": [snap.start, snap.end], "allowed": list(actions),
+        "items": [_item(i) for i in snap.items.values() if i.state == "open"],
+        "warnings": [{"id": w.id, "state": w.state, "severity": w.severity, "scope": w.scope, "proposal": w.proposal}
+                     for w in snap.open_warnings()],
+        "sheets": [{"no": s.no, "kind": s.kind, "due": s.due, "state": s.state} for s in snap.sheets.values()],
+        "signatures": {"need": visit.need, "given": len(visit.signed)} if visit and snap.leaf == "review" else None,
+    }  # fmt: skip
+
+
+def _item(item: Any) -> Data:
+    return {"no": item.no, "kind": item.kind, "stage": item.stage, "holder": item.holder, "due": item.due,
+            "ref": item.ref, "level": item.level, "deadline_no": item.deadline_no}  # fmt: skip
+
+
+def show(session: AnySession, driver: Driver, cycle: int) -> Data:
+    """Return a cycle with the actions that its state allows."""
+    found = rows.load(driver, cycle, lock=False)
+    if found is None:
+        raise Missing("cycle.not_found", f"no cycle {cycle}")
+    snap, _ = found
+    return describe(snap, engine.actions(compiled(session, driver, snap.definition), snap))
+

@@ -1,0 +1,102 @@
+"""The tick on work items: overdue work goes up its ladder, each level once (engine rules, 6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from qaflow.engine.decide import items as rules
+from qaflow.engine.decide.common import rung_at
+from qaflow.store import journal, people, sweep
+from qaflow.store.db import Driver, utc
+
+from . import cycles, notices
+from .acting import hold
+from .college import CollegeView, compiled, view
+from .policy import Scope
+from .work import AnySession, LostRace, Origin, Writer
+
+
+class Supervisors:
+    """Finds to whom levels go; alike questions of one batch are asked once."""
+
+    def __init__(self, driver: Driver, college: CollegeView, day: str) -> None:
+        self._driver, self._college, self._day = driver, college, day
+        self._found: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
+
+    def of(self, role: str, item: sweep.LateItem) -> int | None:
+        """Return the nearest holder of a role above an item, never its holder."""
+        key = (role, item.unit, item.layer)
+        rows = self._found.get(key)
+        if rows is None:
+            rows = people.holders(self._driver, self._college.id, role, 0, item.layer, item.unit, self._day)
+            self._found[key] = rows
+        return next((person for person, _ in rows if person != item.holder), None)
+
+
+def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Sequence[sweep.LateItem]) -> tuple[int, list[sweep.LateItem]]:
+    """Fire the next level of many items with set statements; returns (fired, those that must go singly)."""
+    at, recorded = utc(origin.now), utc(origin.recorded)
+    writer = Writer(driver, origin)
+    finders: dict[int, Supervisors] = {}
+    seen: set[int] = set()
+    singly, heads, raised, ledger, entries = [], [], [], [], []
+    for item in late:
+        definition = compiled(session, driver, item.definition).definition
+        if item.cycle in seen or definition.ladder[item.level].act == "reassign":
+            singly.append(item)
+            continue
+        seen.add(item.cycle)
+        rung = definition.ladder[item.level]
+        finder = finders.get(item.college)
+        if finder is None:
+            college = view(session, driver, item.college)
+            finder = finders[item.college] = Supervisors(driver, college, college.calendar.local_day(origin.now).isoformat())
+        to, level = finder.of(rung.to, item), item.level + 1
+        following = rung_at(definition, date.fromisoformat(item.due), level, finder._college.calendar)
+        data = fact_data(item, level, rung.to, to, rung.act, following)
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        stream, seq = f"cycle:{item.cycle}", item.version + 1
+        head = journal.digest(item.head, stream, seq, "WorkEscalated", 1, at, recorded, origin.actor, None, origin.door,
+                              origin.request, item.definition, text)  # fmt: skip
+        entries.append((stream, seq, "WorkEscalated", 1, at, recorded, origin.actor, None, origin.door, origin.request,
+                        item.definition, text, item.head, head))  # fmt: skip
+        heads.append({"version": seq, "head": head, "id": item.cycle, "was": item.version})
+        raised.append({"level": level, "next_level": level + 1 if following else None, "level_at": following, "id": item.id,
+                       "was": item.level, "deadline_no": item.deadline_no})  # fmt: skip
+        ledger.append((item.college, item.id, item.deadline_no, level, item.cycle, item.level_at, at, rung.to, to,
+                       data["act"], "sent" if to is not None else "skipped"))  # fmt: skip
+        told = notices.recipients("WorkEscalated", data)
+        if told:
+            payload = json.dumps({"cycle": item.cycle, **notices.summary("WorkEscalated", data)}, ensure_ascii=False)
+            writer.notify(item.college, stream, seq, "WorkEscalated", told, payload)
+    if entries:
+        if not sweep.escalate(driver, heads, raised, ledger):
+            raise LostRace
+        driver.insert_rows("journal", journal.COLUMNS, entries)
+        writer.flush()
+    return len(entries), singly
+
+
+def fact_data(item: sweep.LateItem, level: int, role: str, to: int | None, act: str, following: str | None) -> dict[str, Any]:
+    """Return the data of a level's fact, in the order in which the engine gives it."""
+    data: dict[str, Any] = {"item": item.no, "deadline_no": item.deadline_no, "level": level, "role": role, "to": to,
+                            "due_at": item.level_at, "act": act if to is not None else rules.SKIP}  # fmt: skip
+    return data | ({"level_at": following} if following else {})
+
+
+def escalate_one(session: AnySession, driver: Driver, origin: Origin, item: sweep.LateItem) -> int:
+    """Fire the next level of one item, as it stands now."""
+    acting = hold(session, driver, origin, item.cycle)
+    current = acting.snap.items.get(item.no)
+    if current is None or current.state != "open" or not current.level_at or current.level_at > acting.writer.at:
+        return 0
+    rung = acting.compiled.definition.ladder[current.level]
+    scope = Scope(college=item.college, subject=item.subject, layer=item.layer, unit=item.unit)
+    rows = people.holders(driver, scope.college, rung.to, scope.subject, scope.layer, scope.unit, acting.today)
+    to = next((p for p, _ in rows if p != current.holder), None)
+    facts = acting.decide("escalate", {"item": item.no}, acting.context(holder=to))
+    cycles.finish(acting)
+    return len(facts)

@@ -1,0 +1,93 @@
+"""Making an installation: its mark, the program's own accounts, and the clock that a sandbox keeps (engine rules, 8)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from qaflow.config import Settings
+from qaflow.errors import Refused
+from qaflow.store import db as database
+from qaflow.store import installation as rows
+from qaflow.store.db import SCHEMA_HEAD, Driver, instant, utc
+
+from .work import AnySession, Origin, transact
+
+ACCOUNTS = {"system": "系统", "operator": "操作员"}
+"""Who acts where no person does: the tick, and the commands of whoever runs the machine."""
+
+
+def create(session: AnySession, origin: Origin, sandbox: bool) -> dict[str, Any]:
+    """Make the installation's row and accounts; on one that is there only the schema is noted.
+
+    The mark of a sandbox is given at birth: it can neither be taken off nor put on later.
+    """
+
+    def body(driver: Driver) -> dict[str, Any]:
+        found = rows.row(driver)
+        if found is None:
+            rows.insert(driver, sandbox, utc(origin.recorded), SCHEMA_HEAD)
+        elif sandbox and not found.sandbox:
+            raise Refused("installation.not_sandbox", "this database is not a sandbox and cannot become one; "
+                          "give a new one its own QAFLOW_HOME")  # fmt: skip
+        else:
+            rows.set_schema(driver, SCHEMA_HEAD)
+        for login, name in ACCOUNTS.items():
+            rows.add_account(driver, login, name, utc(origin.recorded))
+        return {"created": found is None, "sandbox": found.sandbox if found else sandbox}
+
+    return transact(session, body)
+
+
+def is_sandbox(driver: Driver) -> bool:
+    """Tell whether the database bears the mark of a sandbox."""
+    found = rows.row(driver)
+    return found is not None and found.sandbox
+
+
+def present(driver: Driver, machine: datetime) -> datetime:
+    """Return the effective present: in a demo's database the simulated end plus the time since (engine rules, 8)."""
+    found = rows.row(driver)
+    if found is None or found.clock_base is None or found.clock_real is None:
+        return machine
+    return instant(found.clock_base) + max(machine - instant(found.clock_real), timedelta(0))
+
+
+def prepare(app: Any, session: AnySession, settings: Settings, machine: datetime) -> dict[str, Any]:
+    """Bring the tables to this program's schema, after a backup where they hold something.
+
+    Returns ``from`` (the schema state found: empty, older, current) and ``backup`` (the copy, or None). A database
+    made by a later program is refused (`schema.newer`).
+    """
+    file = settings.sqlite_file
+    state = _state(session, file)
+    if state == "newer":
+        raise Refused("schema.newer", "the database was made by a later program; install that version or a later one")
+    copy = None
+    if state == "older" and file is not None:
+        copy = back_up(file, settings.home, machine)
+    if state != "current":
+        database.upgrade(app)
+    if file is not None and state == "empty":
+        file.chmod(0o600)
+    return {"from": state, "backup": copy}
+
+
+def back_up(file: Path, home: Path, machine: datetime) -> Path:
+    """Copy the database into the home's ``backups`` and return the copy."""
+    folder = home / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    copy = folder / f"before-upgrade-{machine:%Y%m%dT%H%M%S%f}Z.db"
+    rows.copy_sqlite(file, copy)
+    return copy
+
+
+def _state(session: AnySession, file: Path | None) -> str:
+    if file is not None and not file.exists():
+        return "empty"
+    try:
+        database.reading(session)
+        return database.schema_state(session)
+    finally:
+        session.rollback()

@@ -1,0 +1,35 @@
+"""Which facts tell whom: computed from the fact alone, so that the audit can reckon it again."""
+
+from __future__ import annotations
+
+from qaflow.engine.snapshot import Data
+
+TELLS_ITEM_HOLDERS = frozenset((
+    "StageSubmitted", "StageSigned", "StageRejected", "StageReturned", "StageReopened", "SignerAdded", "WarningOpened",
+    "WarningReceived", "WarningJoined", "CorrectionStarted", "ReopeningRefused", "SheetIssued",
+))  # fmt: skip
+TELLS_TO = frozenset(("ItemTransferred", "WorkEscalated", "ItemReminded", "CopySent"))
+URGENT = frozenset(("WarningOpened", "ItemReminded"))
+
+
+def recipients(kind: str, data: Data) -> list[int]:
+    """Return the persons a fact tells: holders of the work it opens, or the one it is addressed to."""
+    if kind in TELLS_TO:
+        return [data["to"]] if data["to"] is not None else []
+    if kind in TELLS_ITEM_HOLDERS:
+        return list(dict.fromkeys(i["holder"] for i in data.get("items", ()) if i["holder"] is not None))
+    return []
+
+
+def told(kind: str, data: Data, actor: str) -> list[int]:
+    """Return whom a fact must have told: its recipients but the actor, who is not told of their own act."""
+    return [p for p in recipients(kind, data) if str(p) != actor]
+
+
+def summary(kind: str, data: Data) -> Data:
+    """Return the few words a notice carries: never the content of findings."""
+    found: Data = {"kind": kind}
+    for name in ("stage", "item", "level", "due"):
+        if name in data:
+            found[name] = data[name]
+    return found

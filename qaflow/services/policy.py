@@ -1,0 +1,189 @@
+"""Who may do what: the one table of rights, asked by every door through the services (engine rules, 5).
+
+A right follows from a *relation* of the person to the object, or from a *role* whose scope covers it.  A deputy acts
+in their own name for the absent person, whose relation and roles then count.  What the state and the separation of
+duties allow is the engine's to decide; here it is only asked whether this person has any business with the act.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qaflow.engine.snapshot import Data, Item, Snapshot
+from qaflow.errors import Forbidden, Missing
+from qaflow.store import people
+from qaflow.store.db import Driver
+
+OFFICE = frozenset(("quality_office", "quality_head"))
+SUPERVISORS = frozenset(("supervisor", "leader"))
+SEES_ALL = frozenset(("quality_office", "quality_head", "leader", "diagnostician"))
+SEES_SCOPE = frozenset(("supervisor", "approver", "quality_administrator", "leader", "quality_office", "quality_head",
+                        "diagnostician", "responsible"))  # fmt: skip
+ADMINISTRATORS = frozenset(("administrator",))
+
+
+@dataclass(frozen=True)
+class Right:
+    """Who may do one act: relations to the object, and kinds of role whose scope covers it."""
+
+    relations: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
+
+
+RIGHTS: dict[str, Right] = {
+    "submit": Right(("responsible",)),
+    "withdraw": Right(("submitter",)),
+    "acknowledge": Right(("responsible",)),
+    "correct": Right(("responsible",)),
+    "record": Right(("assessor",)),
+    "attach": Right(("responsible",)),
+    "approve": Right(("signer",)),
+    "reject": Right(("signer",)),
+    "return": Right(("signer",)),
+    "add_signer": Right(("signer",)),
+    "confirm": Right(("confirmer",)),
+    "dismiss": Right(("confirmer", "approver")),
+    "transfer": Right(("holder",), SUPERVISORS),
+    "extend": Right((), SUPERVISORS | OFFICE),
+    "remind": Right(("viewer",), SUPERVISORS),
+    "comment": Right(("viewer",)),
+    "copy": Right(("viewer",)),
+    "warn": Right((), frozenset(("diagnostician",))),
+    "start": Right((), OFFICE),
+    "suspend": Right((), OFFICE),
+    "resume": Right((), OFFICE),
+    "cancel": Right((), OFFICE),
+    "reopen": Right((), OFFICE),
+    "migrate": Right((), OFFICE),
+    "publish": Right((), OFFICE),
+    "freeze": Right((), OFFICE),
+    "audit": Right((), OFFICE),
+    "accounts": Right((), ADMINISTRATORS),
+    "calendar": Right((), ADMINISTRATORS | OFFICE),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Where an object lies: what a role's scope must cover."""
+
+    college: int
+    subject: int
+    layer: str
+    unit: int
+
+
+def scope_of(snap: Snapshot, college: int) -> Scope:
+    """Return where a cycle lies."""
+    return Scope(college=college, subject=snap.subject, layer=snap.layer, unit=snap.unit)
+
+
+def related(snap: Snapshot, relation: str, args: Data) -> set[int | None]:
+    """Return the persons who stand in a relation to the cycle (or to the item or warning that is meant)."""
+    if relation == "responsible":
+        return {snap.responsible} | _holders(snap, "submit", "acknowledge", "correct")
+    if relation == "submitter":
+        return {snap.responsible, snap.visit.submitted_by, snap.visit.for_}
+    if relation == "signer":
+        return set(snap.visit.signers if snap.leaf == "review" else ()) | _holders(snap, "decide", "sign")
+    if relation == "confirmer":
+        return _holders(snap, "confirm", "decide")
+    if relation == "assessor":
+        return {s.assessor for s in snap.sheets.values() if s.state == "open"} | _holders(snap, "sheet")
+    if relation == "holder":
+        return {i.holder for i in _meant(snap, args)}
+    return set()
+
+
+def _holders(snap: Snapshot, *kinds: str) -> set[int | None]:
+    return {i.holder for i in snap.items.values() if i.kind in kinds and i.state in ("open", "stopped")}
+
+
+def _meant(snap: Snapshot, args: Data) -> list[Item]:
+    if args.get("item") is None:
+        return snap.open_items()
+    return [i for i in snap.open_items() if str(i.no) == str(args["item"])]
+
+
+def permit(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data, person: int, day: str,
+           approvers: frozenset[int] = frozenset()) -> int | None:  # fmt: skip
+    """Return None where the person may act in their own right, or the absent person for whom they may.
+
+    Raises `Missing` where the person may not even see the cycle, and `Forbidden` where they may see but not do this.
+    """
+    right = RIGHTS[action]
+    direct = set().union(*(related(snap, r, args) for r in right.relations)) if right.relations else set()
+    if "approver" in right.relations:
+        direct |= approvers
+    if person in direct:
+        return None
+    identities = [(person, None), *people.stands_in_for(driver, scope.college, person, day, scope.layer)]
+    for one, role in identities:
+        if one in direct and (role is None or _holds(driver, scope, one, role, day)):
+            return None if one == person else one
+    if right.roles or "viewer" in right.relations:
+        kinds = right.roles
+        for one, role in identities:
+            if covering_kinds(driver, scope, one, day, role) & kinds and not _own(snap, action, args, one):
+                return None if one == person else one
+    seen = may_see(driver, scope, snap, person, day)
+    if seen and "viewer" in right.relations:
+        return None
+    if not seen:
+        raise Missing("cycle.not_found", f"no cycle {snap.id}")
+    raise Forbidden("action.forbidden", f"you may not {action} cycle {snap.id}", action=action)
+
+
+def _own(snap: Snapshot, action: str, args: Data, person: int) -> bool:
+    """A supervisor's right does not reach their own work items."""
+    return action in ("extend", "transfer") and person in {i.holder for i in _meant(snap, args)}
+
+
+def _holds(driver: Driver, scope: Scope, person: int, role: str, day: str) -> bool:
+    return any(g.role == role or g.kind == role for g in _covering(driver, scope, person, day))
+
+
+def covering_kinds(driver: Driver, scope: Scope, person: int, day: str, role: str | None = None) -> set[str]:
+    """Return the kinds of role that a person holds with a scope that covers the object."""
+    return {g.kind for g in _covering(driver, scope, person, day) if role is None or role in (g.role, g.kind)}
+
+
+def _covering(driver: Driver, scope: Scope, person: int, day: str) -> list[people.Grant]:
+    held = people.grants(driver, scope.college, [person], day)
+    if not held:
+        return []
+    above = set(people.units_above(driver, scope.unit)) if any(g.scope == "unit" for g in held) else set()
+    return [g for g in held if _covers(g, scope, above)]
+
+
+def _covers(grant: people.Grant, scope: Scope, above: set[int]) -> bool:
+    if grant.scope == "college":
+        return True
+    if grant.scope == "unit":
+        return grant.scope_id in above
+    if grant.scope == "layer":
+        return grant.scope_layer == scope.layer
+    return grant.scope_id == scope.subject
+
+
+def may_see(driver: Driver, scope: Scope, snap: Snapshot, person: int, day: str) -> bool:
+    """Tell whether a person may see a cycle: by a part in it, or by a role whose scope covers it."""
+    involved = _involved(snap)
+    for one in (person, *(p for p, _ in people.stands_in_for(driver, scope.college, person, day, scope.layer))):
+        if one in involved or covering_kinds(driver, scope, one, day) & SEES_SCOPE:
+            return True
+    return False
+
+
+def _involved(snap: Snapshot) -> set[int | None]:
+    people_ = {snap.responsible} | {i.holder for i in snap.items.values()} | {i.owner for i in snap.items.values()}
+    for visit in snap.visits.values():
+        people_ |= {visit.submitted_by, visit.for_, *visit.signers}
+    return people_ - {None}
+
+
+def require_role(driver: Driver, college: int, person: int, action: str, day: str) -> None:
+    """Require a college-wide right, such as publishing definitions or starting cycles."""
+    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
+    if not kinds & RIGHTS[action].roles:
+        raise Forbidden("action.forbidden", f"you may not {action} here", action=action)

@@ -1,0 +1,42 @@
+"""What the use cases ask of the outside; `adapters` answers, `app` puts them together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from qaflow.config import Settings
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One message to one person, ready to be sent."""
+
+    key: str  # unique: the same notice is never sent twice
+    to: str
+    subject: str
+    body: str
+
+
+class Mailer(Protocol):
+    """Hands notices over."""
+
+    def send(self, notice: Notice) -> None:
+        """Hand the notice over; raise Unavailable where that is not possible now."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The settings and the outside that every door hands to the use cases: `app.extensions["qaflow"]`."""
+
+    settings: Settings
+    clock: Clock
+    mailer: Mailer | None = None

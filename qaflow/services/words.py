@@ -1,0 +1,37 @@
+"""Texts that people type or that come from files: one spelling of codes and names, and what no text may hold."""
+
+from __future__ import annotations
+
+import unicodedata
+
+NAME_LENGTH = 200
+CODE_LENGTH = 64
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+BLANKS = str.maketrans({c: " " for c in "\u00a0\u3000\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\t"})
+DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def clean_name(text: str) -> str:
+    """Return a name as it is kept: composed (NFC), no invisible signs, no blanks around it.
+
+    Full-width signs stay: they are right in Chinese names.
+    """
+    return unicodedata.normalize("NFC", text.translate(INVISIBLE)).translate(BLANKS).strip()
+
+
+def clean_code(text: str) -> str:
+    """Return a code or login as it is kept: also half-width (NFKC), so that what looks alike is alike."""
+    return unicodedata.normalize("NFKC", clean_name(text)).strip()
+
+
+def control_character(text: str) -> str | None:
+    """Return the first sign that no text may hold, as ``U+0007``: control signs, turns of direction, half pairs."""
+    for sign in text:
+        if (sign < " " and sign != "\t") or "\x7f" <= sign <= "\x9f" or sign in DIRECTIONS or "\ud800" <= sign <= "\udfff":
+            return f"U+{ord(sign):04X}"
+    return None
+
+
+def foreign_digit(text: str) -> str | None:
+    """Return the first digit that is not of 0 to 9 (full-width, Arabic): in a code it may mean another number."""
+    return next((sign for sign in text if not sign.isascii() and unicodedata.category(sign) == "Nd"), None)

@@ -1,0 +1,98 @@
+"""One service call is one transaction: the retry of lost races, the journal's writing, the notices that leave with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session, scoped_session
+
+from qaflow.errors import Busy
+from qaflow.store import journal, outbox
+from qaflow.store.db import Contended, Driver, Duplicate, driver, utc
+
+TRIES = 3
+FORMAT = 1
+T = TypeVar("T")
+AnySession = Session | scoped_session[Any]
+
+
+class LostRace(Exception):
+    """Somebody else changed the row between our reading and our writing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Who acts, through which door, and when: ``now`` is effective, ``recorded`` the machine's clock."""
+
+    now: datetime
+    recorded: datetime
+    door: str
+    person: int | None = None  # None: the system account named by `account`
+    account: str = "system"
+    request: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """The actor as it stands in the journal."""
+        return self.account if self.person is None else str(self.person)
+
+
+def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
+    """Run a body in one transaction; a lost race is decided again, three times, then `Busy` (engine rules, 3)."""
+    for _ in range(TRIES):
+        try:
+            result = body(driver(session))
+            session.commit()
+            return result
+        except (Contended, LostRace, Duplicate):
+            session.rollback()
+        except BaseException:
+            session.rollback()
+            raise
+    raise Busy("busy", "others are changing the same records: try again in a moment")
+
+
+class Writer:
+    """Collects the facts and notices of one transaction and writes them together."""
+
+    __slots__ = ("_driver", "_entries", "_notices", "_origin", "at", "recorded")
+
+    def __init__(self, driver: Driver, origin: Origin) -> None:
+        self._driver = driver
+        self._origin = origin
+        self._entries: list[journal.Entry] = []
+        self._notices: list[outbox.Row] = []
+        self.at = utc(origin.now)
+        self.recorded = utc(origin.recorded)
+
+    def fact(self, stream: str, seq: int, prev: str, kind: str, data: dict[str, Any], definition: str | None = None,
+             for_: int | None = None) -> str:  # fmt: skip
+        """Add one entry to a stream and return its hash."""
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        origin = self._origin
+        behalf = None if for_ is None else str(for_)
+        digest = journal.digest(prev, stream, seq, kind, FORMAT, self.at, self.recorded, origin.actor, behalf,
+                                origin.door, origin.request, definition, text)  # fmt: skip
+        self._entries.append(journal.Entry(stream, seq, kind, FORMAT, self.at, self.recorded, origin.actor, behalf,
+                                           origin.door, origin.request, definition, text, prev, digest))  # fmt: skip
+        return digest
+
+    def notify(self, college: int, stream: str, seq: int, kind: str, persons: list[int], payload: str) -> None:
+        """Add a notice for each person but the actor; it leaves with this transaction."""
+        for person in persons:
+            if person != self._origin.person:
+                key = f"{stream}.{seq}.{person}"
+                self._notices.append(outbox.Row(college, stream, seq, kind, person, payload, "waiting", self.at, key))
+
+    def flush(self) -> None:
+        """Write what was collected."""
+        if self._entries:
+            journal.append(self._driver, self._entries)
+            self._entries = []
+        if self._notices:
+            outbox.put(self._driver, self._notices)
+            self._notices = []

@@ -1,0 +1,14 @@
+"""All SQL lives here, one module an aggregate; whoever imports any of it has all tables known."""
+
+from qaflow.store import (
+    tables_chains,
+    tables_cycles,
+    tables_journal,
+    tables_organisation,
+    tables_people,
+    tables_work,
+)
+
+__all__ = [
+    "tables_chains", "tables_cycles", "tables_journal", "tables_organisation", "tables_people", "tables_work",
+]  # fmt: skip

@@ -1,0 +1,148 @@
+"""What a college's files fill: rows by their own key, compared with what stands, added, changed and taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from qaflow.store.db import Driver, Sql
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that files fill; `own` says which of its rows come from them, `held` which must stay though they left."""
+
+    name: str
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+    born: tuple[tuple[str, Any], ...] = ()  # what a new row begins with and files never change again
+    own: str = "true"
+    held: str = "false"
+    numbered: bool = True
+    clear: str = ""  # statement that lets go of the rows to be taken out
+
+
+class Standing(NamedTuple):
+    """A row as it stands."""
+
+    id: int | None
+    values: tuple[Any, ...]
+    held: bool
+
+
+UNIT = Table("unit", ("code",), ("kind", "system", "name_zh", "name_en", "parent_id", "aliases", "ends"),
+             (("starts", None),))  # fmt: skip
+SUBJECT = Table("subject", ("layer", "code"), ("name", "unit_id", "kind", "ends"),
+                (("attributes", "{}"), ("ended", False)), own="layer in ('school', 'service')")  # fmt: skip
+TRACK = Table(
+    "track", ("layer", "key"), ("definition_key", "parent_key", "body"),
+    held="exists (select 1 from cycle c where c.college_id = track.college_id and c.layer = track.layer and "
+         "c.track = track.key and c.status in ('running', 'suspended'))",
+    clear="delete from schedule where college_id = :college and exists (select 1 from track t join subject s on "
+          "s.layer = t.layer where t.id in :ids[] and s.id = schedule.subject_id and t.key = schedule.track)",
+)  # fmt: skip
+FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en", "star", "body"))
+CONTROL_POINT = Table(
+    "control_point", ("key",),
+    ("layer", "name_zh", "name_en", "unit", "cadence", "direction", "target", "warn_lower", "warn_upper", "body"),
+    held="exists (select 1 from reading r where r.college_id = control_point.college_id and "
+         "r.point_id = control_point.id) or exists (select 1 from warning w where "
+         "w.college_id = control_point.college_id and w.point_id = control_point.id)",
+)  # fmt: skip
+PLAN_TASK = Table(
+    "plan_task", ("plan", "no"),
+    ("title_zh", "title_en", "departments", "owner_unit_id", "point_code", "task_kind", "origin", "source_time", "month",
+     "due", "recurs", "body"),
+    (("state", "planned"), ("late_warned", False)),
+    held="state <> 'planned' or late_warned or exists (select 1 from warning w where "
+         "w.college_id = plan_task.college_id and w.task_id = plan_task.id)",
+)  # fmt: skip
+_SERVED = "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source = 'cycle')"
+GOAL = Table(
+    "goal", ("key",), ("layer", "text_zh", "text_en", "unit_codes", "parent_id", "body"), (("source", "plan"),),
+    own="source = 'plan'",
+    held=_SERVED.format(child="goal", ref="parent_id") + " or " + _SERVED.format(child="standard", ref="goal_id"),
+    clear="update goal set parent_id = null where college_id = :college and parent_id in :ids[]",
+)  # fmt: skip
+STANDARD = Table(
+    "standard", ("key",), ("layer", "text_zh", "text_en", "departments", "goal_id", "indicator", "system", "body"),
+    (("source", "plan"),), own="source = 'plan'",
+)  # fmt: skip
+TERM = Table("term", ("key",), ("name_zh", "name_en", "starts", "ends"), numbered=False)
+DAY = Table("calendar_day", ("day",), ("working", "name", "source"), numbered=False)
+YEAR = Table("calendar_year", ("year",), ("published",), numbered=False)
+
+_INSERT_COLLEGE = Sql(
+    "insert into college (key, name_zh, name_en, timezone, body, created_at, version, head, calendar_until, config_no) "
+    "values (:key, :name_zh, :name_en, :timezone, :body, :at, 0, '', :until, 1)"
+)
+_UPDATE_COLLEGE = Sql(
+    "update college set name_zh = :name_zh, name_en = :name_en, timezone = :timezone, body = :body, "
+    "calendar_until = :until where id = :id"
+)
+_UNSCHEDULED = Sql(
+    "select s.id, s.starts, s.ends, s.anchor from subject s where s.college_id = :college and s.layer = :layer and "
+    "s.code in :codes[] and not s.ended and not exists (select 1 from schedule p where p.college_id = s.college_id "
+    "and p.subject_id = s.id and p.track = :track) order by s.id"
+)
+_CODES = Sql("select code from subject where college_id = :college and layer = :layer and not ended order by id")
+
+
+def insert_college(driver: Driver, values: dict[str, Any]) -> None:
+    """Make a college's row; `Duplicate` where there is one of the key."""
+    driver.run(_INSERT_COLLEGE, values)
+
+
+def update_college(driver: Driver, college: int, values: dict[str, Any]) -> None:
+    """Give a college's row what its files say now."""
+    driver.run(_UPDATE_COLLEGE, {**values, "id": college})
+
+
+def standing(driver: Driver, table: Table, college: int) -> dict[Key, Standing]:
+    """Return the rows of a table that files fill, by their key."""
+    number = "id" if table.numbered else "null"
+    wide = len(table.key)
+    columns = ", ".join((*table.key, *table.values))
+    text = f"select {number}, ({table.held}), {columns} from {table.name} where college_id = :college and ({table.own})"
+    rows = driver.all(Sql(text), {"college": college})
+    return {tuple(r[2 : 2 + wide]): Standing(r[0], tuple(r[2 + wide :]), bool(r[1])) for r in rows}
+
+
+def insert(driver: Driver, table: Table, college: int, rows: Iterable[tuple[int | None, Key, tuple[Any, ...]]]) -> None:
+    """Add rows given as (id, key, values), parents before children."""
+    begin, given = tuple(name for name, _ in table.born), tuple(value for _, value in table.born)
+    number = ("id",) if table.numbered else ()
+    columns = (*number, "college_id", *table.key, *table.values, *begin)
+    made = [((i,) if table.numbered else ()) + (college, *key, *values, *given) for i, key, values in rows]
+    driver.insert_rows(table.name, columns, made)
+
+
+def update(driver: Driver, table: Table, college: int, rows: Sequence[tuple[Key, tuple[Any, ...]]]) -> None:
+    """Change rows given as (key, values)."""
+    sets = ", ".join(f"{name} = :{name}" for name in table.values)
+    where = " and ".join(f"{name} = :{name}" for name in table.key)
+    text = Sql(f"update {table.name} set {sets} where college_id = :college and {where}")
+    names = (*table.key, *table.values)
+    driver.many(text, [{"college": college, **dict(zip(names, (*k, *v), strict=True))} for k, v in rows])
+
+
+def take_out(driver: Driver, table: Table, college: int, keys: Sequence[Key], ids: Sequence[int]) -> None:
+    """Remove rows that the files no longer hold."""
+    if table.clear and ids:
+        driver.run(Sql(table.clear), {"college": college, "ids": list(ids)})
+    where = " and ".join(f"{name} = :{name}" for name in table.key)
+    text = Sql(f"delete from {table.name} where college_id = :college and {where}")
+    driver.many(text, [{"college": college, **dict(zip(table.key, key, strict=True))} for key in keys])
+
+
+def codes(driver: Driver, college: int, layer: str) -> list[str]:
+    """Return the codes of a layer's subjects."""
+    return [r[0] for r in driver.all(_CODES, {"college": college, "layer": layer})]
+
+
+def unscheduled(driver: Driver, college: int, layer: str, track: str, among: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return (id, starts, ends, anchor) of those subjects that have no schedule of a track yet."""
+    return driver.all(_UNSCHEDULED, {"college": college, "layer": layer, "track": track, "codes": list(among)})

@@ -1,0 +1,120 @@
+"""Persons, roles by scope and deputies: the questions that rights are decided by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from qaflow.store.db import Driver, Sql
+
+MAX_CHAIN = 10  # deputies of deputies, units above units
+
+
+class Person(NamedTuple):
+    """One account."""
+
+    id: int
+    college_id: int | None
+    login: str
+    name: str
+    language: str
+    disabled_at: str | None
+
+
+class Grant(NamedTuple):
+    """One role held for a scope."""
+
+    person: int
+    role: str
+    kind: str
+    scope: str
+    scope_id: int | None
+    scope_layer: str | None
+
+
+_PERSON = "select id, college_id, login, name, language, disabled_at from person"
+_BY_LOGIN = Sql(f"{_PERSON} where login = :login")
+_BY_ID = Sql(f"{_PERSON} where id = :id")
+_NAMES = Sql("select id, name, login from person where id in :ids[]")
+_GRANTS = Sql(
+    "select person_id, role, kind, scope_kind, scope_id, scope_layer from role_grant where college_id = :college and "
+    "person_id in :persons[] and (starts is null or starts <= :day) and (ends is null or ends >= :day)"
+)
+_LINE = (
+    "with recursive line(id, depth) as (select cast(:unit as bigint), 1 union all "
+    "select u.parent_id, line.depth + 1 from unit u join line on u.id = line.id where u.parent_id is not null and "
+    f"line.depth < {MAX_CHAIN}) "
+)
+_ABOVE = Sql(_LINE + "select id from line order by depth")
+_HOLDERS = Sql(
+    _LINE + "select g.person_id, case g.scope_kind when 'subject' then 0 when 'unit' then line.depth when 'layer' then 50 "
+    "else 60 end as distance from role_grant g left join line on g.scope_kind = 'unit' and line.id = g.scope_id "
+    "join person p on p.id = g.person_id where g.college_id = :college and (g.role = :role or g.kind = :role) and "
+    "p.disabled_at is null and (g.starts is null or g.starts <= :day) and (g.ends is null or g.ends >= :day) and "
+    "(g.scope_kind = 'college' or (g.scope_kind = 'unit' and line.id is not null) or "
+    "(g.scope_kind = 'subject' and g.scope_id = :subject) or (g.scope_kind = 'layer' and g.scope_layer = :layer)) "
+    "order by distance, g.person_id"
+)
+_DEPUTY_OF = Sql(
+    "select person_id, role, layer from deputy where college_id = :college and deputy_id = :person and starts <= :day "
+    "and ends >= :day and ended_at is null"
+)
+_DEPUTIES = Sql(
+    "select deputy_id, role, layer from deputy where college_id = :college and person_id = :person and starts <= :day "
+    "and ends >= :day and ended_at is null order by id"
+)
+
+
+def by_login(driver: Driver, login: str) -> Person | None:
+    """Return the account of a login name."""
+    row = driver.one(_BY_LOGIN, {"login": login})
+    return Person._make(row) if row else None
+
+
+def by_id(driver: Driver, person: int) -> Person | None:
+    """Return an account by its number."""
+    row = driver.one(_BY_ID, {"id": person})
+    return Person._make(row) if row else None
+
+
+def names(driver: Driver, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return (name, login) of persons."""
+    return {row[0]: (row[1], row[2]) for row in driver.all(_NAMES, {"ids": list(ids)})}
+
+
+def grants(driver: Driver, college: int, persons: Sequence[int], day: str) -> list[Grant]:
+    """Return the roles that persons hold on a day."""
+    return list(map(Grant._make, driver.all(_GRANTS, {"college": college, "persons": list(persons), "day": day})))
+
+
+def units_above(driver: Driver, unit: int) -> list[int]:
+    """Return a unit and those above it, nearest first."""
+    return [row[0] for row in driver.all(_ABOVE, {"unit": unit})]
+
+
+def holders(driver: Driver, college: int, role: str, subject: int, layer: str, unit: int, day: str) -> list[tuple[int, int]]:
+    """Return (person, distance) of the holders of a role (or neutral kind) for a subject, nearest scope first."""
+    key = {"college": college, "role": role, "subject": subject, "layer": layer, "unit": unit, "day": day}
+    return driver.all(_HOLDERS, key)  # type: ignore[return-value]
+
+
+def stands_in_for(driver: Driver, college: int, person: int, day: str, layer: str | None = None) -> list[tuple[int, str | None]]:
+    """Return (absent person, role or None) for whom a person acts on a day, chains followed, nearest first."""
+    found: dict[int, str | None] = {}
+    asked = [person]
+    for _ in range(MAX_CHAIN):
+        following = []
+        for one in asked:
+            for absent, role, of_layer in driver.all(_DEPUTY_OF, {"college": college, "person": one, "day": day}):
+                if absent != person and absent not in found and (of_layer is None or layer is None or of_layer == layer):
+                    found[absent] = role
+                    following.append(absent)
+        asked = following
+        if not asked:
+            break
+    return list(found.items())
+
+
+def deputies(driver: Driver, college: int, person: int, day: str) -> list[int]:
+    """Return who stands in for a person on a day."""
+    return [row[0] for row in driver.all(_DEPUTIES, {"college": college, "person": person, "day": day})]

@@ -1,0 +1,159 @@
+"""Control points, readings, and the warnings they open: batches in, what is open, what is late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from qaflow.store.db import Driver, Sql
+
+NEVER = "9999-12-31"  # the next check of a point that is watched in real time
+
+
+class Point(NamedTuple):
+    """A control point with its limits."""
+
+    id: int
+    key: str
+    layer: str
+    cadence: str
+    direction: str
+    target: float
+    warn_lower: float | None
+    warn_upper: float | None
+    body: str
+
+
+class OpenWarning(NamedTuple):
+    """The open warning of a point and subject."""
+
+    id: str
+    cycle: int | None
+    state: str
+    breached: bool
+    severity: str
+    inside: int
+    kind: str
+
+
+_POINT_COLUMNS = "id, key, layer, cadence, direction, target, warn_lower, warn_upper, body"
+_POINTS = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :college order by id")
+_CHECKS = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :college and "
+              "(next_check is null or next_check <= :day) order by id")  # fmt: skip
+_SET_CHECK = Sql("update control_point set next_check = :day where id = :id")
+_SUBJECTS = Sql("select id, layer, code from subject where college_id = :college and layer = :layer and code in :codes[]")
+_OPEN = Sql(
+    "select point_id, subject_id, id, cycle_id, state, breached, severity, inside, kind from warning where "
+    "college_id = :college and point_id in :points[] and subject_id in :subjects[] and state not in ('closed', 'dismissed')"
+)
+_KNOWN = Sql(
+    "select point_id, subject_id, at, source, value from reading where college_id = :college and point_id in :points[] and "
+    "subject_id in :subjects[] and at >= :first and at <= :last"
+)
+_BATCH = Sql("insert into batch (id, college_id, digest, rows, accepted_at, by) values "
+             "(:id, :college, :digest, :rows, :at, :by)")  # fmt: skip
+_INSIDE = Sql("update warning set inside = :inside where id = :id")
+_CYCLES = Sql(
+    "select subject_id, id, track, definition_id from cycle where college_id = :college and status = 'running' and "
+    "subject_id in :subjects[] order by case when parent_id is null then 0 else 1 end, period_start desc, id"
+)
+_MISSING = Sql(
+    "select s.id from subject s where s.college_id = :college and s.layer = :layer and not s.ended and "
+    "(s.starts is null or s.starts <= :since) and exists (select 1 from cycle c where c.college_id = s.college_id and "
+    "c.subject_id = s.id and c.status = 'running') and not exists (select 1 from reading r where "
+    "r.college_id = s.college_id and r.point_id = :point and r.subject_id = s.id and r.at >= :since) and not exists "
+    "(select 1 from warning w where w.college_id = s.college_id and w.point_id = :point and w.subject_id = s.id and "
+    "w.state not in ('closed', 'dismissed')) order by s.id limit :limit"
+)
+_EVER = Sql("select 1 from reading where college_id = :college and point_id = :point limit 1")
+_LATE_TASKS = Sql(
+    "select t.id, t.owner_unit_id, j.id, t.no from plan_task t left join unit u on u.id = t.owner_unit_id "
+    "left join subject j on j.college_id = t.college_id and j.unit_id = u.id and j.layer = 'school' and j.code = u.code "
+    "where t.college_id = :college and t.due < :day and t.state <> 'done' and not t.late_warned order by t.id limit :limit"
+)
+_TASK_WARNED = Sql("update plan_task set late_warned = true where id = :id")
+_WARNING_COUNT = Sql("select count(*) from warning where college_id = :college and subject_id = :subject")
+_COLUMNS = ("id", "college_id", "point_id", "subject_id", "at", "value", "source", "version", "batch_id")
+
+
+def points(driver: Driver, college: int) -> list[Point]:
+    """Return a college's control points."""
+    return list(map(Point._make, driver.all(_POINTS, {"college": college})))
+
+
+def points_to_check(driver: Driver, college: int, day: str) -> list[Point]:
+    """Return the points whose readings are to be looked for, or whose next check was never set."""
+    return list(map(Point._make, driver.all(_CHECKS, {"college": college, "day": day})))
+
+
+def set_check(driver: Driver, point: int, day: str) -> None:
+    """Set the day on which a point's readings are looked for next."""
+    driver.run(_SET_CHECK, {"id": point, "day": day})
+
+
+def subjects(driver: Driver, college: int, layer: str, codes: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Return subjects by (layer, code)."""
+    rows = driver.all(_SUBJECTS, {"college": college, "layer": layer, "codes": list(codes)})
+    return {(of, code): number for number, of, code in rows}
+
+
+def open_warnings(driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int]) -> dict[tuple[int, int], OpenWarning]:
+    """Return the open warnings by (point, subject)."""
+    rows = driver.all(_OPEN, {"college": college, "points": list(points), "subjects": list(subjects)})
+    return {(r[0], r[1]): OpenWarning(r[2], r[3], r[4], bool(r[5]), r[6], r[7], r[8]) for r in rows}
+
+
+def known(driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int], first: str, last: str) -> dict[tuple[Any, ...], float]:
+    """Return the readings already stored in a span, by (point, subject, at, source)."""
+    key = {"college": college, "points": list(points), "subjects": list(subjects), "first": first, "last": last}
+    return {row[:4]: row[4] for row in driver.all(_KNOWN, key)}
+
+
+def insert(driver: Driver, college: int, rows: Sequence[tuple[Any, ...]], digest: str, at: str, by: int) -> tuple[int, Sequence[int]]:
+    """Store a batch of readings (point, subject, at, value, source); returns its number and theirs."""
+    (batch,) = driver.reserve("batch", 1)
+    driver.run(_BATCH, {"id": batch, "college": college, "digest": digest, "rows": len(rows), "at": at, "by": by})
+    ids = driver.reserve("reading", len(rows))
+    driver.insert_rows("reading", _COLUMNS, [(i, college, p, s, t, v, source, 1, batch)
+                                             for i, (p, s, t, v, source) in zip(ids, rows, strict=True)])  # fmt: skip
+    return batch, ids
+
+
+def set_inside(driver: Driver, warning: str, inside: int) -> None:
+    """Note how many readings in a row lay inside the limits."""
+    driver.run(_INSIDE, {"id": warning, "inside": inside})
+
+
+def running_cycles(driver: Driver, college: int, subjects: Sequence[int]) -> dict[int, list[tuple[int, str, int]]]:
+    """Return (cycle, track, definition row) of subjects' running cycles, containing ones and newest first."""
+    found: dict[int, list[tuple[int, str, int]]] = {}
+    for subject, cycle, track, definition in driver.all(_CYCLES, {"college": college, "subjects": list(subjects)}):
+        found.setdefault(subject, []).append((cycle, track, definition))
+    return found
+
+
+def without_reading(driver: Driver, college: int, point: int, layer: str, since: str, limit: int) -> list[int]:
+    """Return subjects with a running cycle and no reading of a point since an instant, and no open warning for it."""
+    key = {"college": college, "point": point, "layer": layer, "since": since, "limit": limit}
+    return [row[0] for row in driver.all(_MISSING, key)]
+
+
+def ever_read(driver: Driver, college: int, point: int) -> bool:
+    """Tell whether a point ever had a reading: one that nobody measures yet is not late."""
+    return driver.value(_EVER, {"college": college, "point": point}) is not None
+
+
+def late_tasks(driver: Driver, college: int, day: str, limit: int) -> list[tuple[int, int | None, int | None, str]]:
+    """Return (task, owning unit, that unit's subject, number) of tasks past their finish and not warned about."""
+    return driver.all(_LATE_TASKS, {"college": college, "day": day, "limit": limit})  # type: ignore[return-value]
+
+
+def task_warned(driver: Driver, task: int) -> None:
+    """Note that a late task has its warning."""
+    driver.run(_TASK_WARNED, {"id": task})
+
+
+def warning_count(driver: Driver, college: int, subject: int) -> int:
+    """Return how many warnings a subject ever had."""
+    count: int = driver.value(_WARNING_COUNT, {"college": college, "subject": subject})
+    return count

