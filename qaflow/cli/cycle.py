@@ -12,8 +12,8 @@ from qaflow import paths
 from qaflow.cli import output
 from qaflow.cli.frame import Group, Whole, installation, ports
 from qaflow.errors import Invalid, Usage
-from qaflow.services import reading, starting
 from qaflow.services import cycles as service
+from qaflow.services import reading, starting
 from qaflow.services.actors import as_user
 from qaflow.store.db import db
 

@@ -20,8 +20,8 @@ from . import policy
 from .acting import keep
 from .college import CollegeView, view
 from .streams import PersonStreams, person_fact
-from .work import AnySession, Origin, Writer, transact
 from .words import NAME_LENGTH, clean_code, clean_name
+from .work import AnySession, Origin, Writer, transact
 
 LANGUAGES = ("zh", "en")
 SCOPES = ("college", "unit", "layer", "subject")

@@ -110,11 +110,23 @@ def _resolve(acting: Acting, action: str, args: Data) -> tuple[Data, Data]:
     for key in ("to", "person"):
         if key in args and action in ("transfer", "copy", "add_signer"):
             more["holder"] = _person(acting, args[key])
-    if action == "approve" and acting.snap.status == "running":
-        more["carried"] = tuple(successors.left_over(acting)) if successors.closes(acting) else ()
+    if _may_end(acting, action):
+        more["carried"] = tuple(successors.left_over(acting, current=more.get("values")))
+    if action == "copy" and not policy.may_see(acting.driver, acting.scope, acting.snap, more["holder"], acting.today):
+        raise Invalid("copy.may_not_see", f"{args['to']} may not see cycle {acting.snap.id}")
     if action == "warn":
         args |= successors.point_of(acting, args)
     return args, more
+
+
+def _may_end(acting: Acting, action: str) -> bool:
+    """Tell whether this act can close the cycle: the last stage's submission without approval, or its last signature."""
+    snap = acting.snap
+    if snap.status != "running" or not successors.closes(acting):
+        return False
+    if action == "submit":
+        return acting.compiled.definition.by_key[snap.stage].decide is None
+    return action == "approve" and snap.leaf == "review" and len(snap.visit.signed) + 1 >= snap.visit.need
 
 
 def _asked(found: Deciders) -> Data:

@@ -1,8 +1,8 @@
-"""Making an installation: its mark, the program's own accounts, and the clock that a sandbox keeps (engine rules, 8)."""
+"""Making an installation: its tables, its mark (engine rules, 8), and the program's own accounts."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from qaflow.store import db as database
 from qaflow.store import installation as rows
 from qaflow.store.db import SCHEMA_HEAD, Driver, instant, utc
 
+from .ports import Ports
+from .ports import Ports
 from .work import AnySession, Origin, transact
 
 ACCOUNTS = {"system": "系统", "operator": "操作员"}
@@ -40,38 +42,46 @@ def create(session: AnySession, origin: Origin, sandbox: bool) -> dict[str, Any]
     return transact(session, body)
 
 
-def is_sandbox(driver: Driver) -> bool:
-    """Tell whether the database bears the mark of a sandbox."""
-    found = rows.row(driver)
-    return found is not None and found.sandbox
-
-
-def present(driver: Driver, machine: datetime) -> datetime:
+def present(session: AnySession, machine: datetime) -> datetime:
     """Return the effective present: in a demo's database the simulated end plus the time since (engine rules, 8)."""
-    found = rows.row(driver)
+    found = transact(session, rows.row)
     if found is None or found.clock_base is None or found.clock_real is None:
         return machine
-    return instant(found.clock_base) + max(machine - instant(found.clock_real), timedelta(0))
+    return instant(found.clock_base) + (machine - instant(found.clock_real))
+
+
+def now_of(session: AnySession, ports: Ports) -> tuple[datetime, datetime, bool]:
+    """Return (effective now, the machine's now, whether this is a sandbox); refuses a database without installation."""
+    real = ports.clock.now()
+    driver = database.reading(session)
+    found = rows.row(driver)
+    if found is None:
+        raise Refused("installation.missing", "this database holds no installation: run `qaflow init` first")
+    now = present(driver, real)
+    session.rollback()
+    return now, real, found.sandbox
 
 
 def prepare(app: Any, session: AnySession, settings: Settings, machine: datetime) -> dict[str, Any]:
     """Bring the tables to this program's schema, after a backup where they hold something.
 
-    Returns ``from`` (the schema state found: empty, older, current) and ``backup`` (the copy, or None). A database
-    made by a later program is refused (`schema.newer`).
+    Returns ``from`` (the schema state found: empty, older, current), ``backup`` (the copy, or None) and ``notice``. A
+    database made by a later program is refused (`schema.newer`).
     """
     file = settings.sqlite_file
     state = _state(session, file)
     if state == "newer":
         raise Refused("schema.newer", "the database was made by a later program; install that version or a later one")
-    copy = None
+    copy = notice = None
     if state == "older" and file is not None:
         copy = back_up(file, settings.home, machine)
+    elif state == "older":
+        notice = "PostgreSQL: no copy was made before the upgrade; the server's own backup (pg_dump) is yours to take"
     if state != "current":
         database.upgrade(app)
     if file is not None and state == "empty":
         file.chmod(0o600)
-    return {"from": state, "backup": copy}
+    return {"from": state, "backup": copy, "notice": notice}
 
 
 def back_up(file: Path, home: Path, machine: datetime) -> Path:

@@ -15,14 +15,15 @@ from qaflow.engine.control import Limits, breach
 from qaflow.engine.definition import QuickLoop
 from qaflow.engine.snapshot import Data, WarningLife
 from qaflow.errors import Invalid
-from qaflow.store import colleges, journal, readings
 from qaflow.store import cycles as rows
+from qaflow.store import readings
 from qaflow.store.db import Driver, utc
 
 from . import cycles
 from .acting import Acting, hold
 from .college import CollegeView, view
-from .work import AnySession, LostRace, Origin, Writer, transact
+from .streams import college_fact
+from .work import AnySession, Origin, Writer, transact
 
 GRACE = 3  # working days after which a reading that should have come is late
 DAYS = {"weekly": 7, "half-month": 15, "monthly": 31, "quarterly": 92, "semester": 184, "yearly": 366}
@@ -79,8 +80,8 @@ class _Batch:
             self._evaluate(fresh, ids)
             for acting in self.held.values():
                 cycles.finish(acting)
-            record(self.driver, self.writer, self.college, "ReadingsAccepted",
-                   {"batch": batch, "rows": len(fresh), "digest": digest, "first": ids[0]})  # fmt: skip
+            college_fact(self.driver, self.writer, self.college.id, self.college.key, "ReadingsAccepted",
+                         {"batch": batch, "rows": len(fresh), "digest": digest, "first": ids[0]})  # fmt: skip
             self.done["accepted"] = len(fresh)
         return dict(self.done)
 
@@ -213,17 +214,9 @@ def open_orphan(driver: Driver, writer: Writer, college: CollegeView, subject: i
     """Open a warning that stands with the college until the subject has a running cycle."""
     name = f"s{subject}.{readings.warning_count(driver, college.id, subject) + 1}"
     row = {"id": name, "state": "opened", **{k: v for k, v in args.items() if v is not None}}
-    record(driver, writer, college, "WarningOpened", {"warning": row, "subject": subject})
+    college_fact(driver, writer, college.id, college.key, "WarningOpened", {"warning": row, "subject": subject})
     rows.write_warning(driver, college.id, None, subject, WarningLife(**{"opened_at": writer.at, **row}))
     return name
-
-
-def record(driver: Driver, writer: Writer, college: CollegeView, kind: str, data: Data) -> None:
-    """Write one fact into the college's stream."""
-    version, head = colleges.head(driver, college.id)
-    newest = writer.fact(f"college:{college.key}", version + 1, head or journal.GENESIS, kind, data)
-    if not colleges.set_head(driver, college.id, version, version + 1, newest):
-        raise LostRace
 
 
 def _fault(n: int, code: str, message: str) -> Data:

@@ -32,13 +32,16 @@ def running_children(driver: Driver, cycle: int) -> int:
     return succession.running_children(driver, cycle)
 
 
-def left_over(acting: Acting, whole: bool = False) -> list[Data]:
+def left_over(acting: Acting, whole: bool = False, current: Data | None = None) -> list[Data]:
     """Return what a closing cycle leaves over, its texts kept as content.
 
     Named by people: the rows of ``carried``.  Unsolved: problems of verdicts that were not attained.  With ``whole``
-    (the cycle ends before its end) its goals without an attained verdict too.
+    (the cycle ends before its end) its goals without an attained verdict too.  ``current`` is the content that is just
+    being handed in.
     """
-    forms = _contents(acting)
+    forms = [f for f in _contents(acting) if not (current and f[0] == acting.snap.stage)]
+    if current:
+        forms.append((acting.snap.stage, current))
     rows = [(r.get("kind", "problem"), r.get("text", ""), ref) for ref, r in _rows(forms, "carried")]
     named = {text for _, text, _ in rows}
     attained = {r.get("goal") for _, r in _rows(forms, "verdicts") if r.get("attained")}

@@ -19,6 +19,7 @@ from qaflow.store.db import Driver, driver, instant, utc
 
 from . import advancing, deputies, escalating, handing_over, monitoring, rounds
 from .college import view
+from .installation import now_of
 from .ports import Mailer, Ports
 from .work import AnySession, LostRace, Origin, Writer, transact
 
@@ -51,23 +52,11 @@ class Report:
         return {"at": self.at, "since": self.since, "done": self.done, "skipped": self.skipped, "notice": self.notice}
 
 
-def now_of(session: AnySession, ports: Ports) -> tuple[dt.datetime, dt.datetime, ticks.Installation]:
-    """Return (effective now, the machine's now, the installation): a sandbox keeps its own clock."""
-    real = ports.clock.now()
-    found = ticks.installation(driver(session))
-    session.rollback()
-    if found is None:
-        raise Refused("installation.missing", "this database holds no installation: run `qaflow init` first")
-    if found.sandbox and found.clock_base and found.clock_real:
-        return instant(found.clock_base) + (real - instant(found.clock_real)), real, found
-    return real, real, found
-
-
 def run(session: AnySession, ports: Ports, *, door: str, at: dt.datetime | None = None, confirm: bool = False,
         retry: bool = False, mailer: Mailer | None = None) -> Report:  # fmt: skip
     """Do one sweep now, or at an instant: in a sandbox any, elsewhere none later than the clock (engine rules, 8)."""
-    now, real, found = now_of(session, ports)
-    if at is not None and at > now and not found.sandbox:
+    now, real, sandbox = now_of(session, ports)
+    if at is not None and at > now and not sandbox:
         raise Refused("clock.future", f"--at {utc(at)} lies after the clock ({utc(now)})")
     origin = Origin(now=at or now, recorded=real, door=door)
     limit = dt.timedelta(days=ports.settings.max_catch_up)
@@ -204,7 +193,7 @@ class _Sweep:
         while True:
             try:
                 started, seen = transact(self.session, lambda d: rounds.start_due(self.session, d, self.origin, college, held=self._held("tick.start")))
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 log.warning("tick.batch_failed", kind="start", exc_info=error)
                 self._starts_singly(college)
                 return
@@ -230,7 +219,7 @@ class _Sweep:
             held = self._held("tick.cycle")
             try:
                 due, rest = transact(self.session, lambda d, h=held: self._cycle_batch(d, h))
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 if not isinstance(error, LostRace):
                     log.warning("tick.batch_failed", kind="cycle", exc_info=error)
                 due = rest = self._due_ids(held)
@@ -277,7 +266,7 @@ class _Sweep:
                 late, count, singly = transact(self.session, lambda d, a=after, h=held: self._escalate_batch(d, a, h))
                 fired += count
                 self.report.add("escalated", count)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 if not isinstance(error, LostRace):
                     log.warning("tick.batch_failed", kind="escalation", exc_info=error)
                 late = singly = sweep.items_late(driver(self.session), self.now, after, BATCH, held)

@@ -13,13 +13,12 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """A table that files fill; `own` says which of its rows come from them, `held` which must stay though they left."""
+    """A table that files fill; `held` says which rows must stay though they left the files."""
 
     name: str
     key: tuple[str, ...]
     values: tuple[str, ...]
     born: tuple[tuple[str, Any], ...] = ()  # what a new row begins with and files never change again
-    own: str = "true"
     held: str = "false"
     numbered: bool = True
     clear: str = ""  # statement that lets go of the rows to be taken out
@@ -36,7 +35,7 @@ class Standing(NamedTuple):
 UNIT = Table("unit", ("code",), ("kind", "system", "name_zh", "name_en", "parent_id", "aliases", "ends"),
              (("starts", None),))  # fmt: skip
 SUBJECT = Table("subject", ("layer", "code"), ("name", "unit_id", "kind", "ends"),
-                (("attributes", "{}"), ("ended", False)), own="layer in ('school', 'service')")  # fmt: skip
+                (("attributes", "{}"), ("ended", False)))  # fmt: skip
 TRACK = Table(
     "track", ("layer", "key"), ("definition_key", "parent_key", "body"),
     held="exists (select 1 from cycle c where c.college_id = track.college_id and c.layer = track.layer and "
@@ -63,17 +62,16 @@ PLAN_TASK = Table(
 _SERVED = "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source = 'cycle')"
 GOAL = Table(
     "goal", ("key",), ("layer", "text_zh", "text_en", "unit_codes", "parent_id", "body"), (("source", "plan"),),
-    own="source = 'plan'",
     held=_SERVED.format(child="goal", ref="parent_id") + " or " + _SERVED.format(child="standard", ref="goal_id"),
     clear="update goal set parent_id = null where college_id = :college and parent_id in :ids[]",
 )  # fmt: skip
 STANDARD = Table(
     "standard", ("key",), ("layer", "text_zh", "text_en", "departments", "goal_id", "indicator", "system", "body"),
-    (("source", "plan"),), own="source = 'plan'",
+    (("source", "plan"),),
 )  # fmt: skip
 TERM = Table("term", ("key",), ("name_zh", "name_en", "starts", "ends"), numbered=False)
 DAY = Table("calendar_day", ("day",), ("working", "name", "source"), numbered=False)
-YEAR = Table("calendar_year", ("year",), ("published",), numbered=False)
+YEAR = Table("calendar_year", ("year",), ("published", "adopted_at"), numbered=False)
 
 _INSERT_COLLEGE = Sql(
     "insert into college (key, name_zh, name_en, timezone, body, created_at, version, head, calendar_until, config_no) "
@@ -84,10 +82,11 @@ _UPDATE_COLLEGE = Sql(
     "calendar_until = :until where id = :id"
 )
 _UNSCHEDULED = Sql(
-    "select s.id, s.starts, s.ends, s.anchor from subject s where s.college_id = :college and s.layer = :layer and "
+    "select s.id, s.anchor, s.ends from subject s where s.college_id = :college and s.layer = :layer and "
     "s.code in :codes[] and not s.ended and not exists (select 1 from schedule p where p.college_id = s.college_id "
     "and p.subject_id = s.id and p.track = :track) order by s.id"
 )
+_LOADED = Sql("select data from journal where stream = :stream and kind = 'CollegeLoaded' order by seq desc limit 1")
 _CODES = Sql("select code from subject where college_id = :college and layer = :layer and not ended order by id")
 
 
@@ -106,7 +105,7 @@ def standing(driver: Driver, table: Table, college: int) -> dict[Key, Standing]:
     number = "id" if table.numbered else "null"
     wide = len(table.key)
     columns = ", ".join((*table.key, *table.values))
-    text = f"select {number}, ({table.held}), {columns} from {table.name} where college_id = :college and ({table.own})"
+    text = f"select {number}, ({table.held}), {columns} from {table.name} where college_id = :college"
     rows = driver.all(Sql(text), {"college": college})
     return {tuple(r[2 : 2 + wide]): Standing(r[0], tuple(r[2 + wide :]), bool(r[1])) for r in rows}
 
@@ -138,11 +137,17 @@ def take_out(driver: Driver, table: Table, college: int, keys: Sequence[Key], id
     driver.many(text, [{"college": college, **dict(zip(table.key, key, strict=True))} for key in keys])
 
 
+def last_loaded(driver: Driver, key: str) -> str | None:
+    """Return the data of the newest fact that a college was loaded."""
+    found: str | None = driver.value(_LOADED, {"stream": f"college:{key}"})
+    return found
+
+
 def codes(driver: Driver, college: int, layer: str) -> list[str]:
     """Return the codes of a layer's subjects."""
     return [r[0] for r in driver.all(_CODES, {"college": college, "layer": layer})]
 
 
 def unscheduled(driver: Driver, college: int, layer: str, track: str, among: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Return (id, starts, ends, anchor) of those subjects that have no schedule of a track yet."""
+    """Return (id, anchor, ends) of those subjects that have no schedule of a track yet."""
     return driver.all(_UNSCHEDULED, {"college": college, "layer": layer, "track": track, "codes": list(among)})

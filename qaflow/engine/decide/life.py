@@ -85,6 +85,8 @@ def resume(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
             data["auto_at"] = common.stamp(ctx.calendar.deadline_instant(dt.date.fromisoformat(row["due"])))
     if snap.ends_at:
         data["ends_at"] = snap.ends_at
+    if snap.stage == compiled.definition.hinge and snap.leaf not in ("review", snap.demanded()):
+        data["leaf"] = snap.demanded()  # readings went on while the clock stood
     return [Fact("CycleResumed", data | common.who(ctx))]
 
 

@@ -1,0 +1,151 @@
+"""Imports of units, people and subjects: all or nothing, and the second time nothing changes.
+
+What a file does not hold stays: an import adds and changes, it never takes away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qaflow.errors import Missing, Usage
+from qaflow.store import colleges
+from qaflow.store.db import Driver
+
+from .college import CollegeView, view
+from .streams import college_fact
+from .tabular import Column, Table, read
+from .work import AnySession, Origin, Writer, transact
+
+
+@dataclass(kw_only=True)
+class Import:
+    """One import within its transaction: what it reads, writes and counts."""
+
+    session: AnySession
+    driver: Driver
+    writer: Writer
+    origin: Origin
+    college: CollegeView
+    table: Table
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    granted: int = 0
+    notices: list[str] = field(default_factory=list)
+
+    def fault(self, row: Any, key: str, code: str, detail: str) -> None:
+        """Note a fault of a row's cell."""
+        self.table.faults.add(row.line, row.place(key), code, f"{key}: {detail}")
+
+    def has(self, key: str) -> bool:
+        """Tell whether the file has a column: what it has not is left as it stands."""
+        return key in self.table.columns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of import: its columns, and what takes the rows over."""
+
+    key: str
+    columns: tuple[Column, ...]
+    take: Callable[[Import], None]
+
+
+class _Rehearsed(Exception):
+    """Ends a dry run, so that its transaction is rolled back."""
+
+    def __init__(self, report: dict[str, Any]) -> None:
+        super().__init__()
+        self.report = report
+
+
+def kinds() -> dict[str, Kind]:
+    """Return the kinds of import by key."""
+    from . import imports_people, imports_subjects, imports_units
+
+    found = (imports_units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS)
+    return {kind.key: kind for kind in found}
+
+
+def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, *, college: str | None = None,
+        dry_run: bool = False, encoding: str | None = None, allow_empty: bool = False) -> dict[str, Any]:  # fmt: skip
+    """Import a file into a college and return what was new, updated and unchanged.
+
+    Raises `Invalid` with every fault of the file (``errors``, each with ``at``, ``line``, ``column``, ``code``); then
+    nothing was written.  ``dry_run`` does everything and takes it back.
+    """
+    chosen = kinds()[kind]
+
+    def body(driver: Driver) -> dict[str, Any]:
+        seen = view(session, driver, _college(driver, college))
+        colleges.head(driver, seen.id)  # two imports into one college wait for each other
+        table = read(data, name, chosen.columns, encoding, allow_empty)
+        run = Import(session=session, driver=driver, writer=Writer(driver, origin), origin=origin, college=seen, table=table)
+        chosen.take(run)
+        table.faults.raise_any()
+        report = _report(run, kind, dry_run)
+        if run.new or run.updated or run.granted:
+            counts = {"kind": kind, "rows": len(table.rows), "new": run.new, "updated": run.updated}
+            digest = hashlib.sha256(data).hexdigest()
+            college_fact(driver, run.writer, seen.id, seen.key, "FileImported", counts | {"digest": digest})
+        run.writer.flush()
+        if dry_run:
+            raise _Rehearsed(report)
+        return report
+
+    try:
+        return transact(session, body)
+    except _Rehearsed as rehearsed:
+        return rehearsed.report
+
+
+def _report(run: Import, kind: str, dry_run: bool) -> dict[str, Any]:
+    return {"kind": kind, "college": run.college.key, "rows": len(run.table.rows), "new": run.new, "updated": run.updated,
+            "unchanged": run.unchanged, "granted": run.granted, "dry_run": dry_run, "notices": run.notices}  # fmt: skip
+
+
+def _college(driver: Driver, key: str | None) -> int:
+    return chosen_college(driver, key).id
+
+
+def chosen_college(driver: Driver, key: str | None) -> colleges.CollegeRow:
+    """Return the college that is named, or the only one there is."""
+    found = colleges.everyone(driver)
+    if key is None and len(found) == 1:
+        return found[0]
+    keys = ", ".join(one.key for one in found) or "none; type: qaflow init"
+    if key is None:
+        raise Usage("college.ambiguous", f"say which college with --college; there are {keys}")
+    chosen = next((one for one in found if one.key == key), None)
+    if chosen is None:
+        raise Missing("college.not_found", f"no college {key!r}; there are {keys}")
+    return chosen
+
+
+def chain_of(parents: dict[str, str | None], start: str) -> list[str] | None:
+    """Return the chain by which something lies under itself, or None."""
+    trail = [start]
+    above = parents.get(start)
+    while above is not None:
+        trail.append(above)
+        if above == start:
+            return trail
+        if above in trail[:-1]:
+            return None  # the loop is further up, and told of its own members
+        above = parents.get(above)
+    return None
+
+
+def loops(parents: dict[str, str | None], members: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return (member, chain) of each loop once, told of the first of the members that lies in it."""
+    told: set[str] = set()
+    found = []
+    for one in members:
+        chain = None if one in told else chain_of(parents, one)
+        if chain is not None:
+            told.update(chain)
+            found.append((one, chain))
+    return found

@@ -1,0 +1,239 @@
+"""Loading a college from its folder, and again when its files changed: one transaction, told in the college's stream."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from qaflow.engine.faults import faulty
+from qaflow.engine.loader import Folder
+from qaflow.errors import Invalid, Refused
+from qaflow.store import colleges, rounds
+from qaflow.store import loading as store
+from qaflow.store.colleges import CollegeRow
+from qaflow.store.db import Driver, utc
+from qaflow.store.loading import Key, Standing, Table
+
+from . import calendars_adopt, definitions
+from .calendars_adopt import Adoption
+from .college import forget, view
+from .college_stream import CollegeStream
+from .loading_rows import ORDER, Row, college_values, digests, keys_of
+from .rounds import first_start
+from .work import AnySession, Origin, transact
+
+Data = dict[str, Any]
+ENDING = ("unit", "subject")
+"""What is never taken out, for history names it: it ends on the day of the loading."""
+
+
+@dataclass
+class Change:
+    """What differs in one table."""
+
+    table: Table
+    new: list[tuple[int | None, Key, tuple[Any, ...]]]
+    changed: list[tuple[Key, tuple[Any, ...]]]
+    gone: list[tuple[Key, int | None]]
+    kept: list[Key]  # left the files, but readings, warnings or cycles refer to them
+    wanted: list[Row]
+    ended: tuple[Key, ...] = ()  # left the files and ends today
+
+
+def load_college(session: AnySession, origin: Origin, folder: Folder) -> Data:
+    """Write a college that is not there yet, all of it or nothing; returns its key, `counts` and `digests`."""
+    sound(folder)
+
+    def body(driver: Driver) -> Data:
+        assert folder.college is not None
+        if colleges.by_key(driver, folder.college.key) is not None:
+            raise Refused("college.exists", f"the college {folder.college.key} is loaded already", allowed=["init --yes"])
+        store.insert_college(driver, college_values(folder) | {"at": utc(origin.now)})
+        return _renew(session, driver, origin, folder, write=True, first=True)
+
+    return transact(session, body)
+
+
+def renew_college(session: AnySession, origin: Origin, folder: Folder, write: bool) -> Data:
+    """Compare a loaded college with its folder and, with `write`, take the folder's state over."""
+    sound(folder)
+    return transact(session, lambda driver: _renew(session, driver, origin, folder, write))
+
+
+def is_loaded(session: AnySession, key: str) -> bool:
+    """Tell whether a college is in the database."""
+    return transact(session, lambda driver: colleges.by_key(driver, key) is not None)
+
+
+def sound(folder: Folder) -> None:
+    """Refuse a folder with faults, naming all of them."""
+    if faulty(folder.faults) or folder.college is None:
+        errors = [{"at": f"{f.file}:{f.line}:{f.col}", "code": f.code, "detail": f.message, "remedy": f.remedy,
+                   "severity": f.severity} for f in folder.faults]  # fmt: skip
+        raise Invalid("college.invalid", f"the folder has {len(errors)} faults; nothing was loaded", errors=errors)
+
+
+def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, write: bool, first: bool = False) -> Data:
+    values = college_values(folder)
+    row = colleges.by_key(driver, values["key"])
+    assert row is not None and folder.college is not None
+    stream = CollegeStream(driver, origin, row.id, row.key)  # locks, so that two loadings do not mix
+    before = _before(driver, row.key)
+    changes = _changes(driver, row.id, folder, before, origin)
+    adoption = calendars_adopt.wanted(driver, row.id, folder, {k[0] for k in before.get("own_day", ())})
+    published = definitions.unpublished(driver, folder.definitions.values())
+    college = [] if first else _college_fields(row, values)
+    differences = [*_shown(row.key, college, changes), *calendars_adopt.shown(adoption),
+                   *({"what": "definition", "key": f"{d.key} {d.version}", "change": "new"} for d in published)]  # fmt: skip
+    summary: Data = {
+        "key": row.key, "name": {"zh": values["name_zh"], "en": values["name_en"]}, "differences": differences,
+        "counts": _counts(changes, folder, adoption), "kept": [f"{n} {_text(k)}" for n, c in changes.items() for k in c.kept],
+    }  # fmt: skip
+    if write and (first or differences):
+        store.update_college(driver, row.id, values)
+        _write(driver, row.id, changes)
+        definitions.put(driver, origin, stream, row.id, published)
+        _adopt(driver, row.id, folder, adoption, changes["term"], stream, origin)
+        loaded = {"digests": digests(folder), "counts": summary["counts"],
+                  "keys": keys_of({n: c.wanted for n, c in changes.items()}) | {"own_day": [[d] for d in adoption.own]},
+                  **({} if first else {"changes": _tally(differences)})}  # fmt: skip
+        stream.fact("CollegeLoaded", loaded)
+        colleges.reconfigure(driver, row.id)
+        _schedule(session, driver, origin, row.id, changes)
+        stream.close()
+    return summary
+
+
+def _before(driver: Driver, key: str) -> dict[str, set[Key]]:
+    """Return the keys that the last loading brought, by table; what others added is not the files' to take out."""
+    text = store.last_loaded(driver, key)
+    keys: dict[str, list[list[Any]]] = json.loads(text)["keys"] if text else {}
+    return {name: {tuple(k) for k in found} for name, found in keys.items()}
+
+
+def _changes(driver: Driver, college: int, folder: Folder, before: dict[str, set[Key]], origin: Origin) -> dict[str, Change]:
+    ids: dict[str, dict[str, int]] = {}
+    assert folder.college is not None
+    today = origin.now.astimezone(ZoneInfo(folder.college.timezone)).date()
+
+    def refs(name: str, code: str | None) -> int | None:
+        return ids.get(name, {}).get(code) if code is not None else None
+
+    found = {}
+    for name, (table, rows) in ORDER.items():
+        standing = store.standing(driver, table, college)
+        numbers = _numbers(driver, table, standing, [key for key, _ in rows(folder, refs)])
+        ids[name] = {str(key[-1]): number for key, number in numbers.items()}
+        found[name] = _compare(table, standing, numbers, rows(folder, refs), before.get(name, set()))
+        if name in ENDING:
+            _end(found[name], standing, today)
+    return found
+
+
+def _numbers(driver: Driver, table: Table, standing: dict[Key, Standing], keys: list[Key]) -> dict[Key, int]:
+    """Return the numbers of all rows, the new ones reserved."""
+    if not table.numbered:
+        return {}
+    known = {key: row.id for key, row in standing.items() if row.id is not None}
+    new = [key for key in keys if key not in known]
+    return known | dict(zip(new, driver.reserve(table.name, len(new)), strict=True)) if new else known
+
+
+def _compare(table: Table, standing: dict[Key, Standing], numbers: dict[Key, int], wanted: list[Row],
+             before: set[Key]) -> Change:  # fmt: skip
+    keys = {key for key, _ in wanted}
+    left = [(key, row) for key, row in standing.items() if key in before - keys]
+    return Change(
+        table=table,
+        new=[(numbers.get(key), key, values) for key, values in wanted if key not in standing],
+        changed=[(key, values) for key, values in wanted if key in standing and standing[key].values != values],
+        gone=[(key, row.id) for key, row in left if not row.held],
+        kept=[key for key, row in left if row.held],
+        wanted=wanted,
+    )
+
+
+def _end(change: Change, standing: dict[Key, Standing], day: date) -> None:
+    """Let what left the files end today instead of taking it out."""
+    at = change.table.values.index("ends")
+    for key, _ in change.gone:
+        values = list(standing[key].values)
+        values[at] = day.isoformat()
+        change.changed.append((key, tuple(values)))
+    change.ended = tuple(key for key, _ in change.gone)
+    change.gone = []
+
+
+def _college_fields(row: CollegeRow, values: Data) -> list[str]:
+    now = row._asdict() | {"until": row.calendar_until}
+    return [name for name, value in values.items() if now[name] != value]
+
+
+def _shown(key: str, college: list[str], changes: dict[str, Change]) -> list[Data]:
+    found: list[Data] = [{"what": "college", "key": key, "change": "changed", "fields": college}] if college else []
+    for name, change in changes.items():
+        found += [{"what": name, "key": _text(k), "change": "new"} for _, k, _ in change.new]
+        found += [{"what": name, "key": _text(k), "change": "gone" if k in change.ended else "changed"}
+                  for k, _ in change.changed]  # fmt: skip
+        found += [{"what": name, "key": _text(k), "change": "gone"} for k, _ in change.gone]
+    return found
+
+
+def _text(key: Key) -> str:
+    return " ".join(map(str, key))
+
+
+def _counts(changes: dict[str, Change], folder: Folder, adoption: Adoption) -> dict[str, int]:
+    levels = [values[0] for _, values in changes["frame"].wanted]
+    named = {"units": "unit", "subjects": "subject", "tracks": "track", "control_points": "control_point",
+             "tasks": "plan_task", "goals": "goal", "standards": "standard", "terms": "term"}  # fmt: skip
+    return {
+        **{shown: len(changes[name].wanted) for shown, name in named.items()},
+        "items": levels.count("item"), "elements": levels.count("element"), "points": levels.count("point"),
+        "definitions": len(folder.definitions), "years_adopted": len(adoption.years),
+    }  # fmt: skip
+
+
+def _tally(differences: list[Data]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for one in differences:
+        counts = found.setdefault(one["what"], {})
+        counts[one["change"]] = counts.get(one["change"], 0) + 1
+    return found
+
+
+def _write(driver: Driver, college: int, changes: dict[str, Change]) -> None:
+    if changes["track"].kept:
+        named = ", ".join(map(_text, changes["track"].kept))
+        raise Refused("track.in_use", f"cycles still run on the track {named}, which the files no longer hold; put it back")
+    for change in changes.values():
+        store.insert(driver, change.table, college, change.new)
+        store.update(driver, change.table, college, change.changed)
+    for change in reversed(changes.values()):
+        store.take_out(driver, change.table, college, [k for k, _ in change.gone], [i for _, i in change.gone if i is not None])
+
+
+def _adopt(driver: Driver, college: int, folder: Folder, adoption: Adoption, terms: Change, stream: CollegeStream,
+           origin: Origin) -> None:  # fmt: skip
+    """Write the calendar's days; the fact also tells of terms that changed."""
+    if adoption.empty and not (terms.new or terms.changed or terms.gone):
+        return
+    calendars_adopt.adopt(driver, college, adoption, utc(origin.now))
+    stream.fact("CalendarAdopted", calendars_adopt.fact(folder, adoption))
+
+
+def _schedule(session: AnySession, driver: Driver, origin: Origin, college: int, changes: dict[str, Change]) -> None:
+    """Give each subject of the files a schedule of each track of its layer: it starts at the next period's start."""
+    forget(session)  # nothing of this transaction may outlive its failure in the cache
+    found = view(session, driver, college)
+    today = found.calendar.local_day(origin.now)
+    rows = []
+    for track in found.config.tracks:
+        codes = [key[1] for key, _ in changes["subject"].wanted if key[0] == track.layer]
+        for subject, anchor, ends in store.unscheduled(driver, college, track.layer, track.key, codes):
+            rows.append((college, subject, track.key, *first_start(found, track, today, anchor, ends)))
+    rounds.schedule(driver, rows)
+    forget(session)

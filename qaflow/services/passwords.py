@@ -1,0 +1,109 @@
+"""Passwords and tokens: kept only as hashes, shown or asked for once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from qaflow.errors import Invalid, Refused
+from qaflow.store import accounts as rows
+from qaflow.store.db import Driver, utc
+
+from .accounts import find, require_right
+from .streams import person_fact
+from .work import AnySession, Origin, Writer, transact
+
+LEAST, MOST = 10, 1000
+PREFIX = "qaflow_"  # by which a token is known where it should not be
+TOKEN_BYTES = 32
+MOST_DAYS = 3660
+HASHER = PasswordHasher()
+_NOBODY = HASHER.hash(secrets.token_urlsafe())  # an unknown login takes as long as a wrong password
+
+
+def password(session: AnySession, origin: Origin, login: str, text: str) -> None:
+    """Set somebody's password: at least ten characters and not the login."""
+    check(login, text)
+    digest = HASHER.hash(text)
+
+    def body(driver: Driver) -> None:
+        account = find(driver, login)
+        if origin.person != account.id:
+            require_right(session, driver, origin, account.college_id)
+        if account.disabled_at is not None or account.is_system:
+            raise Refused("account.disabled", f"{account.login} cannot sign in")
+        writer = Writer(driver, origin)
+        person_fact(driver, writer, account.id, "PasswordSet", {})
+        rows.set_password(driver, account.id, digest)
+        writer.flush()
+
+    transact(session, body)
+
+
+def check(login: str, text: str) -> None:
+    """Refuse a password that is too short, too long, or the login itself."""
+    if len(text) < LEAST:
+        raise Invalid("password.too_short", f"a password has at least {LEAST} characters")
+    if len(text) > MOST:
+        raise Invalid("text.too_long", f"a password has at most {MOST} characters")
+    if text.strip().casefold() == login.casefold() or not text.strip():
+        raise Invalid("password.weak", "a password is neither blank nor the login")
+
+
+def proven(driver: Driver, login: str, text: str) -> rows.Account | None:
+    """Return the account where the password is its own and it is not disabled, else None."""
+    account = rows.by_logins(driver, [login]).get(login)
+    known = account.password_hash if account is not None else None
+    try:
+        fits = HASHER.verify(known or _NOBODY, text)
+    except (VerificationError, InvalidHashError):
+        fits = False
+    return account if fits and known and account is not None and account.disabled_at is None else None
+
+
+def token_for(session: AnySession, origin: Origin, login: str, name: str = "", days: int | None = None) -> str:
+    """Make a bearer token and return its text, which is shown this once: only its SHA-256 is kept."""
+    if days is not None and not 1 <= days <= MOST_DAYS:
+        raise Invalid("value.range", f"a token lasts 1 to {MOST_DAYS} days, not {days}")
+    text = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+
+    def body(driver: Driver) -> None:
+        account = find(driver, login)
+        if origin.person != account.id:
+            require_right(session, driver, origin, account.college_id)
+        if account.disabled_at is not None or account.is_system:
+            raise Refused("account.disabled", f"{account.login} is disabled or no person's: it gets no token")
+        writer = Writer(driver, origin)
+        expires = utc(origin.now + timedelta(days=days)) if days is not None else None
+        person_fact(driver, writer, account.id, "TokenIssued", {"expires": expires} if expires else {})
+        rows.put_token(driver, account.id, token_hash(text), name, writer.at, expires)
+        writer.flush()
+
+    transact(session, body)
+    return text
+
+
+def revoke_tokens(session: AnySession, origin: Origin, login: str) -> int:
+    """Revoke every token of a person; returns how many there were."""
+
+    def body(driver: Driver) -> int:
+        account = find(driver, login)
+        if origin.person != account.id:
+            require_right(session, driver, origin, account.college_id)
+        writer = Writer(driver, origin)
+        count = rows.revoke_tokens(driver, account.id, writer.at)
+        if count:
+            person_fact(driver, writer, account.id, "TokensRevoked", {"count": count})
+        writer.flush()
+        return count
+
+    return transact(session, body)
+
+
+def token_hash(text: str) -> str:
+    """Return what is kept of a token."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,126 @@
+"""Work that changes hands because people do: items of a leaver, of a former responsible person (engine rules, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from qaflow.engine.decide import Fact
+from qaflow.engine.decide.common import who
+from qaflow.engine.snapshot import Item, Snapshot
+from qaflow.errors import Invalid
+from qaflow.store import accounts as rows
+from qaflow.store import subjects as subject_rows
+from qaflow.store.db import Driver
+
+from . import people as line
+from . import subjects
+from .accounts import find, require_right
+from .acting import Acting, hold, keep
+from .college import view
+from .work import AnySession, Origin, Writer, transact
+
+DECIDING = ("decide", "sign", "confirm")
+LIVE = ("open", "stopped")
+
+
+def handover(session: AnySession, origin: Origin, from_: str, to: str, reason: str) -> dict[str, Any]:
+    """Pass a leaver's work on in one step: the subjects they answer for, then every live work item they hold.
+
+    Roles stay with whoever holds them.  An item that the successor may not hold (they would decide their own
+    submission) goes up its line.  Returns counts and what found no heir: that is left to the quality office.
+    """
+
+    def body(driver: Driver) -> dict[str, Any]:
+        leaver, heir = find(driver, from_), find(driver, to)
+        require_right(session, driver, origin, leaver.college_id)
+        _fit(leaver, heir)
+        writer, kept = Writer(driver, origin), keep(driver, reason.strip() or "handover")
+        college = view(session, driver, leaver.college_id or 0)
+        held = rows.cycles_held(driver, college.id, leaver.id)
+        theirs = [s for s in subject_rows.of_person(driver, college.id, leaver.id) if not s.ended]
+        changed = [s._replace(responsible_id=heir.id) for s in theirs]
+        moved = subjects.change(session, driver, writer, origin, college, theirs, changed, kept)
+        left: list[dict[str, Any]] = []
+        for cycle in held:
+            acting = hold(session, driver, origin, cycle, writer)
+            count, unmoved = pass_items(acting, leaver.id, heir.id, kept)
+            acting.flush()
+            moved, left = moved + count, left + unmoved
+        writer.flush()
+        return {"from": leaver.login, "to": heir.login, "subjects": len(theirs), "items": moved, "left": left}
+
+    return transact(session, body)
+
+
+def _fit(leaver: rows.Account, heir: rows.Account) -> None:
+    if heir.id == leaver.id:
+        raise Invalid("handover.self", "hand over to somebody else")
+    if leaver.college_id is None or heir.college_id != leaver.college_id:
+        raise Invalid("ref.unknown_user", f"{heir.login} is not of {leaver.login}'s college")
+    if heir.disabled_at is not None:
+        raise Invalid("ref.disabled_user", f"{heir.login} is disabled")
+
+
+def pass_items(acting: Acting, former: int, to: int, reason: str, kinds: Collection[str] = ()) -> tuple[int, list[dict[str, Any]]]:
+    """Transfer a person's live work items of a held cycle; returns (how many, those without an heir)."""
+    mine = [i for i in acting.snap.items.values() if i.holder == former and i.state in LIVE and (not kinds or i.kind in kinds)]
+    return _pass(acting, mine, to, reason)
+
+
+def settle(acting: Acting, reason: str) -> tuple[int, list[dict[str, Any]]]:
+    """Move up the line what the responsible person holds but may not do: decide or appraise their own work."""
+    own = acting.snap.responsible
+    theirs = [i for i in acting.snap.items.values() if i.holder == own and i.state in LIVE and own in barred(acting.snap, i)]
+    return _pass(acting, theirs, None, reason)
+
+
+def _pass(acting: Acting, items: list[Item], to: int | None, reason: str) -> tuple[int, list[dict[str, Any]]]:
+    count, left = 0, []
+    for item in items:
+        taker = _taker(acting, item, to)
+        if taker is None or not _transfer(acting, item, taker, reason):
+            left.append({"cycle": acting.snap.id, "item": item.no, "kind": item.kind, "state": item.state})
+        else:
+            count += 1
+    return count, left
+
+
+def barred(snap: Snapshot, item: Item) -> set[int | None]:
+    """Return who may not hold an item: the submitter decides nothing of their own, no signer signs twice."""
+    if item.kind in ("decide", "sign"):
+        return {snap.responsible, snap.visit.submitted_by, snap.visit.for_, *snap.visit.signers} - {None}
+    if item.kind == "confirm" or _appraisal(snap, item):
+        return {snap.responsible} - {None}
+    return set()
+
+
+def _appraisal(snap: Snapshot, item: Item) -> bool:
+    sheet = snap.sheets.get(int(item.ref.removeprefix("sheet:"))) if item.kind == "sheet" and item.ref else None
+    return sheet is not None and sheet.kind == "appraisal"
+
+
+def _taker(acting: Acting, item: Item, to: int | None) -> int | None:
+    """Return the successor, or where they may not the nearest who may, up the line of whoever decides."""
+    against = barred(acting.snap, item)
+    if to is not None and to not in against:
+        return to
+    role = "diagnostician"
+    if item.kind in DECIDING:
+        definition = acting.compiled.definition
+        key = item.stage if item.kind != "confirm" else definition.hinge or item.stage
+        role = line.approver_of(definition, definition.by_key[key or acting.snap.stage]).role
+    found, _ = line.up_the_line(acting.driver, acting.college, acting.scope, role, acting.today, {*against, item.holder})
+    return found[0] if found else None
+
+
+def _transfer(acting: Acting, item: Item, to: int, reason: str) -> bool:
+    ctx = acting.context(holder=to)
+    snap = acting.snap
+    if snap.status == "running" and item.state == "open":
+        acting.decide("transfer", {"item": item.no, "reason": reason}, ctx)
+        return True
+    elsewhere = item.kind in ("decide", "sign") and (item.stage, item.visit) != (snap.stage, snap.visit.number)
+    if not elsewhere:  # its clock stands: nobody can act on it, but it must not come back to somebody who is gone
+        acting.record([Fact("ItemTransferred", {"item": item.no, "to": to, "reason": reason, **who(ctx)})])
+    return not elsewhere

@@ -1,0 +1,62 @@
+"""A college's units, subjects and control points as they stand, and units added beside those of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from qaflow.store import colleges, readings
+from qaflow.store import subjects as rows
+from qaflow.store.db import Driver
+from qaflow.store.readings import Point
+from qaflow.store.subjects import SubjectRow, UnitRow
+
+from .college import CollegeView
+from .streams import college_fact, digest_of
+from .work import Writer
+
+__all__ = ["NewUnit", "Point", "SubjectRow", "UnitRow", "add_units", "college_id", "points", "subjects", "units"]
+
+
+class NewUnit(NamedTuple):
+    """A unit to be added under one that stands."""
+
+    code: str
+    kind: str
+    name_zh: str
+    name_en: str
+    parent: int
+
+
+def college_id(driver: Driver, key: str) -> int | None:
+    """Return a college's number by its key."""
+    found = colleges.by_key(driver, key)
+    return found.id if found else None
+
+
+def units(driver: Driver, college: int) -> dict[str, UnitRow]:
+    """Return a college's units by code."""
+    return rows.units(driver, college)
+
+
+def subjects(driver: Driver, college: int) -> list[SubjectRow]:
+    """Return a college's subjects."""
+    return rows.subjects(driver, college)
+
+
+def points(driver: Driver, college: int) -> list[Point]:
+    """Return a college's control points."""
+    return readings.points(driver, college)
+
+
+def add_units(driver: Driver, writer: Writer, college: CollegeView, new: Sequence[NewUnit]) -> list[int]:
+    """Add units and return their numbers in order."""
+    if not new:
+        return []
+    ids = list(driver.reserve("unit", len(new)))
+    rows.put_units(driver, [(i, college.id, u.code, u.kind, None, u.name_zh, u.name_en, u.parent, "[]")
+                            for i, u in zip(ids, new, strict=True)])  # fmt: skip
+    data = {"count": len(ids), "first": ids[0], "last": ids[-1], "digest": digest_of(new)}
+    college_fact(driver, writer, college.id, college.key, "UnitsAdded", data)
+    colleges.reconfigure(driver, college.id)
+    return ids

@@ -1,0 +1,55 @@
+"""What people owe: live work items with what is needed to act on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from qaflow.store.db import Driver, Sql
+
+
+class Work(NamedTuple):
+    """One work item of a running or suspended cycle, with where that cycle stands."""
+
+    id: int
+    cycle: int
+    no: int
+    kind: str
+    stage: str
+    visit: int
+    ref: str | None
+    holder: int | None
+    due: str
+    level: int
+    state: str
+    opened_at: str
+    layer: str
+    track: str
+    subject: int
+    unit: int
+    definition: str  # content hash
+    at_stage: str  # where the cycle stands
+    leaf: str
+    open_warnings: int
+    parent: int | None
+    period_end: str
+    status: str
+
+
+_WORK = (
+    "select i.id, i.cycle_id, i.no, i.kind, i.stage, i.visit, i.ref, i.holder_id, i.due, i.level, i.state, i.opened_at, "
+    "i.layer, c.track, i.subject_id, i.unit_id, d.hash, c.stage, c.leaf, c.open_warnings, c.parent_id, c.period_end, "
+    "c.status from work_item i join cycle c on c.id = i.cycle_id join definition d on d.id = c.definition_id "
+)
+_SINCE = Sql(_WORK + "where i.id > :after and i.college_id = :college and i.state = 'open' order by i.id limit :limit")
+_LOOK = Sql(_WORK + "where i.id in :ids[] order by i.cycle_id, i.no")
+
+
+def since(driver: Driver, college: int, after: int, limit: int) -> list[Work]:
+    """Return the open items of a college with a number above one, oldest first."""
+    return list(map(Work._make, driver.all(_SINCE, {"college": college, "after": after, "limit": limit})))
+
+
+def look(driver: Driver, ids: Sequence[int]) -> list[Work]:
+    """Return items by number as they stand now, whatever their state."""
+    return list(map(Work._make, driver.all(_LOOK, {"ids": list(ids)})))
