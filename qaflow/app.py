@@ -1,18 +1,25 @@
 """The one bootstrap: settings, database, ports and doors put together."""
 
+import os
+import secrets
+import socket
+
 from flask import Flask
 from flask_migrate import Migrate
 
-from qaflow import config, scheduler, web
+from qaflow import config, logs, scheduler, web
 from qaflow.adapters import mail
-from qaflow.adapters.clock import SystemClock
+from qaflow.adapters.clock import SystemClock, Watch
 from qaflow.cli.frame import Bootstrap, Scheduler
 from qaflow.config import Settings
+from qaflow.errors import QaflowError
 from qaflow.paths import data_dir
 from qaflow.services.ports import Clock, Ports
 from qaflow.store import db
 
 MAX_REQUEST = 16 * 1024 * 1024
+
+log = logs.get("qaflow.run")
 
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> Flask:
@@ -37,19 +44,36 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     return app
 
 
+class Alarm:
+    """The alarm clock of this process: it wakes the tick whenever the process holds the lease."""
+
+    def __init__(self, app: Flask) -> None:
+        """Wake the tick of the app now and at its interval from now on."""
+        from qaflow.services.waking import Waker  # here, so that quick commands need not load the tick
+
+        ports: Ports = app.extensions["qaflow"]
+        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._app, self._waker = app, Waker(ports, Watch(ports.clock), holder)
+        self._scheduler = scheduler.start(self.wake, ports.settings.tick_seconds, ports.clock.now())
+
+    def wake(self) -> None:
+        """Do one sweep in a context of its own, if it is this process's turn."""
+        with self._app.app_context():
+            self._waker.wake(db.db.session)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Stop; with `wait`, after the tick that runs. Another process may take over at once."""
+        self._scheduler.shutdown(wait=wait)
+        try:
+            with self._app.app_context():
+                self._waker.rest(db.db.session)
+        except QaflowError as error:
+            log.warning("run.lease_not_freed", error=str(error))  # it ends by itself
+
+
 def schedule(app: Flask) -> Scheduler:
     """Wake the tick of the app now and at its interval from now on."""
-    ports: Ports = app.extensions["qaflow"]
-    woken: Scheduler = scheduler.start(lambda: sweep(app), ports.settings.tick_seconds, ports.clock.now())
-    return woken
-
-
-def sweep(app: Flask) -> None:
-    """Do one sweep in a context of its own."""
-    from qaflow.services import tick
-
-    with app.app_context():
-        tick.run(db.db.session, app.extensions["qaflow"], door="scheduler")
+    return Alarm(app)
 
 
 BOOTSTRAP = Bootstrap(create_app=create_app, clock=SystemClock(), schedule=schedule)

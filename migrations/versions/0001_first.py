@@ -132,7 +132,7 @@ def _organisation() -> None:
     op.create_index(
         "ix_subject_ends",
         "subject",
-        ["ends"],
+        ["college_id", "ends"],
         sqlite_where=sa.text("ends is not null and not ended"),
         postgresql_where=sa.text("ends is not null and not ended"),
     )
@@ -219,6 +219,7 @@ def _people() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_role_grant_person_id_person"),
         sa.PrimaryKeyConstraint("id", name="pk_role_grant"),
     )
+    op.create_index("ix_role_grant_college_id_kind", "role_grant", ["college_id", "kind"])
     op.create_index("ix_role_grant_college_id_person_id", "role_grant", ["college_id", "person_id"])
     op.create_index(
         "ix_role_grant_college_id_role_scope_kind_scope_id",

@@ -1,5 +1,7 @@
 """Clocks: the only place where the machine's clock is read."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -35,3 +37,25 @@ class StoppedClock:
     def now(self) -> datetime:
         """Return the instant at which it stands."""
         return self.instant
+
+
+def steady() -> float:
+    """Return the seconds since the machine was started, time asleep included: nobody can set this clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Watch:
+    """Compares a clock with the machine's steady one, so that a leap of the first is seen."""
+
+    def __init__(self, clock: Clock, seconds: Callable[[], float] | None = None) -> None:
+        """Begin to watch the clock."""
+        self._clock, self._seconds = clock, seconds or steady
+        self.trust()
+
+    def trust(self) -> None:
+        """Take the clock as it stands now to be right."""
+        self._began, self._since = self._clock.now(), self._seconds()
+
+    def ahead(self) -> timedelta:
+        """Return how far the clock has left the steady one; negative where it fell behind."""
+        return self._clock.now() - self._began - timedelta(seconds=self._seconds() - self._since)

@@ -17,10 +17,8 @@ from qaflow.engine import loader
 from qaflow.errors import Unavailable, Usage
 from qaflow.services import installation as service
 from qaflow.services import loading, packaged
-from qaflow.services.work import Origin
 from qaflow.store.db import db
 
-OPERATOR = "operator"
 MOST_SHOWN = 50  # differences as lines; JSON holds all
 
 
@@ -50,25 +48,20 @@ def write_example(target: Path, as_json: bool) -> None:
         files = packaged.write_example(target)
     except OSError as error:
         raise Unavailable("file.not_writable", f"cannot write into {target}: {error.strerror}") from error
-    told = [f"{target}: {len(files)} files", f"then: qaflow workflow check {target}", f"then: qaflow init --college {target}"]
+    steps = [f"qaflow workflow check {target}", f"qaflow init --college {target}"]
+    told = [f"{target}: {len(files)} files", *(f"then: {step}" for step in steps)]
     output.emit({"folder": str(target), "files": files}, as_json, lines=told)
 
 
 def made(app: Flask, settings: Settings, sandbox: bool) -> dict[str, Any]:
     """Make or upgrade the database and its own row."""
     prepared = service.prepare(app, db.session, settings, ports().clock.now())
-    found = service.create(db.session, operator(), sandbox)
+    found = service.create(db.session, service.operator(db.session, ports()), sandbox)
     return {
         "home": settings.home, "database": settings.shown()["database_url"], "created": found["created"],
-        "schema": {"was": prepared["from"], "is": "current"}, "backup": prepared["backup"], "notice": prepared["notice"],
-        "sandbox": found["sandbox"],
+        "schema": {"was": prepared["from"], "is": "current"}, "backup": prepared["backup"],
+        "notice": prepared["notice"], "sandbox": found["sandbox"],
     }  # fmt: skip
-
-
-def operator() -> Origin:
-    """Return the origin of what whoever runs the machine does (engine rules, 8)."""
-    now = service.present(db.session, ports().clock.now())
-    return Origin(now=now, recorded=ports().clock.now(), door="cli", account=OPERATOR)
 
 
 def taken(folder: Path, write: bool) -> dict[str, Any]:
@@ -76,9 +69,11 @@ def taken(folder: Path, write: bool) -> dict[str, Any]:
     read = loader.load_folder(folder)
     loading.sound(read)
     assert read.college is not None
+    origin = service.operator(db.session, ports())
     if not loading.is_loaded(db.session, read.college.key):
-        return {"folder": folder, "state": "loaded"} | loading.load_college(db.session, operator(), read) | {"differences": []}
-    found = loading.renew_college(db.session, operator(), read, write)
+        found = loading.load_college(db.session, origin, read)
+        return {"folder": folder, "state": "loaded"} | found | {"differences": []}
+    found = loading.renew_college(db.session, origin, read, write)
     differs = bool(found["differences"])
     state = "unchanged" if not differs else "changed" if write else "differs"
     return {"folder": folder, "state": state} | found

@@ -93,7 +93,7 @@ def by_key(key: str, version: int | None) -> tuple[Definition, str]:
     stored, _ = installed(lambda: definitions.stored(db.session, key, version), lambda: None)
     if stored is not None:
         return stored, "database"
-    known = {d.key: d for d in packaged.definitions()}
+    known = {d.key: d for d in packaged.definitions(key.partition(".")[0])}
     if key in known and version in (None, known[key].version):
         return known[key], "packaged"
     which = f" version {version}" if version else ""
@@ -104,7 +104,7 @@ def by_key(key: str, version: int | None) -> tuple[Definition, str]:
 @click.argument("what", metavar="KEY|FILE")
 @click.option("--version", type=Whole(1), help="The newest unless given.")
 @click.option("--format", "form", type=click.Choice(list(DRAWINGS)), default="svg", show_default=True)
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the names; that of the terminal unless given.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the names; the terminal's unless given.")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; standard output unless given.")
 def draw(what: str, version: int | None, form: str, lang: str | None, out: Path | None, as_json: bool) -> None:
     """Draw a definition: the figure 8 (svg), Mermaid, or BPMN 2.0."""

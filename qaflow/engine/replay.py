@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from .machine import CANCELLED, CLOSED, Compiled
-from .snapshot import EFFECTS, OPEN_WARNING, RUNNING, SUSPENDED, Data, Snapshot, Visit, evolve
+from .snapshot import OPEN_WARNING, RUNNING, SUSPENDED, Data, Item, Sheet, Snapshot, Visit, evolve
 
 Resolve = Callable[[str], Compiled | None]
 
@@ -56,11 +56,12 @@ def rules_of(compiled: Compiled) -> Rules:
 class Replay:
     """One cycle's facts folded so far; `take` refuses what could not happen."""
 
-    __slots__ = ("behalf", "children", "past", "renamed", "resolve", "rules", "snap")
+    __slots__ = ("behalf", "children", "cycle", "past", "renamed", "resolve", "rules", "snap")
 
     def __init__(self, cycle: int, resolve: Resolve) -> None:
         """Begin before the first fact; ``resolve`` gives the compiled definition of a hash."""
-        self.snap = Snapshot(cycle)
+        self.snap: Snapshot = None  # type: ignore[assignment]  # the first fact makes it
+        self.cycle = cycle
         self.resolve = resolve
         self.rules: Rules = None  # type: ignore[assignment]  # the first fact names it
         self.past: list[Visit] = []  # visits that a later one of the same stage replaced
@@ -75,22 +76,24 @@ class Replay:
             raise Disallowed(f"{kind} is no fact that this program knows")
         snap = self.snap
         try:
+            if snap is None:
+                self._begin(kind, at, actor, definition, data)
+                return
             status = snap.status
-            if status != RUNNING and kind not in ELSEWHERE.get(status, ()):
-                raise Disallowed(f"{kind} in a cycle that is {status or 'not started'}")
-            if kind != "CycleStarted" and definition != snap.definition:
+            if kind in NOT_RUNNING if status == RUNNING else kind not in ELSEWHERE[status]:
+                raise Disallowed(f"{kind} in a cycle that is {status}")
+            if definition != snap.definition:
                 raise Disallowed(f"the entry names definition {definition}, the cycle is pinned to {snap.definition}")
             by = data.get("by")
             if by is not None and actor != str(by):
                 raise Disallowed(f"{kind} by {by} stands under actor {actor}")
-            if behalf is not None and behalf != str(data.get("for", behalf)):
-                raise Disallowed(f"{kind} for {data['for']} stands on behalf of {behalf}")
+            absent = data.get("for")
+            if absent is not None and behalf != str(absent):
+                raise Disallowed(f"{kind} for {absent} stands on behalf of {behalf}")
             if not STRANGE[kind].isdisjoint(data):
                 raise Disallowed(f"{kind} cannot carry {', '.join(sorted(STRANGE[kind] & data.keys()))}")
-            self._parts(snap, data)
+            former = self._parts(snap, data) if kind in CARRIES else None
             guard(self, snap, data, at)
-            entered = data.get("enter")
-            former = snap.visits.get(entered["stage"]) if entered is not None else None
             evolve(snap, kind, data, at)
         except _BROKEN as error:
             raise Disallowed(f"{kind} is malformed: {type(error).__name__} {error}") from error
@@ -101,8 +104,44 @@ class Replay:
         if "close" in data and any(i.state in LIVE for i in snap.items.values()):
             raise Disallowed(f"{kind} ends the cycle while work items are open")
 
-    def _parts(self, snap: Snapshot, data: Data) -> None:
-        """Check what several kinds carry alike: items closed and opened, the revision, the visit entered."""
+    def _begin(self, kind: str, at: str, actor: str, definition: str | None, data: Data) -> None:
+        """Take the first fact in; made whole at once, for every stream has one (`evolve` gives the same)."""
+        if kind != "CycleStarted":
+            raise Disallowed(f"{kind} in a cycle that is not started")
+        by, entered, (item,) = data["by"], data["enter"], data["items"]
+        if definition != data["definition"] or (by is not None and actor != str(by)):
+            raise Disallowed(f"CycleStarted under definition {definition} by {actor}, its data says otherwise")
+        compiled = self.resolve(definition)
+        if compiled is None:
+            raise Disallowed(f"definition {definition} is not stored or does not give its hash")
+        if not STRANGE[kind].isdisjoint(data):
+            raise Disallowed(f"{kind} cannot carry {', '.join(sorted(STRANGE[kind] & data.keys()))}")
+        stage, adopted = entered["stage"], data.get("adopted")
+        _check_start(compiled, stage, entered["leaf"], None if adopted is None else tuple(adopted))
+        if entered["visit"] != 1 or item["no"] != 1 or item["kind"] != "submit":
+            raise Disallowed("the first fact opens visit 1 and work item 1, to submit")
+        self.rules = rules_of(compiled)
+        self.snap = Snapshot(
+            self.cycle, RUNNING, definition, data["subject"], data["track"], data["layer"], data["number"],
+            data.get("parent"), data.get("previous"), data["start"], data["end"], data["ends_at"], None, stage,
+            entered["leaf"], 0, data["responsible"], data["unit"], bool(adopted), at, None, 1, 0, 0, 1,
+        )  # fmt: skip
+        visits, due = self.snap.visits, item["due"]
+        if adopted:
+            for former in adopted:
+                visits[former] = Visit(stage=former, number=1, state="done", entered_at=at, outcome="adopted")
+        visits[stage] = Visit(stage=stage, number=1, entered_at=at, due=entered.get("due"), auto_at=entered.get("auto_at"))
+        holder = item["holder"]
+        self.snap.items[1] = Item(no=1, kind="submit", stage=item["stage"], visit=item["visit"], ref=item.get("ref"),
+                                  holder=holder, owner=holder, opened_at=at, due=due, level_at=item.get("level_at"))  # fmt: skip
+        if "sheets" in data:
+            sheets = self.snap.sheets
+            for row in data["sheets"]:
+                sheets[row["no"]] = Sheet(**row)
+            self.snap.sheet_no = max(sheets, default=0)
+
+    def _parts(self, snap: Snapshot, data: Data) -> Visit | None:
+        """Check what several kinds carry alike; returns the visit that the one entered will replace."""
         items = snap.items
         for part in ("closes", "drops"):
             for no in data.get(part, ()):
@@ -113,16 +152,15 @@ class Replay:
             raise Disallowed(f"revision {data['revision']} follows {snap.revision}")
         if "stops" in data:
             _stoppable(snap, data["stops"])
-        if "enter" in data:
-            self._enters(snap, data["enter"])
         if "items" in data:
             no = snap.item_no
             for row in data["items"]:
                 no += 1
                 if row["no"] != no or row["kind"] not in ITEM_KINDS:
                     raise Disallowed(f"work item {row['no']} ({row['kind']}) is opened where {no} is next")
+        return self._enters(snap, data["enter"]) if "enter" in data else None
 
-    def _enters(self, snap: Snapshot, entered: Data) -> None:
+    def _enters(self, snap: Snapshot, entered: Data) -> Visit | None:
         stage = entered["stage"]
         before = snap.visits.get(stage)
         number = before.number + 1 if before else 1
@@ -131,6 +169,7 @@ class Replay:
         for row in entered.get("resumes", ()):
             if snap.items[row["no"]].state != "stopped":
                 raise Disallowed(f"work item {row['no']} resumes but was not stopped")
+        return before
 
     def move(self, snap: Snapshot, trigger: str, dest: str) -> None:
         """Check a move against the table, and the guards that the facts alone can answer."""
@@ -177,19 +216,17 @@ def _here(snap: Snapshot, data: Data) -> Visit:
     return visit
 
 
-def _started(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
-    compiled = r.resolve(data["definition"])
-    if compiled is None:
-        raise Disallowed(f"definition {data['definition']} is not stored or does not give its hash")
-    r.rules = rules_of(compiled)
-    order, entered = compiled.definition.order, data["enter"]
-    place = order.index(entered["stage"])
-    if tuple(data.get("adopted", ())) != (order[:place] if "adopted" in data else ()):
-        raise Disallowed(f"the stages before {entered['stage']} are not those adopted")
-    if place and "adopted" not in data:
-        raise Disallowed(f"the cycle starts in {entered['stage']}, not in {order[0]}")
-    if entered["visit"] != 1 or f"{entered['stage']}.{entered['leaf']}" != compiled.entry(entered["stage"]):
-        raise Disallowed(f"the cycle starts in {entered['stage']}.{entered['leaf']}, visit {entered['visit']}")
+def _again(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
+    raise Disallowed("the cycle has started already")
+
+
+def _check_start(compiled: Compiled, stage: str, leaf: str, adopted: tuple[str, ...] | None) -> None:
+    order = compiled.definition.order
+    place = order.index(stage)
+    if (order[:place] if adopted is not None else ()) != (adopted or ()) or (place and adopted is None):
+        raise Disallowed(f"the cycle starts in {stage}, the stages before it are not adopted")
+    if f"{stage}.{leaf}" != compiled.entry(stage):
+        raise Disallowed(f"the cycle starts in {stage}.{leaf}")
 
 
 def _submitted(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
@@ -256,8 +293,11 @@ def _signing(r: Replay, snap: Snapshot, data: Data) -> Visit:
     _decider(snap, visit, data, person)
     if visit.order == "sequence" and visit.need > 1 and person != next(p for p in visit.signers if p not in visit.signed):
         raise Disallowed(f"person {person} signs before their turn")
+    key = (visit.stage, visit.number, person)
     if "for" in data:
-        r.behalf[(visit.stage, visit.number, person)] = data["for"]
+        r.behalf[key] = data["for"]
+    else:
+        r.behalf.pop(key, None)
     return visit
 
 
@@ -455,7 +495,7 @@ Guard = Callable[[Replay, Snapshot, Data, str], None]
 
 ITEM_KINDS = frozenset(("submit", "decide", "sign", "acknowledge", "correct", "confirm", "sheet"))
 GUARDS: dict[str, Guard] = {
-    "CycleStarted": _started,
+    "CycleStarted": _again,
     "StageSubmitted": _submitted,
     "StageWithdrawn": _withdrawn,
     "StageSigned": _signed,
@@ -529,7 +569,6 @@ STRANGE = {kind: PARTS - set(CARRIES.get(kind, ())) for kind in GUARDS}
 QUICK = frozenset(kind for kind, parts in CARRIES.items() if "leaf" in parts)
 _ALWAYS = frozenset(("Commented", "CopySent", "WarningsPassed", "ChildStarted", "ChildClosed", "WorkFrozen"))
 ELSEWHERE: dict[str, frozenset[str]] = {
-    "": frozenset(("CycleStarted",)),
     SUSPENDED: _ALWAYS - {"WarningsPassed"} | {
         "CycleResumed", "CycleCancelled", "CycleClosed", "DefinitionMigrated", "ResponsibleChanged", "CarryReceived",
         "WarningJoined", "ReadingReturned",
@@ -538,6 +577,23 @@ ELSEWHERE: dict[str, frozenset[str]] = {
     "cancelled": _ALWAYS,
 }  # fmt: skip
 """The kinds that may stand while a cycle does not run; while it runs, each kind's guard speaks."""
-RUNNING_NEVER = frozenset(("CycleStarted", "CycleResumed", "WarningsPassed"))
+NOT_RUNNING = frozenset(("CycleStarted", "CycleResumed", "WarningsPassed"))
 
-assert GUARDS.keys() == EFFECTS.keys()
+_TEXTS = ("content", "reason", "comment", "text")
+_INNER = ("cause", "measure", "reason", "content")
+_PLAIN = frozenset(("CycleStarted", "WorkEscalated", "SheetIssued", "AdvanceHeld", "PeriodEnded", "EvidenceAdded",
+                    "ItemReminded", "CopySent", "SignerAdded", "ResponsibleChanged"))  # fmt: skip
+HASH_LENGTH = 64
+
+
+def named(kind: str, data: Data) -> list[str]:
+    """Return the content hashes that a fact names: forms, reasons, comments, causes, measures, what is carried over."""
+    if kind in _PLAIN:
+        return []
+    found = [data[key] for key in _TEXTS if key in data]
+    for part in ("set", "warning", "sheet"):
+        inner = data.get(part)
+        if isinstance(inner, dict):
+            found += [inner[key] for key in _INNER if key in inner]
+    found += [row["text"] for row in data.get("carried", ())]
+    return [text for text in found if isinstance(text, str) and len(text) == HASH_LENGTH]

@@ -242,6 +242,7 @@ def _open(snapshot: Snapshot, row: Data, at: str) -> None:
     snapshot.items[no] = Item(
         no=no, kind=row["kind"], stage=row["stage"], visit=row["visit"], ref=row.get("ref"), holder=row["holder"],
         owner=row["holder"], opened_at=at, due=row["due"], level_at=row.get("level_at"),
+        state="stopped" if "left" in row else "open", left=row.get("left"),
     )  # fmt: skip
     snapshot.item_no = max(snapshot.item_no, no)
     snapshot.touched.add(("item", no))
@@ -328,8 +329,7 @@ def _returned(snapshot: Snapshot, data: Data, at: str) -> None:
     visit = _touch_visit(snapshot)
     snapshot.revision = data["revision"]
     visit.state, visit.outcome, visit.decided_at = "void", data.get("outcome", "returned"), at
-    warning = data.get("warning")
-    if warning:
+    for warning in data.get("met", ()):
         snapshot.warnings[warning].proposal = None
         snapshot.touched.add(("warning", warning))
 
@@ -451,6 +451,13 @@ def _migrated(snapshot: Snapshot, data: Data, at: str) -> None:
         if item.state in ("open", "stopped") and item.stage in data.get("renames", {}):
             item.stage = data["renames"][item.stage]
             snapshot.touched.add(("item", item.no))
+    for warning in snapshot.open_warnings():
+        if warning.proposal in data.get("renames", {}):
+            warning.proposal = data["renames"][warning.proposal]
+            snapshot.touched.add(("warning", warning.id))
+    for no, rung in data.get("rungs", ()):
+        snapshot.items[no].level_at = rung
+        snapshot.touched.add(("item", no))
 
 
 def _noted(snapshot: Snapshot, data: Data, at: str) -> None:

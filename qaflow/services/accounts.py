@@ -6,6 +6,7 @@ written with set statements.  The caller flushes the writer it hands in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -64,8 +65,7 @@ def add_people(driver: Driver, writer: Writer, origin: Origin, college_id: int |
         return []
     checked = [_checked(NewPerson(*person)) for person in persons]
     logins = [p.login for p in checked]
-    taken = sorted(rows.by_logins(driver, logins)) or sorted({x for x in logins if logins.count(x) > 1}
-                                                             if len(set(logins)) < len(logins) else ())  # fmt: skip
+    taken = sorted(rows.by_logins(driver, logins)) or [x for x, n in Counter(logins).most_common(1) if n > 1]
     if taken:
         raise Refused("login.taken", f"there is an account {taken[0]} already; choose another login", login=taken[0])
     ids = driver.reserve("person", len(checked))
@@ -104,10 +104,12 @@ def grant(driver: Driver, writer: Writer, origin: Origin, college: CollegeView, 
           scope: str = "college", scope_id: int | None = None, layer: str | None = None,
           starts: date | str | None = None, ends: date | str | None = None) -> int:  # fmt: skip
     """Let a person hold a role for a scope; returns the grant's number."""
-    return grant_many(driver, writer, origin, college, [NewGrant(person, role, scope, scope_id, layer, starts, ends)])[0]
+    one = NewGrant(person, role, scope, scope_id, layer, starts, ends)
+    return grant_many(driver, writer, origin, college, [one])[0]
 
 
-def grant_many(driver: Driver, writer: Writer, origin: Origin, college: CollegeView, grants: Sequence[NewGrant]) -> list[int]:
+def grant_many(driver: Driver, writer: Writer, origin: Origin, college: CollegeView,
+               grants: Sequence[NewGrant]) -> list[int]:  # fmt: skip
     """Let persons hold roles; the role's neutral kind comes from the college's file."""
     if not grants:
         return []
@@ -149,7 +151,8 @@ def revoke(session: AnySession, origin: Origin, grant_id: int, reason: str = "")
             raise Missing("grant.not_found", f"no grant {grant_id}")
         require_right(session, driver, origin, found["college_id"])
         if found["kind"] in policy.OFFICE and found["scope_kind"] == "college":
-            _keep_office(driver, found["college_id"], _today(session, driver, origin, found["college_id"]), grant=grant_id)
+            day = _today(session, driver, origin, found["college_id"])
+            _keep_office(driver, found["college_id"], day, grant=grant_id)
         writer = Writer(driver, origin)
         data = {"grant": grant_id, "role": found["role"], "scope": found["scope_kind"]}
         person_fact(driver, writer, found["person_id"], "RoleRevoked", data | _reason(driver, reason))

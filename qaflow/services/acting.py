@@ -25,7 +25,7 @@ KINDS = {"right": Forbidden, "data": Invalid, "stale": Stale}
 class Acting:
     """A cycle held in a transaction: its snapshot, what is about to be written, and how."""
 
-    __slots__ = ("college", "compiled", "driver", "last_item", "origin", "row", "session", "snap", "was", "writer")
+    __slots__ = ("college", "compiled", "day", "driver", "last_item", "origin", "row", "session", "snap", "was", "writer")
 
     def __init__(self, session: AnySession, driver: Driver, origin: Origin, snap: Snapshot, row: rows.Row,
                  writer: Writer) -> None:  # fmt: skip
@@ -34,6 +34,7 @@ class Acting:
         self.was, self.last_item = snap.version, snap.item_no
         self.college: CollegeView = view(session, driver, row.college)
         self.compiled: Compiled = compiled(session, driver, snap.definition)
+        self.day = self.college.calendar.local_day(origin.now)
 
     @property
     def scope(self) -> Scope:
@@ -48,13 +49,13 @@ class Acting:
     @property
     def today(self) -> str:
         """The day of the act in the college's zone."""
-        return self.college.calendar.local_day(self.origin.now).isoformat()
+        return self.day.isoformat()
 
     def context(self, **more: Any) -> Context:
         """Return the frozen circumstances of a decision."""
         now = self.origin.now
         return Context(
-            moment=now, now=self.writer.at, today=self.college.calendar.local_day(now), calendar=self.college.calendar,
+            moment=now, now=self.writer.at, today=self.day, calendar=self.college.calendar,
             actor=self.origin.person, **{"responsible": self.snap.responsible, **more},
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from qaflow.engine import decide as engine
 from qaflow.engine.decide import Context, Refusal
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Item, Snapshot, Visit, evolve
+from qaflow.errors import CorruptHistory
 from qaflow.store import content, journal, ledger, rounds, sweep
 from qaflow.store.db import Driver, utc
 
@@ -169,7 +170,17 @@ def attend(session: AnySession, driver: Driver, origin: Origin, cycle: int, late
         if acting.snap.status == "running" and acting.snap.ends_at and acting.snap.ends_at <= now:
             done += _end_period(acting)
     cycles.finish(acting)
+    if not done:
+        _settle(acting, now)
     return done
+
+
+def _settle(acting: Acting, now: str) -> None:
+    """Put a due instant right that asked for nothing, so that no sweep turns on it for ever."""
+    following = acting.snap.next_due()
+    if following is not None and following <= now:
+        raise CorruptHistory("cycle.due", f"cycle {acting.snap.id} is due since {following}, and nothing can be done in it")
+    sweep.set_due(acting.driver, acting.snap.id, acting.snap.version, following)
 
 
 def _issue_sheets(acting: Acting, now: str, late: bool) -> list[str]:
@@ -182,7 +193,8 @@ def _issue_sheets(acting: Acting, now: str, late: bool) -> list[str]:
         same_later = any(acting.snap.sheets[o].kind == sheet.kind for o in numbers[n + 1 :])
         overdue = late and sheet.due < acting.today
         if (policy == "once" and same_later) or (policy == "skip" and overdue):
-            done += [f.kind for f in acting.decide("skip_sheet", {"no": no, "why": policy}, acting.context())]
+            acting.decide("skip_sheet", {"no": no, "why": policy}, acting.context())
+            done.append("SheetSkipped")
             continue
         form = acting.compiled.definition.sheet(sheet.kind)
         role = form.assessor if form else "responsible"

@@ -42,7 +42,8 @@ def wanted(driver: Driver, college: int, folder: Folder, before: set[str]) -> Ad
     """Compare the calendar's rows with the files and the state's decrees; `before` are own days of the last loading."""
     days: dict[str, Day] = {k[0]: (bool(r.values[0]), *r.values[1:]) for k, r in _standing(driver, store.DAY, college)}
     years = {int(k[0]): bool(r.values[0]) for k, r in _standing(driver, store.YEAR, college)}
-    fresh = {year: state for year in _years(folder) if not years.get(year) and (state := _adoptable(year, year in years))}
+    open_years = [year for year in _years(folder) if not years.get(year)]
+    fresh = {year: state for year in open_years if (state := _adoptable(year, year in years))}
     own = own_days(folder)
     target = {day: row for day, row in days.items() if row[2] == OWN and day not in before - own.keys()}
     target |= {day: row for day, row in days.items() if row[2] != OWN and int(day[:4]) not in fresh}
@@ -100,7 +101,8 @@ def adopt(driver: Driver, college: int, adoption: Adoption, at: str) -> None:
     store.take_out(driver, store.DAY, college, [(day,) for day in {*adoption.gone, *adoption.days}], ())
     store.insert(driver, store.DAY, college, [(None, (day,), row) for day, row in sorted(adoption.days.items())])
     store.take_out(driver, store.YEAR, college, [(year,) for year in adoption.years], ())
-    store.insert(driver, store.YEAR, college, [(None, (y,), (known, at)) for y, known in sorted(adoption.years.items())])
+    years = [(None, (year,), (known, at)) for year, known in sorted(adoption.years.items())]
+    store.insert(driver, store.YEAR, college, years)
 
 
 def fact(folder: Folder, adoption: Adoption) -> dict[str, Any]:
@@ -122,7 +124,8 @@ def fact(folder: Folder, adoption: Adoption) -> dict[str, Any]:
 def shown(adoption: Adoption) -> list[dict[str, Any]]:
     """Return the differences for people."""
     years = [{"what": "calendar_year", "key": str(y), "change": "new"} for y in sorted(adoption.years)]
-    own = [{"what": "calendar_day", "key": d, "change": "changed"} for d in sorted(adoption.days) if not _inside(d, adoption)]
+    changed = [day for day in sorted(adoption.days) if not _inside(day, adoption)]
+    own = [{"what": "calendar_day", "key": day, "change": "changed"} for day in changed]
     gone = [{"what": "calendar_day", "key": d, "change": "gone"} for d in adoption.gone]
     return [*years, *own, *gone]
 

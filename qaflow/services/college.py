@@ -64,7 +64,7 @@ _compiled: WeakKeyDictionary[Any, dict[str, Compiled]] = WeakKeyDictionary()
 
 def view(session: AnySession, driver: Driver, college: int) -> CollegeView:
     """Return the college, from the cache where its configuration number still holds."""
-    kept = _views.setdefault(session.get_bind(), {})
+    kept = _views.setdefault(driver.engine, {})
     number = colleges.config_no(driver, college)
     if number is None:
         raise Missing("college.not_found", f"no college {college}")
@@ -95,7 +95,7 @@ def _calendar(driver: Driver, row: colleges.CollegeRow) -> Calendar:
 
 def compiled(session: AnySession, driver: Driver, digest: str) -> Compiled:
     """Return the compiled definition of a hash; stored JSON is read once a process."""
-    kept = _compiled.setdefault(session.get_bind(), {})
+    kept = _compiled.setdefault(driver.engine, {})
     found = kept.get(digest)
     if found is None:
         body = colleges.definition_body(driver, digest)

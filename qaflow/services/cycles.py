@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from qaflow.engine import decide as engine
@@ -78,17 +79,26 @@ def act(acting: Acting, action: str, args: Data, revision: int | None = None) ->
     snap = acting.snap
     if person is None:
         raise Forbidden("actor.system", "the system never decides: this action needs a person")
-    approvers = _approvers(acting) if action in ("dismiss", "confirm") else None
-    named = frozenset(approvers.persons) if approvers else frozenset()
-    for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today, named)
+    for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today, _approving(acting, action))
     if revision is not None and revision != snap.revision:
         raise Stale("visit.stale", f"cycle {snap.id} is at revision {snap.revision}, your form was made at {revision}",
                     revision=snap.revision)  # fmt: skip
-    args, more = _resolve(acting, action, args)
+    args, more = _resolve(acting, action, args, for_)
     acting.decide(action, args, acting.context(for_=for_, **more))
 
 
-def _resolve(acting: Acting, action: str, args: Data) -> tuple[Data, Data]:
+def _approving(acting: Acting, action: str) -> frozenset[int]:
+    """Return the approvers whose right does not hang on a pending decision: they hear of the state, not of rights."""
+    if action in ("dismiss", "confirm"):
+        return frozenset(_approvers(acting).persons)
+    snap, definition = acting.snap, acting.compiled.definition
+    if action not in ("approve", "reject", "return", "add_signer") or snap.leaf == "review" and snap.status == "running":
+        return frozenset()
+    signers = approver_of(definition, definition.by_key[snap.stage])
+    return frozenset(deciders(acting.driver, acting.college, acting.scope, signers, acting.today, {snap.responsible}).persons)
+
+
+def _resolve(acting: Acting, action: str, args: Data, for_: int | None) -> tuple[Data, Data]:
     """Turn a command's words into content hashes and its persons into numbers; load what the decision needs."""
     args = dict(args)
     for key in TEXTS:
@@ -97,16 +107,18 @@ def _resolve(acting: Acting, action: str, args: Data) -> tuple[Data, Data]:
     more: Data = {}
     if action in ("submit", "record"):
         more = _content(acting, action, args)
-    if action in ("submit", "approve") and acting.snap.status == "running":
+    if action in ("submit", "approve", "return", "reopen") and acting.snap.status == "running":
         more |= _surroundings(acting)
+    if action == "approve" and acting.snap.leaf == "review":
+        more |= _submitted(acting)
     if action == "submit" and acting.snap.status == "running":
         stage = acting.compiled.definition.by_key[acting.snap.stage]
         if stage.decide is not None:
             found = deciders(acting.driver, acting.college, acting.scope, stage.decide, acting.today,
-                             {acting.origin.person, acting.snap.responsible})  # fmt: skip
+                             {acting.origin.person, for_, acting.snap.responsible})  # fmt: skip
             more |= _asked(found)
     if action == "correct" and acting.snap.status == "running":
-        more |= _asked(_approvers(acting))
+        more |= _asked(_approvers(acting, {acting.origin.person, for_}))
     for key in ("to", "person"):
         if key in args and action in ("transfer", "copy", "add_signer"):
             more["holder"] = _person(acting, args[key])
@@ -133,12 +145,12 @@ def _asked(found: Deciders) -> Data:
     return {"signers": found.persons, "need": found.need, "raised": found.raised}
 
 
-def _approvers(acting: Acting) -> Deciders:
-    """Return who answers for corrections: the approvers of the stage that holds the quick loop."""
+def _approvers(acting: Acting, barred: Collection[int | None] = ()) -> Deciders:
+    """Return who answers for corrections: the approvers of the stage that holds the quick loop, never the corrector."""
     definition = acting.compiled.definition
     stage = definition.by_key[definition.hinge or acting.snap.stage]
     signers = approver_of(definition, stage)
-    found = deciders(acting.driver, acting.college, acting.scope, signers, acting.today, {acting.snap.responsible})
+    found = deciders(acting.driver, acting.college, acting.scope, signers, acting.today, {acting.snap.responsible, *barred})
     return found._replace(persons=found.persons[:3])
 
 
@@ -146,9 +158,7 @@ def _content(acting: Acting, action: str, args: Data) -> Data:
     """Keep the form handed in; without one, the last content of the visit stands (unchanged content, one submit)."""
     values = args.pop("content", None)
     if values is None:
-        digest = acting.snap.visits[acting.snap.stage].content if action == "submit" and acting.snap.stage else None
-        text = content.get(acting.driver, digest) if digest else None
-        return {"content": digest, "values": json.loads(text) if text else {}}
+        return _submitted(acting) if action == "submit" and acting.snap.stage else {"content": None, "values": {}}
     if not isinstance(values, dict):
         raise Invalid("json.not_object", "content must be a JSON object of the form's fields")
     text = canonical(values)
@@ -159,15 +169,22 @@ def _content(acting: Acting, action: str, args: Data) -> Data:
     return {"content": keep(acting.driver, text), "values": values}
 
 
+def _submitted(acting: Acting) -> Data:
+    """Return the content that the visit holds: the submission under review, or the draft it began with."""
+    digest = acting.snap.visits[acting.snap.stage].content
+    text = content.get(acting.driver, digest) if digest else None
+    return {"content": digest, "values": json.loads(text) if text else {}}
+
+
 def _surroundings(acting: Acting) -> Data:
     """Return what gate and guards look at beside the form: files and running children."""
     snap, definition = acting.snap, acting.compiled.definition
     stage = definition.by_key[snap.stage]
     found: Data = {}
-    if stage.evidence or any("evidence" in g for g in stage.gate):
+    conditions = (*stage.gate, *(m.when or "" for m in stage.moves))
+    if stage.evidence or any("evidence" in text for text in conditions):
         found["evidence"] = ledger.evidence_count(acting.driver, acting.row.college, snap.id, snap.stage)
-    covering = definition.covering("implement")
-    if covering is stage:
+    if definition.covering("implement") is stage or any("children" in text for text in conditions):
         found["children"] = successors.running_children(acting.driver, snap.id)
     return found
 

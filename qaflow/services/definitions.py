@@ -65,7 +65,8 @@ def college_of(driver: Driver, key: str) -> colleges.CollegeRow:
     """Return the college to which a definition's key belongs."""
     found = colleges.by_key(driver, key.partition(".")[0])
     if found is None:
-        raise Missing("college.not_found", f"{key} belongs to the college {key.partition('.')[0]!r}, which is not loaded")
+        wanted = key.partition(".")[0]
+        raise Missing("college.not_found", f"{key} belongs to the college {wanted!r}, which is not loaded")
     return found
 
 
@@ -96,7 +97,8 @@ def _quorums(driver: Driver, college: int, found: Definition, day: str) -> list[
     named = {r for s in found.stages if s.decide is not None for r in (s.decide.role, *s.decide.also)}
     holders = {role: rows.holders(driver, college, [role], day) for role in named}
     findings = [f for f in checks.check(found, holders=holders) if f.code == "def.quorum_unreachable"]
-    return [{"at": ".".join(map(str, f.path)), "code": f.code, "detail": f.message, "remedy": f.remedy} for f in findings]
+    return [{"at": ".".join(map(str, f.path)), "code": f.code, "detail": f.message, "remedy": f.remedy}
+            for f in findings]  # fmt: skip
 
 
 def roles_of(session: AnySession, key: str) -> tuple[Role, ...]:
@@ -110,7 +112,8 @@ def listed(session: AnySession, college: str | None = None) -> list[dict[str, An
     session.rollback()
     return [
         {"key": r.key, "version": r.version, "college": r.college, "stages": json.loads(r.stages), "layer": r.layer,
-         "name": {"zh": r.name_zh, "en": r.name_en}, "hash": r.hash, "published_at": r.published_at, "running": r.running}
+         "name": {"zh": r.name_zh, "en": r.name_en}, "hash": r.hash, "published_at": r.published_at,
+         "running": r.running}
         for r in found if college in (None, r.college)
     ]  # fmt: skip
 

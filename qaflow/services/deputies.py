@@ -1,4 +1,4 @@
-"""Deputies (代理): who acts in their own name "B for A" between two days; loops are refused at entry (engine rules, 5)."""
+"""Deputies (代理): who acts in their own name "B for A" between two days; loops are refused (engine rules, 5)."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def _persons(driver: Driver, person: int, deputy: int) -> tuple[people.Person, p
     return absent, stand_in
 
 
-def _check(college: CollegeView, absent: people.Person, stand_in: people.Person, first: str, last: str, role: str | None,
-           layer: str | None) -> None:  # fmt: skip
+def _check(college: CollegeView, absent: people.Person, stand_in: people.Person, first: str, last: str,
+           role: str | None, layer: str | None) -> None:  # fmt: skip
     if stand_in.id == absent.id:
         raise Invalid("deputy.self", f"{absent.login} cannot stand in for themselves")
     if stand_in.disabled_at is not None:
@@ -83,12 +83,13 @@ def _check(college: CollegeView, absent: people.Person, stand_in: people.Person,
         raise Invalid("deputy.dates", f"the last day {last} lies before the first, {first}")
     if role is not None and not college.config.roles_of(role):
         raise Invalid("ref.unknown_role", f"no role {role!r}; one of {', '.join(college.config.role_by_key)}")
-    if layer is not None and layer not in {one.key for one in college.config.layers}:
-        raise Invalid("ref.unknown_layer", f"no layer {layer!r}; one of {', '.join(x.key for x in college.config.layers)}")
+    layers = [one.key for one in college.config.layers]
+    if layer is not None and layer not in layers:
+        raise Invalid("ref.unknown_layer", f"no layer {layer!r}; one of {', '.join(layers)}")
 
 
 def refuse_loop(driver: Driver, college: int, person: int, deputy: int, span: _Span) -> None:
-    """Refuse an appointment after which somebody would stand in for themselves, or whose chain is too long to follow."""
+    """Refuse an appointment by which somebody would stand in for themselves, or whose chain is too long to follow."""
     standing = rows.deputies_within(driver, college, span.starts, span.ends)
     follows: dict[int, list[DeputyRow]] = {}
     for row in standing:
@@ -102,9 +103,11 @@ def refuse_loop(driver: Driver, college: int, person: int, deputy: int, span: _S
                 continue
             chain = [*trail, row.deputy_id]
             if row.deputy_id == person:
-                raise Refused("deputy.cycle", f"deputies would go round: {_named(driver, chain)}", chain=_logins(driver, chain))
+                names = _logins(driver, chain)
+                raise Refused("deputy.cycle", f"deputies would go round: {' → '.join(names)}", chain=names)
             if len(chain) > people.MAX_CHAIN:
-                raise Refused("deputy.chain", f"more than {people.MAX_CHAIN - 1} deputies of deputies: {_named(driver, chain)}")
+                names = _logins(driver, chain)
+                raise Refused("deputy.chain", f"too many deputies of deputies: {' → '.join(names)}", chain=names)
             if row.deputy_id not in trail:
                 trails.append((chain, met))
 
@@ -112,10 +115,6 @@ def refuse_loop(driver: Driver, college: int, person: int, deputy: int, span: _S
 def _logins(driver: Driver, chain: list[int]) -> list[str]:
     names = people.names(driver, chain)
     return [names[person][1] for person in chain]
-
-
-def _named(driver: Driver, chain: list[int]) -> str:
-    return " → ".join(_logins(driver, chain))
 
 
 def _write(driver: Driver, origin: Origin, college: int, person: int, deputy: int,
@@ -147,7 +146,8 @@ def end(session: AnySession, origin: Origin, number: int) -> None:
     transact(session, body)
 
 
-def end_due(driver: Driver, writer: Writer, origin: Origin, college: int | None, day: date | str, limit: int = BATCH) -> int:
+def end_due(driver: Driver, writer: Writer, origin: Origin, college: int | None, day: date | str,
+            limit: int = BATCH) -> int:  # fmt: skip
     """End the appointments whose last day lies before ``day``; returns how many (the tick's, never a decision)."""
     if origin.person is not None:
         raise Forbidden("action.forbidden", "only the system ends deputies by date")

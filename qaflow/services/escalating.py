@@ -25,15 +25,24 @@ class Supervisors:
     def __init__(self, driver: Driver, college: CollegeView, day: str) -> None:
         self._driver, self._college, self._day = driver, college, day
         self._found: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
+        self._own: dict[str, set[int]] = {}
 
     def of(self, role: str, item: sweep.LateItem) -> int | None:
         """Return the nearest holder of a role above an item, never its holder."""
-        key = (role, item.unit, item.layer)
+        subject = item.subject if item.subject in self._with_own(role) else 0
+        key = (role, item.unit, item.layer, subject)
         rows = self._found.get(key)
         if rows is None:
-            rows = people.holders(self._driver, self._college.id, role, 0, item.layer, item.unit, self._day)
+            rows = people.holders(self._driver, self._college.id, role, subject, item.layer, item.unit, self._day)
             self._found[key] = rows
         return next((person for person, _ in rows if person != item.holder), None)
+
+    def _with_own(self, role: str) -> set[int]:
+        """Return the subjects for which the role is held by name: theirs is a question of their own."""
+        found = self._own.get(role)
+        if found is None:
+            found = self._own[role] = people.subjects_with(self._driver, self._college.id, role)
+        return found
 
 
 def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Sequence[sweep.LateItem]) -> tuple[int, list[sweep.LateItem]]:

@@ -83,7 +83,8 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
         seen = view(session, driver, _college(driver, college))
         colleges.head(driver, seen.id)  # two imports into one college wait for each other
         table = read(data, name, chosen.columns, encoding, allow_empty)
-        run = Import(session=session, driver=driver, writer=Writer(driver, origin), origin=origin, college=seen, table=table)
+        run = Import(session=session, driver=driver, writer=Writer(driver, origin), origin=origin, college=seen,
+                     table=table)  # fmt: skip
         chosen.take(run)
         table.faults.raise_any()
         report = _report(run, kind, dry_run)
@@ -103,8 +104,9 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
 
 
 def _report(run: Import, kind: str, dry_run: bool) -> dict[str, Any]:
-    return {"kind": kind, "college": run.college.key, "rows": len(run.table.rows), "new": run.new, "updated": run.updated,
-            "unchanged": run.unchanged, "granted": run.granted, "dry_run": dry_run, "notices": run.notices}  # fmt: skip
+    counts = {"rows": len(run.table.rows), "new": run.new, "updated": run.updated, "unchanged": run.unchanged}
+    more = {"granted": run.granted, "dry_run": dry_run, "notices": run.notices}
+    return {"kind": kind, "college": run.college.key, **counts, **more}
 
 
 def _college(driver: Driver, key: str | None) -> int:

@@ -74,8 +74,8 @@ def _known(run: Import) -> Known:
     logins = {row["responsible"] for row in run.table.rows if row["responsible"]}
     standing = {f"{s.layer}/{s.code}": s for s in rows.subjects(run.driver, college)}
     units = {code: unit.id for code, unit in rows.units(run.driver, college).items()}
-    accounts = {k: a for k, a in people.by_logins(run.driver, logins).items() if a.college_id == college and not a.is_system}
-    return Known(standing, units, accounts)
+    found = people.by_logins(run.driver, logins)
+    return Known(standing, units, {k: a for k, a in found.items() if a.college_id == college and not a.is_system})
 
 
 def _check(run: Import, named: list[Row], known: Known) -> None:
@@ -85,7 +85,8 @@ def _check(run: Import, named: list[Row], known: Known) -> None:
     every = set(known.subjects) | {_key(row) for row in named}
     for row in named:
         if row["layer"] not in layers:
-            run.fault(row, "layer", "ref.unknown_layer", f"no layer {row['layer']!r}; one of {', '.join(sorted(layers))}")
+            told = f"no layer {row['layer']!r}; one of {', '.join(sorted(layers))}"
+            run.fault(row, "layer", "ref.unknown_layer", told)
         if row["unit"] is not None and row["unit"] not in known.units:
             run.fault(row, "unit", "ref.unknown_unit", f"no unit {row['unit']!r} in this college")
         _check_person(run, row, known)
@@ -143,16 +144,18 @@ def _person(row: Row, known: Known) -> int | None:
 
 def _new(row: Row, known: Known, ids: dict[str, int]) -> NewSubject:
     parent = _parent_key(row)
-    return NewSubject(row["layer"], row["code"], row["name"], known.units[row["unit"]], _person(row, known), row["starts"],
-                      row["ends"], row["tier"], row["anchor"], ids[parent] if parent else None)  # fmt: skip
+    unit, person = known.units[row["unit"]], _person(row, known)
+    return NewSubject(row["layer"], row["code"], row["name"], unit, person, row["starts"], row["ends"], row["tier"],
+                      row["anchor"], ids[parent] if parent else None)  # fmt: skip
 
 
 def _changed(run: Import, row: Row, known: Known, ids: dict[str, int]) -> SubjectRow:
     """Return the subject as the file wants it; a column that the file has not stays as it stands."""
     old = known.subjects[_key(row)]
     parent = _parent_key(row)
-    given: dict[str, Any] = {"responsible": ("responsible_id", _person(row, known)), "starts": ("starts", row["starts"]),
-                             "ends": ("ends", row["ends"]), "tier": ("tier", row["tier"]),
+    given: dict[str, Any] = {"responsible": ("responsible_id", _person(row, known)),
+                             "starts": ("starts", row["starts"]), "ends": ("ends", row["ends"]),
+                             "tier": ("tier", row["tier"]),
                              "anchor": ("anchor", row["anchor"] or old.anchor),
                              "parent": ("parent_id", ids[parent] if parent else None)}  # fmt: skip
     fields = dict(pair for key, pair in given.items() if run.has(key))

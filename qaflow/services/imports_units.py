@@ -31,7 +31,8 @@ def take(run: Import) -> None:
     run.table.faults.raise_any()
     fresh = [row for row in named if row["code"] not in standing]
     ids = {code: unit.id for code, unit in standing.items()}
-    ids |= {row["code"]: i for row, i in zip(fresh, run.driver.reserve("unit", len(fresh)) if fresh else (), strict=True)}
+    numbers = run.driver.reserve("unit", len(fresh)) if fresh else ()
+    ids |= {row["code"]: number for row, number in zip(fresh, numbers, strict=True)}
     wanted = [_unit(run, row, standing.get(row["code"]), ids) for row in named]
     changed = [unit for unit in wanted if unit.code in standing and unit != standing[unit.code]]
     rows.put_units(run.driver, [_values(run.college.id, u) for u in _parents_first(wanted) if u.code not in standing])
@@ -63,13 +64,17 @@ def _check(run: Import, named: list[Row], standing: dict[str, UnitRow]) -> None:
 
 def _unit(run: Import, row: Row, old: UnitRow | None, ids: dict[str, int]) -> UnitRow:
     """Return the unit as the file wants it; a column that the file has not stays as it stands."""
-    name_en = row["name_en"] if run.has("name_en") else (old.name_en if old else None)
-    parent = ids.get(row["parent"]) if run.has("parent") and row["parent"] else (None if run.has("parent") else old and old.parent_id)
-    system = row["system"] if run.has("system") else (old.system if old else None)
-    aliases = json.dumps(row["aliases"] or [], ensure_ascii=False) if run.has("aliases") else (old.aliases if old else "[]")
-    if old is not None and json.loads(aliases) == json.loads(old.aliases):
-        aliases = old.aliases
-    return UnitRow(ids[row["code"]], row["code"], row["kind"], system, row["name_zh"], name_en or row["name_zh"], parent, aliases)
+    unit = old or UnitRow(ids[row["code"]], row["code"], row["kind"], None, row["name_zh"], row["name_zh"], None, "[]")
+    unit = unit._replace(kind=row["kind"], name_zh=row["name_zh"])
+    if run.has("name_en"):
+        unit = unit._replace(name_en=row["name_en"] or row["name_zh"])
+    if run.has("parent"):
+        unit = unit._replace(parent_id=ids[row["parent"]] if row["parent"] else None)
+    if run.has("system"):
+        unit = unit._replace(system=row["system"])
+    if run.has("aliases") and json.loads(unit.aliases) != (row["aliases"] or []):
+        unit = unit._replace(aliases=json.dumps(row["aliases"] or [], ensure_ascii=False))
+    return unit
 
 
 def _values(college: int, unit: UnitRow) -> tuple[object, ...]:

@@ -8,15 +8,16 @@ from typing import Any
 
 from qaflow.config import Settings
 from qaflow.errors import Refused
+from qaflow.paths import make_private
 from qaflow.store import db as database
 from qaflow.store import installation as rows
 from qaflow.store.db import SCHEMA_HEAD, Driver, instant, utc
 
 from .ports import Ports
-from .ports import Ports
 from .work import AnySession, Origin, transact
 
-ACCOUNTS = {"system": "系统", "operator": "操作员"}
+OPERATOR = "operator"
+ACCOUNTS = {"system": "系统", OPERATOR: "操作员"}
 """Who acts where no person does: the tick, and the commands of whoever runs the machine."""
 
 
@@ -42,9 +43,9 @@ def create(session: AnySession, origin: Origin, sandbox: bool) -> dict[str, Any]
     return transact(session, body)
 
 
-def present(session: AnySession, machine: datetime) -> datetime:
+def present(driver: Driver, machine: datetime) -> datetime:
     """Return the effective present: in a demo's database the simulated end plus the time since (engine rules, 8)."""
-    found = transact(session, rows.row)
+    found = rows.row(driver)
     if found is None or found.clock_base is None or found.clock_real is None:
         return machine
     return instant(found.clock_base) + (machine - instant(found.clock_real))
@@ -62,6 +63,13 @@ def now_of(session: AnySession, ports: Ports) -> tuple[datetime, datetime, bool]
     return now, real, found.sandbox
 
 
+def operator(session: AnySession, ports: Ports, door: str = "cli") -> Origin:
+    """Return the origin of what whoever runs the machine does, before `create` too (engine rules, 8)."""
+    real = ports.clock.now()
+    now = transact(session, lambda driver: present(driver, real))
+    return Origin(now=now, recorded=real, door=door, account=OPERATOR)
+
+
 def prepare(app: Any, session: AnySession, settings: Settings, machine: datetime) -> dict[str, Any]:
     """Bring the tables to this program's schema, after a backup where they hold something.
 
@@ -69,6 +77,7 @@ def prepare(app: Any, session: AnySession, settings: Settings, machine: datetime
     database made by a later program is refused (`schema.newer`).
     """
     file = settings.sqlite_file
+    make_private(file.parent if file is not None else settings.home)
     state = _state(session, file)
     if state == "newer":
         raise Refused("schema.newer", "the database was made by a later program; install that version or a later one")
@@ -86,9 +95,7 @@ def prepare(app: Any, session: AnySession, settings: Settings, machine: datetime
 
 def back_up(file: Path, home: Path, machine: datetime) -> Path:
     """Copy the database into the home's ``backups`` and return the copy."""
-    folder = home / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    copy = folder / f"before-upgrade-{machine:%Y%m%dT%H%M%S%f}Z.db"
+    copy = make_private(home / "backups") / f"before-upgrade-{machine:%Y%m%dT%H%M%S%f}Z.db"
     rows.copy_sqlite(file, copy)
     return copy
 

@@ -1,4 +1,4 @@
-"""Loading a college from its folder, and again when its files changed: one transaction, told in the college's stream."""
+"""Loading a college from its folder, and again when its files changed: one transaction, told in its stream."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def load_college(session: AnySession, origin: Origin, folder: Folder) -> Data:
     def body(driver: Driver) -> Data:
         assert folder.college is not None
         if colleges.by_key(driver, folder.college.key) is not None:
-            raise Refused("college.exists", f"the college {folder.college.key} is loaded already", allowed=["init --yes"])
+            known = folder.college.key
+            raise Refused("college.exists", f"the college {known} is loaded already", allowed=["init --yes"])
         store.insert_college(driver, college_values(folder) | {"at": utc(origin.now)})
         return _renew(session, driver, origin, folder, write=True, first=True)
 
@@ -76,7 +77,8 @@ def sound(folder: Folder) -> None:
         raise Invalid("college.invalid", f"the folder has {len(errors)} faults; nothing was loaded", errors=errors)
 
 
-def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, write: bool, first: bool = False) -> Data:
+def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, write: bool,
+           first: bool = False) -> Data:  # fmt: skip
     values = college_values(folder)
     row = colleges.by_key(driver, values["key"])
     assert row is not None and folder.college is not None
@@ -86,11 +88,12 @@ def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, 
     adoption = calendars_adopt.wanted(driver, row.id, folder, {k[0] for k in before.get("own_day", ())})
     published = definitions.unpublished(driver, folder.definitions.values())
     college = [] if first else _college_fields(row, values)
-    differences = [*_shown(row.key, college, changes), *calendars_adopt.shown(adoption),
-                   *({"what": "definition", "key": f"{d.key} {d.version}", "change": "new"} for d in published)]  # fmt: skip
+    fresh = [{"what": "definition", "key": f"{d.key} {d.version}", "change": "new"} for d in published]
+    differences = [*_shown(row.key, college, changes), *calendars_adopt.shown(adoption), *fresh]
     summary: Data = {
         "key": row.key, "name": {"zh": values["name_zh"], "en": values["name_en"]}, "differences": differences,
-        "counts": _counts(changes, folder, adoption), "kept": [f"{n} {_text(k)}" for n, c in changes.items() for k in c.kept],
+        "counts": _counts(changes, folder, adoption),
+        "kept": [f"{name} {_text(key)}" for name, change in changes.items() for key in change.kept],
     }  # fmt: skip
     if write and (first or differences):
         store.update_college(driver, row.id, values)
@@ -114,7 +117,8 @@ def _before(driver: Driver, key: str) -> dict[str, set[Key]]:
     return {name: {tuple(k) for k in found} for name, found in keys.items()}
 
 
-def _changes(driver: Driver, college: int, folder: Folder, before: dict[str, set[Key]], origin: Origin) -> dict[str, Change]:
+def _changes(driver: Driver, college: int, folder: Folder, before: dict[str, set[Key]],
+             origin: Origin) -> dict[str, Change]:  # fmt: skip
     ids: dict[str, dict[str, int]] = {}
     assert folder.college is not None
     today = origin.now.astimezone(ZoneInfo(folder.college.timezone)).date()
@@ -208,12 +212,13 @@ def _tally(differences: list[Data]) -> dict[str, dict[str, int]]:
 def _write(driver: Driver, college: int, changes: dict[str, Change]) -> None:
     if changes["track"].kept:
         named = ", ".join(map(_text, changes["track"].kept))
-        raise Refused("track.in_use", f"cycles still run on the track {named}, which the files no longer hold; put it back")
+        raise Refused("track.in_use", f"cycles still run on {named}, which the files no longer hold; put it back")
     for change in changes.values():
         store.insert(driver, change.table, college, change.new)
         store.update(driver, change.table, college, change.changed)
     for change in reversed(changes.values()):
-        store.take_out(driver, change.table, college, [k for k, _ in change.gone], [i for _, i in change.gone if i is not None])
+        keys, ids = [key for key, _ in change.gone], [number for _, number in change.gone if number is not None]
+        store.take_out(driver, change.table, college, keys, ids)
 
 
 def _adopt(driver: Driver, college: int, folder: Folder, adoption: Adoption, terms: Change, stream: CollegeStream,
@@ -230,6 +235,8 @@ def _schedule(session: AnySession, driver: Driver, origin: Origin, college: int,
     forget(session)  # nothing of this transaction may outlive its failure in the cache
     found = view(session, driver, college)
     today = found.calendar.local_day(origin.now)
+    own = sorted({track.layer for track in found.config.tracks if track.period.from_ == "subject"})
+    store.anchor(driver, college, own, today.isoformat())
     rows = []
     for track in found.config.tracks:
         codes = [key[1] for key, _ in changes["subject"].wanted if key[0] == track.layer]

@@ -6,7 +6,6 @@ A row that names another (a unit's parent, a standard's plan) asks `refs` for th
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -54,10 +53,7 @@ def _by_depth(entries: Iterable[dict[str, Any]], key: str) -> list[dict[str, Any
 
 
 def subjects(folder: Folder, refs: Refs) -> list[Row]:
-    """Return the school layer's subjects, the school and each unit, and the service layer's, the functional departments.
-
-    (engine rules, 2)
-    """
+    """Return the school layer's subjects, the school and each unit, and the service layer's (engine rules, 2)."""
     college = folder.college
     assert college is not None
     layers = {layer.key for layer in college.layers}
@@ -124,15 +120,21 @@ def _task(file: dict[str, Any], one: dict[str, Any], refs: Refs) -> Row:
 
 def goals(folder: Folder, refs: Refs) -> list[Row]:
     """Return the entries of the goal chain, parents first."""
-    return [((one["key"],), (one["layer"], one["name"]["zh"], one["name"]["en"], canonical(one["departments"]),
-                             refs("goal", one["parent"]), canonical(one))) for one in _by_depth(folder.plans, "key")]  # fmt: skip
+    return [
+        ((one["key"],), (one["layer"], one["name"]["zh"], one["name"]["en"], canonical(one["departments"]),
+                         refs("goal", one["parent"]), canonical(one)))
+        for one in _by_depth(folder.plans, "key")
+    ]  # fmt: skip
 
 
 def standards(folder: Folder, refs: Refs) -> list[Row]:
     """Return the entries of the standard chain."""
-    return [((one["key"],), (one["layer"], one["name"]["zh"], one["name"]["en"], canonical(one["departments"]),
-                             refs("goal", one["plan"]), canonical(one["indicator"]) if one["indicator"] else None,
-                             one["system"], canonical(one))) for one in folder.standards]  # fmt: skip
+    return [
+        ((one["key"],), (one["layer"], one["name"]["zh"], one["name"]["en"], canonical(one["departments"]),
+                         refs("goal", one["plan"]), canonical(one["indicator"]) if one["indicator"] else None,
+                         one["system"], canonical(one)))
+        for one in folder.standards
+    ]  # fmt: skip
 
 
 def terms(folder: Folder, refs: Refs) -> list[Row]:
@@ -180,5 +182,4 @@ def digests(folder: Folder) -> dict[str, str]:
 
 def keys_of(wanted: dict[str, list[Row]]) -> dict[str, list[list[Any]]]:
     """Return the keys of all rows by table, as plain JSON."""
-    plain: dict[str, list[list[Any]]] = json.loads(canonical({name: [k for k, _ in rows] for name, rows in wanted.items()}))
-    return plain
+    return {name: [list(key) for key, _ in rows] for name, rows in wanted.items()}

@@ -31,10 +31,11 @@ def migrate(session: AnySession, origin: Origin, key: str, version: int, dry_run
     session.rollback()
     items = []
     for cycle, code, name, at in found:
-        item = {"cycle": cycle, "subject": {"code": code, "name": name}, "from": at, "to": version}
+        item: Data = {"cycle": cycle, "subject": {"code": code, "name": name}, "from": at, "to": version}
         items.append(item | _one(session, origin, cycle, target, dry_run))
     moved, fit = sum(i["moved"] for i in items), sum(i["why"] is None for i in items)
-    return {"key": key, "to": version, "hash": target.hash, "dry_run": dry_run, "fit": fit, "moved": moved, "items": items}
+    return {"key": key, "to": version, "hash": target.hash, "dry_run": dry_run, "fit": fit, "moved": moved,
+            "items": items}  # fmt: skip
 
 
 def _target(session: AnySession, driver: Driver, origin: Origin, key: str, version: int) -> Definition:

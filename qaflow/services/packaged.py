@@ -26,13 +26,14 @@ def folder_of(named: str) -> Path:
     path = Path(named).expanduser()
     if path.is_dir():
         return path
-    raise Missing("college.not_found", f"{named!r} is neither a folder nor a packaged college; packaged: {', '.join(known)}",
-                  allowed=known)  # fmt: skip
+    told = f"{named!r} is neither a folder nor a packaged college; packaged: {', '.join(known)}"
+    raise Missing("college.not_found", told, allowed=known)
 
 
-def definitions() -> Iterator[Definition]:
-    """Yield the packaged definitions, by college and key."""
-    for key in keys():
+def definitions(college: str | None = None) -> Iterator[Definition]:
+    """Yield the packaged definitions by college and key; those of one college where it is packaged, else all."""
+    known = keys()
+    for key in [college] if college in known else known:
         yield from loader.load_folder(data_dir("workflows") / key).definitions.values()
 
 

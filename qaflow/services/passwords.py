@@ -59,7 +59,7 @@ def proven(driver: Driver, login: str, text: str) -> rows.Account | None:
     account = rows.by_logins(driver, [login]).get(login)
     known = account.password_hash if account is not None else None
     try:
-        fits = HASHER.verify(known or _NOBODY, text)
+        fits: bool = HASHER.verify(known or _NOBODY, text)
     except (VerificationError, InvalidHashError):
         fits = False
     return account if fits and known and account is not None and account.disabled_at is None else None

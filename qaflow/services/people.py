@@ -25,7 +25,10 @@ class Deciders(NamedTuple):
 
 def nearest(driver: Driver, scope: Scope, role: str, day: str, barred: Collection[int | None] = ()) -> list[int]:
     """Return the holders of a role for the nearest scope that has any besides the barred persons."""
-    rows = people.holders(driver, scope.college, role, scope.subject, scope.layer, scope.unit, day)
+    return _nearest(people.holders(driver, scope.college, role, scope.subject, scope.layer, scope.unit, day), barred)
+
+
+def _nearest(rows: list[tuple[int, int]], barred: Collection[int | None]) -> list[int]:
     usable = [(p, d) for p, d in rows if p not in barred]
     return list(dict.fromkeys(p for p, d in usable if d == usable[0][1]))[:MAX_SIGNERS]
 
@@ -34,8 +37,8 @@ def up_the_line(driver: Driver, college: CollegeView, scope: Scope, role: str, d
                 barred: Collection[int | None]) -> tuple[list[int], str | None]:  # fmt: skip
     """Return a role's holders, or those of the next level above, at last of the head of the quality office."""
     here = people.holders(driver, scope.college, role, scope.subject, scope.layer, scope.unit, day)
-    found = nearest(driver, scope, role, day, barred) if here else []
-    if found and (not here or {p for p, d in here if d == here[0][1]} & set(found)):
+    found = _nearest(here, barred)
+    if {p for p, d in here if d == here[0][1]} & set(found):
         return found, None
     why = "own" if here else "vacant"
     for above in [*college.line(role), college.quality_head, "quality_office"]:
@@ -51,13 +54,13 @@ def deciders(driver: Driver, college: CollegeView, scope: Scope, signers: Signer
     first, raised = up_the_line(driver, college, scope, signers.role, day, barred)
     if signers.need == "one" and not signers.also:
         return Deciders(tuple(first), 1, raised)
-    groups = [first if signers.need == "quorum" or not signers.also else first[:1]]
+    groups = [first[:1] if signers.also else first]  # with further roles beside it, each role is one signer
     for role in signers.also:
         others, why = up_the_line(driver, college, scope, role, day, {*barred, *(p for g in groups for p in g)})
-        groups.append(others[:1] if signers.need != "quorum" else others)
+        groups.append(others[:1])
         raised = raised or why
     persons = tuple(dict.fromkeys(p for group in groups for p in group))
-    need = {"one": 1, "all": len(persons), "quorum": min(signers.quorum, len(persons))}[signers.need]
+    need = {"one": 1, "all": len(persons), "quorum": signers.quorum}[signers.need]
     return Deciders(persons, need, raised)
 
 

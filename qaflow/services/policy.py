@@ -19,6 +19,8 @@ SUPERVISORS = frozenset(("supervisor", "leader"))
 SEES_ALL = frozenset(("quality_office", "quality_head", "leader", "diagnostician"))
 SEES_SCOPE = frozenset(("supervisor", "approver", "quality_administrator", "leader", "quality_office", "quality_head",
                         "diagnostician", "responsible"))  # fmt: skip
+DECIDING = ("decide", "sign", "confirm")
+RANKS = {"supervisor": 1, "leader": 2, "quality_office": 3, "quality_head": 3}
 ADMINISTRATORS = frozenset(("administrator",))
 
 
@@ -35,15 +37,15 @@ RIGHTS: dict[str, Right] = {
     "withdraw": Right(("submitter",)),
     "acknowledge": Right(("responsible",)),
     "correct": Right(("responsible",)),
-    "record": Right(("assessor",)),
+    "record": Right(("assessor", "responsible"), frozenset(("diagnostician",))),
     "attach": Right(("responsible",)),
-    "approve": Right(("signer",)),
-    "reject": Right(("signer",)),
-    "return": Right(("signer",)),
-    "add_signer": Right(("signer",)),
-    "confirm": Right(("confirmer",)),
+    "approve": Right(("signer", "approver")),
+    "reject": Right(("signer", "approver")),
+    "return": Right(("signer", "approver")),
+    "add_signer": Right(("signer", "approver")),
+    "confirm": Right(("confirmer", "approver")),
     "dismiss": Right(("confirmer", "approver")),
-    "transfer": Right(("holder",), SUPERVISORS),
+    "transfer": Right(("owner",), SUPERVISORS),
     "extend": Right((), SUPERVISORS | OFFICE),
     "remind": Right(("viewer",), SUPERVISORS),
     "comment": Right(("viewer",)),
@@ -90,8 +92,8 @@ def related(snap: Snapshot, relation: str, args: Data) -> set[int | None]:
         return _holders(snap, "confirm", "decide")
     if relation == "assessor":
         return {s.assessor for s in snap.sheets.values() if s.state == "open"} | _holders(snap, "sheet")
-    if relation == "holder":
-        return {i.holder for i in _meant(snap, args)}
+    if relation == "owner":  # of work that is not a decision: who decides is not for the decider to say
+        return {i.holder for i in _meant(snap, args) if i.kind not in DECIDING}
     return set()
 
 
@@ -121,10 +123,10 @@ def permit(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data
     for one, role in identities:
         if one in direct and (role is None or _holds(driver, scope, one, role, day)):
             return None if one == person else one
-    if right.roles or "viewer" in right.relations:
-        kinds = right.roles
+    if right.roles:
         for one, role in identities:
-            if covering_kinds(driver, scope, one, day, role) & kinds and not _own(snap, action, args, one):
+            kinds = covering_kinds(driver, scope, one, day, role) & right.roles
+            if kinds and _over(driver, scope, snap, action, args, one, kinds, day):
                 return None if one == person else one
     seen = may_see(driver, scope, snap, person, day)
     if seen and "viewer" in right.relations:
@@ -134,9 +136,19 @@ def permit(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data
     raise Forbidden("action.forbidden", f"you may not {action} cycle {snap.id}", action=action)
 
 
-def _own(snap: Snapshot, action: str, args: Data, person: int) -> bool:
-    """A supervisor's right does not reach their own work items."""
-    return action in ("extend", "transfer") and person in {i.holder for i in _meant(snap, args)}
+def _over(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data, person: int, kinds: set[str],
+          day: str) -> bool:  # fmt: skip
+    """Tell whether a role reaches the work that is meant: never one's own, and a supervisor's only work below them."""
+    if action not in ("extend", "transfer"):
+        return True
+    holders = {i.holder for i in _meant(snap, args)} - {None}
+    if person in holders:
+        return False
+    if kinds & OFFICE:
+        return True
+    mine = max(RANKS[k] for k in kinds)
+    above = (covering_kinds(driver, scope, h, day) & RANKS.keys() for h in holders if h is not None)
+    return all(max((RANKS[k] for k in held), default=0) < mine for held in above)
 
 
 def _holds(driver: Driver, scope: Scope, person: int, role: str, day: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from qaflow.engine.decide import Fact
-from qaflow.engine.decide.common import who
 from qaflow.engine.snapshot import Item, Snapshot
 from qaflow.errors import Invalid
 from qaflow.store import accounts as rows
@@ -20,6 +18,7 @@ from .acting import Acting, hold, keep
 from .college import view
 from .work import AnySession, Origin, Writer, transact
 
+Left = list[dict[str, Any]]
 DECIDING = ("decide", "sign", "confirm")
 LIVE = ("open", "stopped")
 
@@ -28,7 +27,8 @@ def handover(session: AnySession, origin: Origin, from_: str, to: str, reason: s
     """Pass a leaver's work on in one step: the subjects they answer for, then every live work item they hold.
 
     Roles stay with whoever holds them.  An item that the successor may not hold (they would decide their own
-    submission) goes up its line.  Returns counts and what found no heir: that is left to the quality office.
+    submission) goes up its line.  Returns counts and what is left: items without an heir, and those whose clock stands.
+    What is left is shown to the quality office (`accounts.orphaned`); a second handover takes it once its clock runs.
     """
 
     def body(driver: Driver) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def handover(session: AnySession, origin: Origin, from_: str, to: str, reason: s
         theirs = [s for s in subject_rows.of_person(driver, college.id, leaver.id) if not s.ended]
         changed = [s._replace(responsible_id=heir.id) for s in theirs]
         moved = subjects.change(session, driver, writer, origin, college, theirs, changed, kept)
-        left: list[dict[str, Any]] = []
+        left: Left = []
         for cycle in held:
             acting = hold(session, driver, origin, cycle, writer)
             count, unmoved = pass_items(acting, leaver.id, heir.id, kept)
@@ -62,21 +62,26 @@ def _fit(leaver: rows.Account, heir: rows.Account) -> None:
         raise Invalid("ref.disabled_user", f"{heir.login} is disabled")
 
 
-def pass_items(acting: Acting, former: int, to: int, reason: str, kinds: Collection[str] = ()) -> tuple[int, list[dict[str, Any]]]:
+def pass_items(acting: Acting, former: int, to: int, reason: str, kinds: Collection[str] = ()) -> tuple[int, Left]:
     """Transfer a person's live work items of a held cycle; returns (how many, those without an heir)."""
-    mine = [i for i in acting.snap.items.values() if i.holder == former and i.state in LIVE and (not kinds or i.kind in kinds)]
+    mine = [i for i in _held(acting, former) if not kinds or i.kind in kinds]
     return _pass(acting, mine, to, reason)
 
 
-def settle(acting: Acting, reason: str) -> tuple[int, list[dict[str, Any]]]:
+def _held(acting: Acting, person: int | None) -> list[Item]:
+    return [i for i in acting.snap.items.values() if i.holder == person and i.state in LIVE]
+
+
+def settle(acting: Acting, reason: str) -> tuple[int, Left]:
     """Move up the line what the responsible person holds but may not do: decide or appraise their own work."""
     own = acting.snap.responsible
-    theirs = [i for i in acting.snap.items.values() if i.holder == own and i.state in LIVE and own in barred(acting.snap, i)]
+    theirs = [i for i in _held(acting, own) if own in barred(acting.snap, i)]
     return _pass(acting, theirs, None, reason)
 
 
-def _pass(acting: Acting, items: list[Item], to: int | None, reason: str) -> tuple[int, list[dict[str, Any]]]:
-    count, left = 0, []
+def _pass(acting: Acting, items: list[Item], to: int | None, reason: str) -> tuple[int, Left]:
+    count = 0
+    left: Left = []
     for item in items:
         taker = _taker(acting, item, to)
         if taker is None or not _transfer(acting, item, taker, reason):
@@ -110,17 +115,14 @@ def _taker(acting: Acting, item: Item, to: int | None) -> int | None:
         definition = acting.compiled.definition
         key = item.stage if item.kind != "confirm" else definition.hinge or item.stage
         role = line.approver_of(definition, definition.by_key[key or acting.snap.stage]).role
-    found, _ = line.up_the_line(acting.driver, acting.college, acting.scope, role, acting.today, {*against, item.holder})
+    others = {*against, item.holder}
+    found, _ = line.up_the_line(acting.driver, acting.college, acting.scope, role, acting.today, others)
     return found[0] if found else None
 
 
 def _transfer(acting: Acting, item: Item, to: int, reason: str) -> bool:
-    ctx = acting.context(holder=to)
-    snap = acting.snap
-    if snap.status == "running" and item.state == "open":
-        acting.decide("transfer", {"item": item.no, "reason": reason}, ctx)
-        return True
-    elsewhere = item.kind in ("decide", "sign") and (item.stage, item.visit) != (snap.stage, snap.visit.number)
-    if not elsewhere:  # its clock stands: nobody can act on it, but it must not come back to somebody who is gone
-        acting.record([Fact("ItemTransferred", {"item": item.no, "to": to, "reason": reason, **who(ctx)})])
-    return not elsewhere
+    """Transfer an item; one whose clock stands cannot change hands until its cycle or stage goes on."""
+    if acting.snap.status != "running" or item.state != "open":
+        return False
+    acting.decide("transfer", {"item": item.no, "reason": reason}, acting.context(holder=to))
+    return True

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from qaflow.engine import decide as engine
@@ -27,6 +28,7 @@ from .work import AnySession, Origin, Writer
 BATCH = 1000
 RECHECK = dt.timedelta(days=1)  # an unstarted cycle is looked at again the next day
 UNCLOSED = ("running", "suspended")
+Forms = Callable[[str], Compiled]
 MOST_UNCLOSED = 2  # a third unclosed cycle of a subject and track is not started
 
 
@@ -115,7 +117,9 @@ def start_rows(session: AnySession, driver: Driver, origin: Origin, college: int
     groups: dict[tuple[str, str, str | None], list[rounds.Due]] = {}
     for row in rows:
         groups.setdefault((row.layer, row.track, row.next_start), []).append(row)
-    return sum(_start_group(session, driver, origin, seen, group) for group in groups.values())
+    inside = [g for g in groups if seen.track(g[0], g[1]).parent is not None]
+    first = [g for g in groups if g not in inside]  # a containing cycle stands before its children start
+    return sum(_start_group(session, driver, origin, seen, groups[g]) for g in (*first, *inside))
 
 
 def _start_group(session: AnySession, driver: Driver, origin: Origin, college: CollegeView, rows: list[rounds.Due]) -> int:
@@ -142,9 +146,10 @@ def _start_period(session: AnySession, driver: Driver, origin: Origin, college: 
     burdened = rounds.burdened(driver, college.id, track.key, [r.subject for r in rows])
     parents = _parents(driver, college, track, period, rows)
     alike, moved, started = [], [], 0
+    forms = partial(compiled, session, driver)
     for row in rows:
         before = former.get(row.subject, [])
-        why = _unstarted(one, row, before, parents)
+        why = _unstarted(one, row, before, parents, forms)
         if why == "done":
             moved.append((row.id, *following(college, track, row, period)))
         elif why == "overlap.close" or (why is None and row.subject in burdened):
@@ -161,14 +166,15 @@ def _start_period(session: AnySession, driver: Driver, origin: Origin, college: 
 
 
 def _parents(driver: Driver, college: CollegeView, track: Track, period: periods.Period,
-             rows: Sequence[rounds.Due]) -> dict[int, tuple[int, str]]:  # fmt: skip
+             rows: Sequence[rounds.Due]) -> dict[int, rounds.Parent]:  # fmt: skip
     if track.parent is None:
         return {}
     subjects = [r.subject for r in rows]
     return rounds.parents(driver, college.id, track.parent, period.start.isoformat(), subjects)
 
 
-def _unstarted(one: Plan, row: rounds.Due, before: list[rounds.Former], parents: dict[int, tuple[int, str]]) -> str | None:
+def _unstarted(one: Plan, row: rounds.Due, before: list[rounds.Former], parents: dict[int, rounds.Parent],
+               forms: Forms) -> str | None:  # fmt: skip
     """Return why a cycle is not started now, or None where nothing stands against it."""
     start = one.period.start.isoformat()
     if any(f.start == start for f in before) or (row.ends and start > row.ends):
@@ -177,7 +183,7 @@ def _unstarted(one: Plan, row: rounds.Due, before: list[rounds.Former], parents:
         return "responsible.missing"
     if one.track.parent is not None:
         parent = parents.get(row.subject)
-        if parent is None or not _still_implementing(one, parent[1]):
+        if parent is None or not _still_implementing(parent, forms):
             return "parent.not_running"
     unclosed = [f for f in before if f.status in UNCLOSED]
     policy = one.compiled.definition.overlap
@@ -186,9 +192,11 @@ def _unstarted(one: Plan, row: rounds.Due, before: list[rounds.Former], parents:
     return "unclosed.two" if len(unclosed) >= MOST_UNCLOSED else None
 
 
-def _still_implementing(one: Plan, stage: str) -> bool:
-    """A parent past its ``implement`` takes no more children; the stage keys of its definition tell."""
-    return stage not in ("diagnose", "incentivize", "learn", "innovate", "improve")
+def _still_implementing(parent: rounds.Parent, forms: Forms) -> bool:
+    """Tell whether a containing cycle may still take children: until it has left its ``implement``."""
+    definition = forms(parent.definition).definition
+    implement = definition.covering("implement")
+    return implement is None or definition.order.index(parent.stage) <= definition.order.index(implement.key)
 
 
 def _not_started(one: Plan, row: rounds.Due, why: str, origin: Origin) -> tuple[int, str | None, str | None, str | None]:
@@ -214,7 +222,7 @@ def context(college: CollegeView, origin: Origin, responsible: int | None) -> Co
 
 
 def start_alike(driver: Driver, origin: Origin, one: Plan,
-                rows: Sequence[tuple[rounds.Due, rounds.Former | None, tuple[int, str] | None]]) -> int:  # fmt: skip
+                rows: Sequence[tuple[rounds.Due, rounds.Former | None, rounds.Parent | None]]) -> int:  # fmt: skip
     """Start cycles that differ only in subject, people and number: decided once, written with set statements."""
     if not rows:
         return 0
@@ -224,13 +232,13 @@ def start_alike(driver: Driver, origin: Origin, one: Plan,
     at, recorded = utc(origin.now), utc(origin.recorded)
     cycles, visits, items, sheet_rows, entries = [], [], [], [], []
     for cycle, (row, before, parent) in zip(ids, rows, strict=True):
-        text = template.text(row, before, parent[0] if parent else None)
+        text = template.text(row, before, parent.id if parent else None)
         stream = f"cycle:{cycle}"
         head = journal.digest(journal.GENESIS, stream, 1, "CycleStarted", 1, at, recorded, origin.actor, None,
                               origin.door, origin.request, template.hash, text)  # fmt: skip
         entries.append((stream, 1, "CycleStarted", 1, at, recorded, origin.actor, None, origin.door, origin.request,
                         template.hash, text, journal.GENESIS, head))  # fmt: skip
-        cycles.append(template.cycle(cycle, row, before, parent[0] if parent else None, head))
+        cycles.append(template.cycle(cycle, row, before, parent.id if parent else None, head))
         visits.append((cycle, *template.visit))
         items.append(template.item(cycle, row))
         sheet_rows += [(one.college.id, cycle, *s) for s in template.sheets]
@@ -298,14 +306,14 @@ class _Template:
 
 
 def _start_one(session: AnySession, driver: Driver, origin: Origin, one: Plan, row: rounds.Due,
-               before: list[rounds.Former], parents: dict[int, tuple[int, str]]) -> int:  # fmt: skip
+               before: list[rounds.Former], parents: dict[int, rounds.Parent]) -> int:  # fmt: skip
     """Start one cycle with what waits for it; a definition may close the former one first."""
     writer = Writer(driver, origin)
     for former in before:
         if former.status in UNCLOSED and one.compiled.definition.overlap == "close":
             close_incomplete(session, driver, origin, former.id, writer)
     parent = parents.get(row.subject)
-    acting = begin(session, driver, origin, one, row, before[-1] if before else None, parent[0] if parent else None, writer)
+    acting = begin(session, driver, origin, one, row, before[-1] if before else None, parent.id if parent else None, writer)
     acting.flush()
     writer.flush()
     return 1
@@ -331,7 +339,7 @@ def begin(session: AnySession, driver: Driver, origin: Origin, one: Plan, row: r
     if isinstance(facts, Refusal):
         raise refusal(facts)
     (cycle,) = driver.reserve("cycle", 1)
-    _insert_bare(driver, one, row, before, parent, cycle, writer.at)
+    _insert_bare(driver, one, row, before, parent, cycle, writer.at, facts[0].data)
     acting = hold(session, driver, origin, cycle, writer)
     acting.record(facts)
     waiting = ledger.waiting(driver, one.college.id, row.subject, one.track.key)
@@ -349,12 +357,13 @@ def begin(session: AnySession, driver: Driver, origin: Origin, one: Plan, row: r
 
 
 def _insert_bare(driver: Driver, one: Plan, row: rounds.Due, before: rounds.Former | None, parent: int | None, cycle: int,
-                 at: str) -> None:  # fmt: skip
+                 at: str, data: Data) -> None:  # fmt: skip
     """Insert the row that the first fact is then written onto (version 0, as no fact stands yet)."""
     values = (
         cycle, one.college.id, row.subject, row.layer, one.track.key, before.number + 1 if before else 1, parent,
         one.definition_id, one.period.start.isoformat(), one.period.end.isoformat(), "", "", "", 0, 0, None, 1, None, 0, 0,
-        0, 0, row.unit, row.responsible, before.id if before else None, False, at, None, 0, journal.GENESIS,
+        0, len(data.get("sheets", ())), row.unit, row.responsible, before.id if before else None, "adopted" in data, at, None,
+        0, journal.GENESIS,
     )  # fmt: skip
     driver.insert_rows("cycle", rounds.CYCLE_COLUMNS, [values])
 
@@ -379,12 +388,12 @@ def start_on_demand(session: AnySession, driver: Driver, origin: Origin, college
     one = plan(session, driver, college, track, period)
     before = rounds.former(driver, college.id, track.key, [row.subject]).get(row.subject, [])
     parents = _parents(driver, college, track, period, [row])
-    why = _unstarted(one, row, before, parents)
+    why = _unstarted(one, row, before, parents, partial(compiled, session, driver))
     if why is not None:
         raise Refused(f"start.{why.partition('.')[0]}" if why != "done" else "cycle.exists", _WHY.get(why, why))
     writer = Writer(driver, origin)
     parent = parents.get(row.subject)
-    acting = begin(session, driver, origin, one, row, before[-1] if before else None, parent[0] if parent else None,
+    acting = begin(session, driver, origin, one, row, before[-1] if before else None, parent.id if parent else None,
                    writer, from_stage)  # fmt: skip
     acting.flush()
     if row.next_start is None or row.next_start <= period.start.isoformat():

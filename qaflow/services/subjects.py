@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qaflow.errors import Invalid
 from qaflow.store import rounds as schedule
@@ -55,11 +55,12 @@ def add_subjects(session: AnySession, driver: Driver, writer: Writer, origin: Or
     today = college.calendar.local_day(origin.now)
     own = {t.layer for t in college.config.tracks if t.period.from_ == "subject"}
     placed = [_anchored(s, today) if s.layer in own else s for s in subjects]
+    pairs = list(zip(ids, placed, strict=True))
     rows.put_subjects(driver, [(i, college.id, s.layer, s.code, s.name, s.unit, s.responsible, s.starts, s.ends, s.tier,
-                                s.kind, s.anchor, s.parent, s.attributes, False) for i, s in zip(ids, placed, strict=True)])  # fmt: skip
+                                s.kind, s.anchor, s.parent, s.attributes, False) for i, s in pairs])  # fmt: skip
     schedule.schedule(driver, _schedule(college, today, ids, placed))
     batch = digest_of([i, s.layer, s.code, s.unit, s.responsible, s.starts, s.ends, s.anchor, s.parent]
-                      for i, s in zip(ids, placed, strict=True))  # fmt: skip
+                      for i, s in pairs)  # fmt: skip
     data = {"count": len(ids), "first": ids[0], "last": ids[-1], "digest": batch}
     college_fact(driver, writer, college.id, college.key, "SubjectsAdded", data)
     return ids
@@ -101,7 +102,7 @@ def change(session: AnySession, driver: Driver, writer: Writer, origin: Origin, 
     batch = digest_of(_plain(new) for _, new in changed.values())
     data = {"count": len(changed), "digest": batch, "reason": reason}
     college_fact(driver, writer, college.id, college.key, "SubjectsChanged", data)
-    moved = [i for i, (old, new) in changed.items() if (old.unit_id, old.responsible_id) != (new.unit_id, new.responsible_id)]
+    moved = [i for i, (old, new) in changed.items() if old[4:6] != new[4:6]]  # unit, responsible
     found = rows.unclosed_cycles(driver, college.id, moved) if moved else []
     return sum(_follow(session, driver, writer, origin, cycle, changed[subject][1], reason) for cycle, subject in found)
 
@@ -110,13 +111,15 @@ def _plain(row: SubjectRow) -> list[object]:
     return [row.id, row.unit_id, row.responsible_id, row.starts, row.ends, row.tier, row.anchor, row.parent_id]
 
 
-def _follow(session: AnySession, driver: Driver, writer: Writer, origin: Origin, cycle: int, subject: SubjectRow, reason: str) -> int:
+def _follow(session: AnySession, driver: Driver, writer: Writer, origin: Origin, cycle: int, subject: SubjectRow,
+            reason: str) -> int:  # fmt: skip
     """Let one cycle follow its subject, with the work that its former responsible person owed."""
     from .reseating import pass_items, settle
 
     acting = hold(session, driver, origin, cycle, writer)
     snap, former = acting.snap, acting.snap.responsible
-    args = {k: v for k, v, was in (("unit", subject.unit_id, snap.unit), ("responsible", subject.responsible_id, former)) if v != was}
+    wanted = {"unit": (subject.unit_id, snap.unit), "responsible": (subject.responsible_id, former)}
+    args = {key: new for key, (new, old) in wanted.items() if new != old}
     if not args:
         return 0
     acting.decide("change_people", args | {"reason": reason}, acting.context())
@@ -140,17 +143,17 @@ def change_responsible(session: AnySession, driver: Driver, writer: Writer, orig
 def move(session: AnySession, driver: Driver, writer: Writer, origin: Origin, college: CollegeView,
          changes: dict[int, int], reason: str = "") -> int:  # fmt: skip
     """Move subjects (by number) to other units; their running cycles go with them."""
-    return _changed(session, driver, writer, origin, college, dict(changes), "unit_id", reason)
+    return _changed(session, driver, writer, origin, college, changes, "unit_id", reason)
 
 
 def end(session: AnySession, driver: Driver, writer: Writer, origin: Origin, college: CollegeView,
         changes: dict[int, str], reason: str = "") -> int:  # fmt: skip
     """Let subjects (by number) end with a day; the tick cancels what still runs after it."""
-    return _changed(session, driver, writer, origin, college, dict(changes), "ends", reason)
+    return _changed(session, driver, writer, origin, college, changes, "ends", reason)
 
 
 def _changed(session: AnySession, driver: Driver, writer: Writer, origin: Origin, college: CollegeView,
-             changes: dict[int, int | None] | dict[int, int] | dict[int, str], field: str, reason: str) -> int:  # fmt: skip
+             changes: Mapping[int, Any], field: str, reason: str) -> int:  # fmt: skip
     before = rows.by_ids(driver, college.id, changes)
     after = [row._replace(**{field: changes[row.id]}) for row in before]
     return change(session, driver, writer, origin, college, before, after, keep(driver, reason.strip() or field))

@@ -72,8 +72,10 @@ class Faults:
             codes = {one["code"] for one in self.found}
             more = f"; the first {MOST_FAULTS} are shown" if self.count > MOST_FAULTS else ""
             first = self.found[0]
-            told = f"{self.name} has {self.count} fault(s), nothing was imported{more}; first {first['at']}: {first['detail']}"
-            raise Invalid(codes.pop() if len(codes) == 1 else "import.invalid", told, errors=self.found, faults=self.count)
+            told = f"{self.name} has {self.count} fault(s), nothing was imported{more}; first {first['at']}: "
+            told += first["detail"]
+            code = codes.pop() if len(codes) == 1 else "import.invalid"
+            raise Invalid(code, told, errors=self.found, faults=self.count)
 
     def stop(self, line: int, column: int, code: str, detail: str) -> Invalid:
         """Return the refusal for a fault behind which nothing can be read."""
@@ -106,7 +108,8 @@ class Table:
     faults: Faults
 
 
-def read(data: bytes, name: str, columns: Sequence[Column], encoding: str | None = None, allow_empty: bool = False) -> Table:
+def read(data: bytes, name: str, columns: Sequence[Column], encoding: str | None = None,
+         allow_empty: bool = False) -> Table:  # fmt: skip
     """Read a CSV file; faults of single cells are collected, what makes the file unreadable raises `Invalid`."""
     faults = Faults(name=name)
     text = decode(data, encoding, faults)
@@ -135,7 +138,7 @@ def decode(data: bytes, encoding: str | None, faults: Faults) -> str:
     place = text.find("\0")
     if place >= 0:
         line = text.count("\n", 0, place) + 1
-        raise faults.stop(line, 1, "text.control_character", "the line holds a NUL: this is no text file, or a damaged one")
+        raise faults.stop(line, 1, "text.control_character", "a NUL stands here: no text file, or a damaged one")
     return text.removeprefix("\ufeff")
 
 
@@ -196,8 +199,8 @@ def _delimiter(text: str, columns: Sequence[Column], faults: Faults) -> str:
     known = {c.key for c in columns} | {c.zh for c in columns}
     fits = {d: sum(_heading(cell) in known for cell in first.split(d)) for d in DELIMITERS}
     best = max(fits, key=lambda d: fits[d])
-    if fits[best] < 2 and any(sign in first for sign in OTHER_DELIMITERS):
-        raise faults.stop(1, 1, "csv.delimiter", "cells are parted by a comma, a semicolon or a tab; this line has none of them")
+    if not any(d in first for d in DELIMITERS) and any(sign in first for sign in OTHER_DELIMITERS):
+        raise faults.stop(1, 1, "csv.delimiter", "cells are parted by commas, semicolons or tabs; this line has none")
     return best if fits[best] else ","
 
 
@@ -217,7 +220,8 @@ def _records(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, l
             return
         except csv.Error as error:
             code = "text.too_long" if "limit" in str(error) else "csv.quote"
-            told = f"a cell has more than {csv.field_size_limit()} characters" if code == "text.too_long" else f"quotes: {error}"
+            long = f"a cell has more than {csv.field_size_limit()} characters"
+            told = long if code == "text.too_long" else f"quotes: {error}"
             raise faults.stop(line, 1, code, told) from None
         if any(cell.strip() for cell in cells):
             count += 1
@@ -252,7 +256,8 @@ def _fitting(records: Iterator[tuple[int, list[str]]], width: int, faults: Fault
         if len(cells) == width:
             yield line, cells
         else:
-            faults.add(line, min(len(cells), width), "csv.column_count", f"{len(cells)} cells; the headings are {width}")
+            told = f"{len(cells)} cells; the headings are {width}"
+            faults.add(line, min(len(cells), width), "csv.column_count", told)
 
 
 def _row(line: int, cells: list[str], order: list[Column], faults: Faults) -> Row:

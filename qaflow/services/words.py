@@ -6,8 +6,9 @@ import unicodedata
 
 NAME_LENGTH = 200
 CODE_LENGTH = 64
+NEVER = ("Cc", "Cs")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-BLANKS = str.maketrans(dict.fromkeys("\xa0\u3000\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\t", " "))
+BLANKS = dict.fromkeys([0xA0, 0x3000, *range(0x2000, 0x200B), 0x202F, 0x205F, ord("\t")], " ")
 DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -26,10 +27,12 @@ def clean_code(text: str) -> str:
 
 def control_character(text: str) -> str | None:
     """Return the first sign that no text may hold, as ``U+0007``: control signs, turns of direction, half pairs."""
-    for sign in text:
-        if (sign < " " and sign != "\t") or "\x7f" <= sign <= "\x9f" or sign in DIRECTIONS or "\ud800" <= sign <= "\udfff":
-            return f"U+{ord(sign):04X}"
-    return None
+    bad = next((sign for sign in text if sign != "\t" and _forbidden(sign)), None)
+    return None if bad is None else f"U+{ord(bad):04X}"
+
+
+def _forbidden(sign: str) -> bool:
+    return sign in DIRECTIONS or unicodedata.category(sign) in NEVER
 
 
 def foreign_digit(text: str) -> str | None:

@@ -16,6 +16,8 @@ from qaflow.store.db import Contended, Driver, Duplicate, driver, utc
 
 TRIES = 3
 FORMAT = 1
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Returns the JSON text of a fact's data."""
 T = TypeVar("T")
 AnySession = Session | scoped_session[Any]
 
@@ -43,6 +45,8 @@ class Origin:
 
 def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
     """Run a body in one transaction; a lost race is decided again, three times, then `Busy` (engine rules, 3)."""
+    if isinstance(session, scoped_session):
+        session = session()  # asked once, not at every step
     for _ in range(TRIES):
         try:
             result = body(driver(session))
@@ -72,7 +76,7 @@ class Writer:
     def fact(self, stream: str, seq: int, prev: str, kind: str, data: dict[str, Any], definition: str | None = None,
              for_: int | None = None) -> str:  # fmt: skip
         """Add one entry to a stream and return its hash."""
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        text = compact(data)
         origin = self._origin
         behalf = None if for_ is None else str(for_)
         digest = journal.digest(prev, stream, seq, kind, FORMAT, self.at, self.recorded, origin.actor, behalf,

@@ -1,4 +1,4 @@
-"""Persons, grants, tokens and deputies: what is written when accounts change, and the lists an administrator asks for."""
+"""Persons, grants, tokens and deputies: what is written when accounts change, and who left work behind."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 from qaflow.store.db import Driver, Sql
 
-GRANT_COLUMNS = ("id", "college_id", "person_id", "role", "kind", "scope_kind", "scope_id", "scope_layer", "starts", "ends")
+GRANT_COLUMNS = ("id", "college_id", "person_id", "role", "kind", "scope_kind", "scope_id", "scope_layer", "starts",
+                 "ends")  # fmt: skip
 _PERSON_COLUMNS = ("id", "college_id", "login", "name", "language", "disabled_at", "is_system", "created_at", "version",
                    "head", "password_hash")  # fmt: skip
-_DEPUTY_COLUMNS = ("id", "college_id", "person_id", "deputy_id", "role", "layer", "starts", "ends", "ended_at", "reason")
+_DEPUTY_COLUMNS = ("id", "college_id", "person_id", "deputy_id", "role", "layer", "starts", "ends", "ended_at",
+                   "reason")  # fmt: skip
 _TOKEN_COLUMNS = ("person_id", "hash", "name", "created_at", "expires_at")
 
 
@@ -67,7 +69,8 @@ _PASSWORD = Sql("update person set password_hash = :hash where id = :id")
 _REVOKE_TOKENS = Sql("update token set revoked_at = :at where person_id = :person and revoked_at is null")
 _TOKEN = Sql("select t.person_id, t.expires_at from token t where t.hash = :hash and t.revoked_at is null")
 _GRANTS = Sql(
-    "select person_id, role, scope_kind, scope_id, scope_layer from role_grant where college_id = :college and ends is null"
+    "select person_id, role, scope_kind, scope_id, scope_layer from role_grant where college_id = :college and "
+    "ends is null"
 )
 _GRANT = Sql(f"select {', '.join(GRANT_COLUMNS)} from role_grant where id = :id")
 _REVOKE = Sql("delete from role_grant where id = :id")
@@ -78,8 +81,9 @@ _OFFICE_LEFT = Sql(
     "g.id <> :grant"
 )
 _IS_OFFICE = Sql(
-    "select count(*) from role_grant where college_id = :college and person_id = :person and scope_kind = 'college' and "
-    "kind in ('quality_office', 'quality_head') and (starts is null or starts <= :day) and (ends is null or ends >= :day)"
+    "select count(*) from role_grant where college_id = :college and person_id = :person and "
+    "scope_kind = 'college' and kind in ('quality_office', 'quality_head') and "
+    "(starts is null or starts <= :day) and (ends is null or ends >= :day)"
 )
 _WINDOW = Sql(
     f"select {', '.join(DeputyRow._fields)} from deputy where college_id = :college and ended_at is null and "
@@ -162,12 +166,12 @@ def revoke_tokens(driver: Driver, person: int, at: str) -> int:
 
 def token(driver: Driver, digest: str) -> tuple[int, str | None] | None:
     """Return (person, expiry) of a token that was not revoked."""
-    return driver.one(_TOKEN, {"hash": digest})  # type: ignore[return-value]
+    return driver.one(_TOKEN, {"hash": digest})
 
 
 def standing_grants(driver: Driver, college: int) -> set[tuple[int, str, str, int | None, str | None]]:
     """Return (person, role, scope kind, scope, layer) of every grant without an end."""
-    return set(driver.all(_GRANTS, {"college": college}))  # type: ignore[arg-type]
+    return set(driver.all(_GRANTS, {"college": college}))
 
 
 def put_grants(driver: Driver, rows: Sequence[tuple[Any, ...]]) -> None:

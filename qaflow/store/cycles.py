@@ -33,7 +33,13 @@ SHEET_COLUMNS = ("no", "kind", "due", "issue_at", "state", "assessor_id", "conte
 SHEET_FIELDS = tuple(f.name for f in fields(Sheet))
 ITEM_FIELDS = tuple(f.name for f in fields(Item))
 
-_CYCLE = Sql(f"select {', '.join('c.' + c for c in CYCLE_COLUMNS)}, c.head, c.college_id, c.open_warnings, d.hash "
+WRITTEN = (
+    "status", "outcome", "stage", "leaf", "visit", "revision", "due", "next_due", "open_warnings", "item_no", "warning_no",
+    "sheet_no", "ends_at", "closed_at", "clock_left", "unit_id", "responsible_id", "proposal",
+)  # fmt: skip
+"""What facts change on a cycle's row, beside its version and head."""
+
+_CYCLE = Sql(f"select {', '.join('c.' + c for c in (*CYCLE_COLUMNS, *WRITTEN))}, c.head, c.college_id, d.hash "
              "from cycle c join definition d on d.id = c.definition_id where c.id = :id")  # fmt: skip
 _CYCLE_LOCKED = Sql(_CYCLE.sqlite, postgresql=_CYCLE.sqlite + " for update of c")
 _VISITS = Sql(f"select {', '.join(VISIT_COLUMNS)} from visit where cycle_id = :id order by number")
@@ -41,20 +47,21 @@ _SIGNERS = Sql("select person_id, decision, at, signed_by, content from signatur
                "stage = :stage and visit = :visit and revision = :revision order by position")  # fmt: skip
 _ITEMS = Sql(f"select {', '.join(ITEM_COLUMNS)} from work_item where cycle_id = :id and state in ('open', 'stopped') "
              "order by no")  # fmt: skip
-_WARNINGS = Sql(f"select {', '.join(WARNING_COLUMNS)} from warning where cycle_id = :id and "
+_WARNINGS = Sql(f"select {', '.join(WARNING_COLUMNS)} from warning where college_id = :college and cycle_id = :id and "
                 "state not in ('closed', 'dismissed') order by opened_at, id")  # fmt: skip
-_SHEETS = Sql(f"select {', '.join(SHEET_COLUMNS)} from sheet where cycle_id = :id and state in ('planned', 'open') "
+_SHEETS = Sql(f"select {', '.join(SHEET_COLUMNS)} from sheet where college_id = :college and cycle_id = :id and state in ('planned', 'open') "
               "order by no")  # fmt: skip
 
 
 class Row:
-    """What stands on the cycle's row beside its snapshot: college, head of the journal stream."""
+    """What stands on the cycle's row beside its snapshot: college, head of the journal stream, the columns as stored."""
 
-    __slots__ = ("college", "head")
+    __slots__ = ("college", "head", "stored")
 
-    def __init__(self, college: int, head: str) -> None:
+    def __init__(self, college: int, head: str, stored: tuple[Any, ...]) -> None:
         self.college = college
         self.head = head
+        self.stored = stored
 
 
 def load(driver: Driver, cycle: int, *, lock: bool = True) -> tuple[Snapshot, Row] | None:
@@ -63,27 +70,27 @@ def load(driver: Driver, cycle: int, *, lock: bool = True) -> tuple[Snapshot, Ro
     if row is None:
         return None
     (_, status, outcome, stage, leaf, revision, responsible, unit, adopted, started_at, closed_at, item_no, warning_no,
-     sheet_no, version, ends_at, left, subject, track, layer, number, parent, previous, start, end, head, college,
-     open_warnings, definition) = row  # fmt: skip
+     sheet_no, version, ends_at, left, subject, track, layer, number, parent, previous, start, end) = row[: len(CYCLE_COLUMNS)]  # fmt: skip
+    stored, (head, college, definition) = row[len(CYCLE_COLUMNS) : -3], row[-3:]
     snap = Snapshot(
         cycle, status, definition, subject, track, layer, number, parent, previous, start, end, ends_at, outcome, stage,
         leaf, revision, responsible, unit, bool(adopted), started_at, closed_at, item_no, warning_no, sheet_no, version,
         json.loads(left) if left else None,
     )  # fmt: skip
-    key = {"id": cycle}
+    key = {"id": cycle, "college": college}
     for visit in driver.all(_VISITS, key):
         snap.visits[visit[0]] = _visit(visit)
     if leaf == "review":
         _read_signers(driver, snap)
     for item in driver.all(_ITEMS, key):
         snap.items[item[0]] = Item(**dict(zip(ITEM_FIELDS, item, strict=True)))
-    if open_warnings:
+    if stored[_OPEN_WARNINGS]:
         for values in driver.all(_WARNINGS, key):
             snap.warnings[values[0]] = _warning(values)
     if sheet_no:
         for values in driver.all(_SHEETS, key):
             snap.sheets[values[0]] = Sheet(**dict(zip(SHEET_FIELDS, values, strict=True)))
-    return snap, Row(college, head)
+    return snap, Row(college, head, stored)
 
 
 def _visit(row: tuple[Any, ...]) -> Visit:
@@ -107,13 +114,19 @@ def _read_signers(driver: Driver, snap: Snapshot) -> None:
             visit.signed[person] = {"by": by, "at": at, "content": content, "decision": decision}
 
 
-_UPDATE = Sql(
-    "update cycle set status = :status, outcome = :outcome, stage = :stage, leaf = :leaf, visit = :visit, "
-    "revision = :revision, due = :due, next_due = :next_due, open_warnings = :open_warnings, item_no = :item_no, "
-    "warning_no = :warning_no, ends_at = :ends_at, closed_at = :closed_at, clock_left = :clock_left, "
-    "unit_id = :unit, responsible_id = :responsible, proposal = :proposal, version = :version, head = :head "
-    "where id = :id and version = :was"
-)
+_OPEN_WARNINGS = WRITTEN.index("open_warnings")
+_updates: dict[tuple[str, ...], Sql] = {}
+
+
+def _update(changed: tuple[str, ...]) -> Sql:
+    """Return the statement that writes these columns: an index is rewritten where its column is named, changed or not."""
+    found = _updates.get(changed)
+    if found is None:
+        settings = ", ".join(f"{name} = :{name}" for name in (*changed, "version", "head"))
+        found = _updates[changed] = Sql(f"update cycle set {settings} where id = :id and version = :was")
+    return found
+
+
 _SET_DEFINITION = Sql("update cycle set definition_id = (select min(id) from definition where hash = :hash) where id = :id")
 _PUT_VISIT = Sql(
     "insert into visit (cycle_id, stage, number, state, entered_at, due, submitted_at, submitted_by, submitted_for, "
@@ -182,20 +195,25 @@ _VISIT_FIELDS = tuple(f.name for f in fields(Visit))
 
 def save(driver: Driver, snap: Snapshot, row: Row, was: int, last_item: int) -> bool:
     """Write a changed snapshot; False where somebody else changed the cycle since version ``was``."""
-    visit = snap.visits.get(snap.stage)
-    written = driver.run(_UPDATE, {
-        "status": snap.status, "outcome": snap.outcome, "stage": snap.stage, "leaf": snap.leaf,
-        "visit": visit.number if visit else 0, "revision": snap.revision, "due": visit.due if visit else None,
-        "next_due": snap.next_due(), "open_warnings": len(snap.open_warnings()) if snap.warnings else 0,
-        "item_no": snap.item_no, "warning_no": snap.warning_no, "ends_at": snap.ends_at, "closed_at": snap.closed_at,
-        "clock_left": json.dumps(snap.left) if snap.left else None, "unit": snap.unit,
-        "responsible": snap.responsible, "version": snap.version, "head": row.head, "id": snap.id, "was": was,
-        "proposal": next((w.id for w in snap.warnings.values() if w.proposal), None),
-    })  # fmt: skip
-    if written != 1:
+    values = _values(snap)
+    changed = {name: value for name, value, old in zip(WRITTEN, values, row.stored, strict=True) if value != old}
+    key = {"version": snap.version, "head": row.head, "id": snap.id, "was": was}
+    if driver.run(_update(tuple(changed)), changed | key) != 1:
         return False
+    row.stored = values
     write_touched(driver, snap, row.college, last_item)
     return True
+
+
+def _values(snap: Snapshot) -> tuple[Any, ...]:
+    """Return the snapshot's values of the columns `WRITTEN`."""
+    visit = snap.visits.get(snap.stage)
+    return (
+        snap.status, snap.outcome, snap.stage, snap.leaf, visit.number if visit else 0, snap.revision,
+        visit.due if visit else None, snap.next_due(), len(snap.open_warnings()) if snap.warnings else 0, snap.item_no,
+        snap.warning_no, snap.sheet_no, snap.ends_at, snap.closed_at, json.dumps(snap.left) if snap.left else None,
+        snap.unit, snap.responsible, next((w.id for w in snap.warnings.values() if w.proposal), None),
+    )  # fmt: skip
 
 
 def write_touched(driver: Driver, snap: Snapshot, college: int, last_item: int) -> None:

@@ -60,15 +60,16 @@ def _for_postgresql(match: re.Match[str]) -> str:
 class Driver:
     """Statements on one connection within one transaction; take a new one in each transaction."""
 
-    __slots__ = ("_connection", "_cursor", "_reserved", "_transaction")
+    __slots__ = ("_connection", "_cursor", "_reserved", "_transaction", "engine")
     dialect: str
 
-    def __init__(self, connection: Any, cursor: Any, transaction: Any) -> None:
-        """Hold the driver's connection, its cached cursor and the transaction that bounds this object's life."""
+    def __init__(self, connection: Any, cursor: Any, transaction: Any, engine: Any = None) -> None:
+        """Hold the driver's connection, its cached cursor, the transaction that bounds this object's life, the engine."""
         self._connection = connection
         self._cursor = cursor
         self._transaction = transaction
         self._reserved: dict[str, int] = {}
+        self.engine = engine
 
     def all(self, sql: Sql, params: Mapping[str, Any] = NONE) -> list[tuple[Any, ...]]:
         """Return every row."""
@@ -259,4 +260,4 @@ def driver(session: Session | scoped_session[Any]) -> Driver:
     cursor = connection.info.get("qaflow.cursor")
     if cursor is None:
         cursor = connection.info["qaflow.cursor"] = raw.cursor()  # type: ignore[union-attr]
-    return kind(raw, cursor, connection.get_transaction())
+    return kind(raw, cursor, connection.get_transaction(), connection.engine)

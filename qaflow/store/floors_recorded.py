@@ -19,6 +19,9 @@ _VISITS = (
     "select cycle_id, stage, number, state, entered_at, due, revision, content, order_kind, need, auto_at, submitted_by "
     "from visit where cycle_id = ? order by entered_at"
 )
+_FIRST_VISIT = (
+    "select cycle_id, stage, number, state, entered_at, due, revision, order_kind, need, auto_at from visit where cycle_id = ?"
+)
 _ITEM = (
     "college_id, cycle_id, subject_id, no, kind, stage, visit, holder_id, owner_id, unit_id, layer, opened_at, due, "
     "deadline_no, level, next_level, next_level_at, state"
@@ -28,7 +31,7 @@ _CONTENT = "select salt, bytes from content where hash = ?"
 _ADVANCED = (
     f"select c.id, c.stage, c.due, c.next_due, v.due, v.auto_at, {_ENTRY} from journal j join cycle c on "
     "j.stream = 'cycle:' || c.id and j.seq = c.version join visit v on v.cycle_id = c.id and v.stage = c.stage "
-    "where j.kind = 'StageAdvanced' and j.at = ? and j.id > ?"
+    "where j.at = ? and j.kind = 'StageAdvanced'"
 )
 _RAISED = (
     f"select e.college_id, e.item_id, e.deadline_no, e.level, e.cycle_id, e.due_at, e.fired_at, e.role, e.to_id, e.act, "
@@ -46,7 +49,6 @@ _STARTED = (
 )
 _NEXT = "select next_start, next_at from schedule where id = ?"
 _ROUND = "select college_id, layer, track, period_start, period_end, started_at from round where started_at = ?"
-LAST_ENTRY = "select coalesce(max(id), 0) from journal"
 
 
 def acts(connection: sqlite3.Connection, cycles: Iterable[int]) -> list[Act]:
@@ -77,16 +79,16 @@ def _acts(connection: sqlite3.Connection, cycle: int) -> tuple[Act, Act]:
     return first, second
 
 
-def tick(connection: sqlite3.Connection, after: int) -> Tick:
-    """Return what the last tick wrote: moves (of journal entries after one) and levels."""
+def tick(connection: sqlite3.Connection) -> Tick:
+    """Return what the last tick wrote: moves and levels."""
     run = connection.execute(_RUN).fetchone()
     now = run[2]
-    return Tick(now, _moves(connection, now, after), _levels(connection, now), run)
+    return Tick(now, _moves(connection, now), _levels(connection, now), run)
 
 
-def _moves(connection: sqlite3.Connection, now: str, after: int) -> dict[int, Any]:
+def _moves(connection: sqlite3.Connection, now: str) -> dict[int, Any]:
     found = {}
-    for cycle, stage, due, next_due, visit_due, auto_at, *entry in connection.execute(_ADVANCED, (now, after)):
+    for cycle, stage, due, next_due, visit_due, auto_at, *entry in connection.execute(_ADVANCED, (now,)).fetchall():
         item = connection.execute(f"{_ITEMS} desc limit 1", (cycle,)).fetchone()
         before = json.loads(entry[-1])
         visit = (cycle, stage, 1, "open", now, visit_due, 0, "any", 0, auto_at)
@@ -105,14 +107,12 @@ def _levels(connection: sqlite3.Connection, now: str) -> dict[int, Any]:
 
 def launch(connection: sqlite3.Connection, at: str) -> Launch:
     """Return what starting cycles at an instant wrote."""
-    rows = {}
+    rows: dict[int, Any] = {}
     number = 0
-    for row in connection.execute(_STARTED, (at,)).fetchall():
-        number, cycle, entry = row[0], row[1:30], row[30:]
-        start = dict(zip(("id", "college", "subject", "layer"), cycle, strict=False))
-        item = connection.execute(_ITEMS, (start["id"],)).fetchone()
-        visit = (start["id"], cycle[11], 1, "open", at, cycle[14], 0, "any", 0, None)
-        visit = (*visit[:-1], connection.execute("select auto_at from visit where cycle_id = ?", (start["id"],)).fetchone()[0])
+    for number, *rest in connection.execute(_STARTED, (at,)).fetchall():
+        cycle, entry = rest[:29], rest[29:]
+        visit = connection.execute(_FIRST_VISIT, cycle[:1]).fetchone()
+        item = connection.execute(_ITEMS, cycle[:1]).fetchone()
         rows[number] = (cycle, visit, item, entry)
     start, next_at = connection.execute(_NEXT, (number,)).fetchone()
     return Launch(at, rows, start, next_at, connection.execute(_ROUND, (at,)).fetchone())

@@ -34,15 +34,22 @@ class Work(NamedTuple):
     parent: int | None
     period_end: str
     status: str
+    sheet: str | None = None  # the kind of diagnosis, of a sheet's item
+    point: int | None = None  # the control point of the warning that the item answers
 
 
 _WORK = (
     "select i.id, i.cycle_id, i.no, i.kind, i.stage, i.visit, i.ref, i.holder_id, i.due, i.level, i.state, i.opened_at, "
     "i.layer, c.track, i.subject_id, i.unit_id, d.hash, c.stage, c.leaf, c.open_warnings, c.parent_id, c.period_end, "
-    "c.status from work_item i join cycle c on c.id = i.cycle_id join definition d on d.id = c.definition_id "
+    "c.status{more} from work_item i join cycle c on c.id = i.cycle_id join definition d on d.id = c.definition_id "
 )
-_SINCE = Sql(_WORK + "where i.id > :after and i.college_id = :college and i.state = 'open' order by i.id limit :limit")
-_LOOK = Sql(_WORK + "where i.id in :ids[] order by i.cycle_id, i.no")
+_MORE = (
+    ", case when i.kind = 'sheet' then (select s.kind from sheet s where s.college_id = i.college_id and "
+    "s.cycle_id = i.cycle_id and s.no = cast(substr(i.ref, 7) as integer)) end, case when i.kind <> 'sheet' and "
+    "i.ref is not null then (select w.point_id from warning w where w.id = i.ref) end"
+)
+_SINCE = Sql(_WORK.format(more=", null, null") + "where i.id > :after and i.college_id + 0 = :college and i.state = 'open' order by i.id limit :limit")
+_LOOK = Sql(_WORK.format(more=_MORE) + "where i.id in :ids[] order by i.cycle_id, i.no")
 
 
 def since(driver: Driver, college: int, after: int, limit: int) -> list[Work]:

@@ -53,13 +53,15 @@ CONTROL_POINT = Table(
 )  # fmt: skip
 PLAN_TASK = Table(
     "plan_task", ("plan", "no"),
-    ("title_zh", "title_en", "departments", "owner_unit_id", "point_code", "task_kind", "origin", "source_time", "month",
-     "due", "recurs", "body"),
+    ("title_zh", "title_en", "departments", "owner_unit_id", "point_code", "task_kind", "origin", "source_time",
+     "month", "due", "recurs", "body"),
     (("state", "planned"), ("late_warned", False)),
     held="state <> 'planned' or late_warned or exists (select 1 from warning w where "
          "w.college_id = plan_task.college_id and w.task_id = plan_task.id)",
 )  # fmt: skip
-_SERVED = "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source = 'cycle')"
+_SERVED = (
+    "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source = 'cycle')"
+)
 GOAL = Table(
     "goal", ("key",), ("layer", "text_zh", "text_en", "unit_codes", "parent_id", "body"), (("source", "plan"),),
     held=_SERVED.format(child="goal", ref="parent_id") + " or " + _SERVED.format(child="standard", ref="goal_id"),
@@ -87,7 +89,10 @@ _UNSCHEDULED = Sql(
     "and p.subject_id = s.id and p.track = :track) order by s.id"
 )
 _LOADED = Sql("select data from journal where stream = :stream and kind = 'CollegeLoaded' order by seq desc limit 1")
-_CODES = Sql("select code from subject where college_id = :college and layer = :layer and not ended order by id")
+_ANCHOR = Sql(
+    "update subject set anchor = :day where college_id = :college and layer in :layers[] and anchor is null and "
+    "starts is null and not ended"
+)
 
 
 def insert_college(driver: Driver, values: dict[str, Any]) -> None:
@@ -143,9 +148,9 @@ def last_loaded(driver: Driver, key: str) -> str | None:
     return found
 
 
-def codes(driver: Driver, college: int, layer: str) -> list[str]:
-    """Return the codes of a layer's subjects."""
-    return [r[0] for r in driver.all(_CODES, {"college": college, "layer": layer})]
+def anchor(driver: Driver, college: int, layers: Sequence[str], day: str) -> None:
+    """Let subjects without a first day of their own count their periods from a day."""
+    driver.run(_ANCHOR, {"college": college, "layers": list(layers), "day": day})
 
 
 def unscheduled(driver: Driver, college: int, layer: str, track: str, among: Sequence[str]) -> list[tuple[Any, ...]]:

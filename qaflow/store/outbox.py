@@ -22,15 +22,24 @@ class Row(NamedTuple):
     message_id: str
 
 
-DIGEST = "digest."
 _COLUMNS = (*Row._fields, "tries")
-_WAITING = Sql(
-    "select id, college_id, journal_stream, journal_seq, kind, person_id, payload, message_id, available_at, tries "
-    "from outbox where state = 'waiting' and available_at <= :now order by id limit :limit"
+_DUE = "outbox.state = 'waiting' and outbox.available_at <= :now and outbox.message_id"
+_CLAIM_FRESH = Sql(
+    "update outbox set tries = tries + 1, available_at = :until, "
+    "message_id = 'digest.' || f.first || '.' || f.person_id "
+    "from (select person_id, min(id) as first from outbox where state = 'waiting' and available_at <= :now and "
+    "message_id not like 'digest.%' group by person_id) as f "
+    f"where f.person_id = outbox.person_id and {_DUE} not like 'digest.%' "
+    "returning id, outbox.person_id, message_id, tries",
 )
-_SENT = Sql("update outbox set state = :state, sent_at = :now, tries = tries + 1 where id in :ids[] and state = 'waiting'")
-_LATER = Sql("update outbox set available_at = :later, tries = tries + 1 where id in :ids[] and state = 'waiting'")
-_CLAIM = Sql("update outbox set message_id = :key where id = :id")
+_CLAIM_AGAIN = Sql(
+    f"update outbox set tries = tries + 1, available_at = :until where {_DUE} like 'digest.%' "
+    "returning id, person_id, message_id, tries"
+)
+_LINES = Sql("select kind, payload from outbox where id in :ids[] order by id")
+_SENT = Sql("update outbox set state = :state, sent_at = :now where id in :ids[] and state = 'waiting'")
+_LATER = Sql("update outbox set available_at = :later where id in :ids[] and state = 'waiting'")
+_REVIVE = Sql("update outbox set state = 'waiting', available_at = :now where state = 'failed'")
 _COUNTS = Sql("select state, count(*) from outbox group by state")
 
 
@@ -39,20 +48,36 @@ def put(driver: Driver, rows: Sequence[Row]) -> None:
     driver.insert_rows("outbox", _COLUMNS, [(*row, 0) for row in rows])
 
 
-def waiting(driver: Driver, now: str, limit: int) -> list[tuple[int, int, str, int, str, int, str, str, str, int]]:
-    """Return notices that may leave now, oldest first."""
-    return driver.all(_WAITING, {"now": now, "limit": limit})  # type: ignore[return-value]
+class Message(NamedTuple):
+    """One person's claimed notices, which leave as one message; how often it was tried, this time included."""
+
+    key: str
+    person: int
+    ids: list[int]
+    tries: int
 
 
-def claim(driver: Driver, now: str, limit: int) -> list[tuple[int, int, str, int, str, int, str, str, str, int]]:
-    """Return notices that may leave now, each person's fresh ones under one message id that is kept over retries."""
-    rows = waiting(driver, now, limit)
-    names: dict[int, str] = {}
-    fresh = [row for row in rows if not row[7].startswith(DIGEST)]
-    for row in fresh:
-        names.setdefault(row[5], f"{DIGEST}{row[0]}.{row[5]}")
-    driver.many(_CLAIM, [{"id": row[0], "key": names[row[5]]} for row in fresh])
-    return [row if row[7].startswith(DIGEST) else (*row[:7], names[row[5]], *row[8:]) for row in rows]
+def claim(driver: Driver, now: str, until: str) -> list[Message]:
+    """Take all notices that may leave now, each person's fresh ones as one message whose id is kept over retries.
+
+    Until the instant given nobody else takes them: what is neither sent nor put back by then (the program died) leaves
+    again, as the same message.
+    """
+    found: dict[str, Message] = {}
+    for claims in (_CLAIM_AGAIN, _CLAIM_FRESH):
+        for row, person, key, tries in sorted(driver.all(claims, {"now": now, "until": until})):
+            found.setdefault(key, Message(key, person, [], tries)).ids.append(row)
+    return list(found.values())
+
+
+def lines(driver: Driver, ids: Sequence[int]) -> list[tuple[str, str]]:
+    """Return (kind, payload) of notices."""
+    return driver.all(_LINES, {"ids": list(ids)})
+
+
+def revive(driver: Driver, now: str) -> int:
+    """Let notices that could not be sent be tried again."""
+    return driver.run(_REVIVE, {"now": now})
 
 
 def mark(driver: Driver, ids: Sequence[int], state: str, now: str) -> int:

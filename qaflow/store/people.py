@@ -49,12 +49,16 @@ _ABOVE = Sql(_LINE + "select id from line order by depth")
 _HOLDERS = Sql(
     _LINE + "select g.person_id, case g.scope_kind when 'subject' then 0 when 'unit' then line.depth when 'layer' then 50 "
     "else 60 end as distance from role_grant g left join line on g.scope_kind = 'unit' and line.id = g.scope_id "
-    "join person p on p.id = g.person_id where g.college_id = :college and (g.role = :role or g.kind = :role) and "
+    "join person p on p.id = g.person_id where g.id in ("  # two searches: an `or` would read all grants of the college
+    "select id from role_grant where college_id = :college and role = :role union all "
+    "select id from role_grant where college_id = :college and kind = :role) and "
     "p.disabled_at is null and (g.starts is null or g.starts <= :day) and (g.ends is null or g.ends >= :day) and "
     "(g.scope_kind = 'college' or (g.scope_kind = 'unit' and line.id is not null) or "
     "(g.scope_kind = 'subject' and g.scope_id = :subject) or (g.scope_kind = 'layer' and g.scope_layer = :layer)) "
     "order by distance, g.person_id"
 )
+_SUBJECTS_WITH = Sql("select distinct scope_id from role_grant where college_id = :college and scope_kind = 'subject' and "
+                     "(role = :role or kind = :role)")  # fmt: skip
 _DEPUTY_OF = Sql(
     "select person_id, role, layer from deputy where college_id = :college and deputy_id = :person and starts <= :day "
     "and ends >= :day and ended_at is null"
@@ -96,6 +100,11 @@ def holders(driver: Driver, college: int, role: str, subject: int, layer: str, u
     """Return (person, distance) of the holders of a role (or neutral kind) for a subject, nearest scope first."""
     key = {"college": college, "role": role, "subject": subject, "layer": layer, "unit": unit, "day": day}
     return driver.all(_HOLDERS, key)  # type: ignore[return-value]
+
+
+def subjects_with(driver: Driver, college: int, role: str) -> set[int]:
+    """Return the subjects for which somebody holds a role (or neutral kind) by name."""
+    return {row[0] for row in driver.all(_SUBJECTS_WITH, {"college": college, "role": role})}
 
 
 def stands_in_for(driver: Driver, college: int, person: int, day: str, layer: str | None = None) -> list[tuple[int, str | None]]:

@@ -34,19 +34,30 @@ class Former(NamedTuple):
     start: str
 
 
+class Parent(NamedTuple):
+    """The running cycle that contains a child's."""
+
+    id: int
+    stage: str
+    definition: str
+
+
 _DUE_COLUMNS = (
     "s.id, s.subject_id, s.track, s.next_start, j.layer, j.unit_id, j.responsible_id, j.starts, j.ends, j.anchor, j.code "
     "from schedule s join subject j on j.id = s.subject_id"
 )
-_DUE = Sql(f"select {_DUE_COLUMNS} where s.college_id = :college and s.next_at <= :now and not (s.id in :held[]) order by s.next_at, s.id limit :limit")
+_DUE_TEXT = (f"select {_DUE_COLUMNS} where s.college_id = :college and s.next_at <= :now and not (s.id in :held[]) "
+             "order by s.next_at, s.id limit :limit")  # fmt: skip
+_DUE = Sql(_DUE_TEXT, postgresql=_DUE_TEXT + " for update of s skip locked")
 _ONE = Sql(f"select {_DUE_COLUMNS} where s.college_id = :college and s.subject_id = :subject and s.track = :track")
 _FORMER = Sql(
     "select subject_id, id, number, status, period_start from cycle where college_id = :college and track = :track and "
     "subject_id in :subjects[] order by subject_id, number"
 )
 _PARENT = Sql(
-    "select subject_id, id, stage from cycle where college_id = :college and track = :track and status = 'running' and "
-    "period_start <= :day and period_end > :day and subject_id in :subjects[]"
+    "select c.subject_id, c.id, c.stage, d.hash from cycle c join definition d on d.id = c.definition_id where "
+    "c.college_id = :college and c.track = :track and c.status = 'running' and c.period_start <= :day and "
+    "c.period_end > :day and c.subject_id in :subjects[]"
 )
 _SET_NEXT = Sql("update schedule set next_start = :start, next_at = :at, unstarted_reason = :reason where id = :id")
 _ROUND = Sql(
@@ -105,10 +116,10 @@ def former(driver: Driver, college: int, track: str, subjects: Sequence[int]) ->
     return found
 
 
-def parents(driver: Driver, college: int, track: str, day: str, subjects: Sequence[int]) -> dict[int, tuple[int, str]]:
-    """Return the running cycle (id, stage) of the containing track for subjects."""
+def parents(driver: Driver, college: int, track: str, day: str, subjects: Sequence[int]) -> dict[int, Parent]:
+    """Return the running cycle of the containing track for subjects."""
     rows = driver.all(_PARENT, {"college": college, "track": track, "day": day, "subjects": list(subjects)})
-    return {subject: (cycle, stage) for subject, cycle, stage in rows}
+    return {subject: Parent(cycle, stage, definition) for subject, cycle, stage, definition in rows}
 
 
 def burdened(driver: Driver, college: int, track: str, subjects: Sequence[int]) -> set[int]:

@@ -53,14 +53,16 @@ _BY_IDS = Sql(f"{_SUBJECT} and id in :ids[] order by id")
 _OF_PERSON = Sql(f"{_SUBJECT} and responsible_id = :person order by id")
 _SET_SUBJECT = Sql(
     "update subject set name = :name, starts = :starts, ends = :ends, tier = :tier, anchor = :anchor, "
-    "parent_id = :parent_id, unit_id = :unit_id, responsible_id = :responsible_id where id = :id and college_id = :college"
+    "parent_id = :parent_id, unit_id = :unit_id, responsible_id = :responsible_id "
+    "where id = :id and college_id = :college"
 )
 _CYCLES = Sql(
     "select id, subject_id from cycle where college_id = :college and subject_id in :subjects[] and "
     "status in ('running', 'suspended') order by id"
 )
 _MOVE_ITEMS = Sql(
-    "update work_item set unit_id = :unit where college_id = :college and cycle_id = :cycle and state in ('open', 'stopped')"
+    "update work_item set unit_id = :unit where college_id = :college and cycle_id = :cycle and "
+    "state in ('open', 'stopped')"
 )
 
 
@@ -111,7 +113,7 @@ def set_subjects(driver: Driver, college: int, rows: Iterable[SubjectRow]) -> No
 
 def unclosed_cycles(driver: Driver, college: int, ids: Iterable[int]) -> list[tuple[int, int]]:
     """Return (cycle, subject) of the unclosed cycles of subjects."""
-    return driver.all(_CYCLES, {"college": college, "subjects": list(ids)})  # type: ignore[return-value]
+    return driver.all(_CYCLES, {"college": college, "subjects": list(ids)})
 
 
 def move_items(driver: Driver, college: int, cycle: int, unit: int) -> None:

@@ -62,13 +62,19 @@ _CYCLES = Sql(
     "from cycle c join definition d on d.id = c.definition_id where c.status = 'running' and c.next_due is not null and "
     "c.next_due <= :now and not (c.id in :held[]) order by c.next_due, c.id limit :limit for update of c skip locked",
 )
-_ITEM_TEXT = (
+_ITEM_SELECT = (
     "select i.id, i.college_id, i.cycle_id, i.no, i.kind, i.holder_id, i.due, i.deadline_no, i.level, i.next_level_at, "
-    "i.layer, i.unit_id, i.subject_id, d.hash, c.version, c.head from work_item i join cycle c on c.id = i.cycle_id "
+    "c.layer, c.unit_id, i.subject_id, d.hash, c.version, c.head from work_item i join cycle c on c.id = i.cycle_id "
     "join definition d on d.id = c.definition_id where i.state = 'open' and i.next_level_at is not null and "
-    "i.next_level_at <= :now and i.id > :after and not (i.id in :held[]) and c.status = 'running' order by i.id limit :limit"
+    "i.next_level_at <= :now and c.status = 'running' "
+)
+# The page goes by the instant, as the index does: by number it would read every item before the first late one
+_ITEM_TEXT = _ITEM_SELECT + (
+    "and i.next_level_at >= :since and (i.next_level_at, i.id) > (:since, :after) and not (i.id in :held[]) "
+    "order by i.next_level_at, i.id limit :limit"
 )
 _ITEMS = Sql(_ITEM_TEXT, postgresql=_ITEM_TEXT + " for update of c, i skip locked")
+_ONE_ITEM = Sql(_ITEM_SELECT + "and i.id = :id", postgresql=_ITEM_SELECT + "and i.id = :id for update of c, i skip locked")
 _AUTO = Sql(
     "select v.cycle_id, v.auto_at from visit v join cycle c on c.id = v.cycle_id and c.stage = v.stage and "
     "c.visit = v.number where v.cycle_id in :ids[]"
@@ -78,6 +84,20 @@ _VISITED = Sql("select cycle_id from visit where cycle_id in :ids[] and stage = 
 _PLANNED = Sql("select cycle_id, min(issue_at) from sheet where cycle_id in :ids[] and college_id = :college and "
                "state = 'planned' group by cycle_id")  # fmt: skip
 _PARENTS = Sql("select distinct parent_id from cycle where parent_id in :ids[] and status in ('running', 'suspended')")
+_ANYTHING = Sql(
+    "select exists (select 1 from cycle where status = 'running' and next_due is not null and next_due <= :now) "
+    "or exists (select 1 from work_item i join cycle c on c.id = i.cycle_id where i.state = 'open' and "
+    "i.next_level_at is not null and i.next_level_at <= :now and c.status = 'running') "
+    "or exists (select 1 from college c cross join schedule s where s.college_id = c.id and s.next_at is not null and "
+    "s.next_at <= :now) "
+    "or exists (select 1 from college c cross join subject s where s.college_id = c.id and s.ends is not null and "
+    "not s.ended and s.ends < :day) "
+    "or exists (select 1 from deputy where ended_at is null and ends < :day) "
+    "or exists (select 1 from control_point where next_check is null or next_check <= :day) "
+    "or exists (select 1 from plan_task where due < :day and state <> 'done' and not late_warned) "
+    "or exists (select 1 from incident where state <> 'solved' and next_try_at <= :now) "
+    "or (:outbox and exists (select 1 from outbox where state = 'waiting' and available_at <= :now))"
+)
 _DUE_SHEETS = Sql("select no from sheet where college_id = :college and cycle_id = :cycle and state = 'planned' and "
                   "issue_at <= :now order by issue_at, no")  # fmt: skip
 
@@ -86,6 +106,7 @@ _MOVE_CYCLE = Sql(
     "item_no = :item_no, version = :version, head = :head where id = :id and version = :was"
 )
 _HEAD_CYCLE = Sql("update cycle set version = :version, head = :head where id = :id and version = :was")
+_SET_DUE = Sql("update cycle set next_due = :next_due where id = :id and version = :was")
 _END_VISIT = Sql(
     "update visit set state = 'done', outcome = 'auto', decided_at = :at, auto_at = null "
     "where cycle_id = :cycle and stage = :stage and number = :number and state = 'open'"
@@ -98,7 +119,8 @@ _RAISE_ITEM = Sql(
     "update work_item set level = :level, next_level = :next_level, next_level_at = :level_at "
     "where id = :id and level = :was and deadline_no = :deadline_no and state = 'open'"
 )
-_ENDED = Sql("select id, college_id from subject where ends is not null and not ended and ends < :day order by id limit :limit")
+_ENDED = Sql("select id from subject where ends is not null and not ended and ends < :day and college_id = :college and "
+             "not (id in :held[]) order by ends, id limit :limit")
 _END_SUBJECT = Sql("update subject set ended = true where id = :id")
 _CYCLES_OF = Sql("select id from cycle where college_id = :college and subject_id = :subject and status in "
                  "('running', 'suspended') order by id")  # fmt: skip
@@ -106,20 +128,29 @@ ESCALATION_COLUMNS = ("college_id", "item_id", "deadline_no", "level", "cycle_id
                       "act", "outcome")  # fmt: skip
 
 
+def anything_due(driver: Driver, now: str, day: str, outbox: bool) -> bool:
+    """Tell whether a sweep would find work: one question, for most ticks find none.
+
+    ``day`` is the latest day that any college's clocks show, so that the answer may be yes too early, never too late.
+    """
+    return bool(driver.value(_ANYTHING, {"now": now, "day": day, "outbox": outbox}))
+
+
 def cycles_due(driver: Driver, now: str, limit: int, held: Sequence[int] = ()) -> list[DueCycle]:
     """Return running cycles whose next due instant has come, oldest first, save those held back by an incident."""
     return list(map(DueCycle._make, driver.all(_CYCLES, {"now": now, "limit": limit, "held": list(held)})))
 
 
-def items_late(driver: Driver, now: str, after: int, limit: int, held: Sequence[int] = ()) -> list[LateItem]:
-    """Return open work items whose next level has come, by id after a number, save those held back by an incident."""
-    key = {"now": now, "after": after, "limit": limit, "held": list(held)}
+def items_late(driver: Driver, now: str, after: LateItem | int, limit: int, held: Sequence[int] = ()) -> list[LateItem]:
+    """Return open work items whose next level has come, oldest first, after one (0: from the first), save those held."""
+    since, last = ("", 0) if isinstance(after, int) else (after.level_at, after.id)
+    key = {"now": now, "since": since, "after": last, "limit": limit, "held": list(held)}
     return list(map(LateItem._make, driver.all(_ITEMS, key)))
 
 
 def auto_times(driver: Driver, ids: Sequence[int]) -> dict[int, str | None]:
     """Return when the current visits of cycles move on by themselves."""
-    return dict(driver.all(_AUTO, {"ids": list(ids)}))  # type: ignore[arg-type]
+    return dict(driver.all(_AUTO, {"ids": list(ids)}))
 
 
 def live_items(driver: Driver, ids: Sequence[int]) -> dict[int, list[tuple[int, str, str, str]]]:
@@ -137,7 +168,7 @@ def visited(driver: Driver, ids: Sequence[int], stage: str) -> set[int]:
 
 def planned_sheets(driver: Driver, college: int, ids: Sequence[int]) -> dict[int, str]:
     """Return the next sheet's instant of cycles that have one planned."""
-    return dict(driver.all(_PLANNED, {"ids": list(ids), "college": college}))  # type: ignore[arg-type]
+    return dict(driver.all(_PLANNED, {"ids": list(ids), "college": college}))
 
 
 def with_children(driver: Driver, ids: Sequence[int]) -> set[int]:
@@ -169,9 +200,20 @@ def escalate(driver: Driver, cycles: Sequence[dict[str, Any]], items: Sequence[d
     return fine
 
 
-def ended_subjects(driver: Driver, day: str, limit: int) -> list[tuple[int, int]]:
-    """Return (subject, college) whose time has ended and whose cycles are not cancelled yet."""
-    return driver.all(_ENDED, {"day": day, "limit": limit})
+def set_due(driver: Driver, cycle: int, was: int, next_due: str | None) -> None:
+    """Put right when a cycle is next looked at, where nothing was due in it."""
+    driver.run(_SET_DUE, {"id": cycle, "was": was, "next_due": next_due})
+
+
+def late_item(driver: Driver, item: int, now: str) -> LateItem | None:
+    """Return one work item if its next level has come."""
+    row = driver.one(_ONE_ITEM, {"now": now, "id": item})
+    return LateItem._make(row) if row else None
+
+
+def ended_subjects(driver: Driver, college: int, day: str, limit: int, held: Sequence[int] = ()) -> list[int]:
+    """Return a college's subjects whose time has ended before a day and whose cycles are not cancelled yet."""
+    return [row[0] for row in driver.all(_ENDED, {"college": college, "day": day, "limit": limit, "held": list(held)})]
 
 
 def mark_ended(driver: Driver, subject: int) -> None:

@@ -82,7 +82,7 @@ class Subject(Model):
     __table_args__ = (
         UniqueConstraint("college_id", "layer", "code"),
         Index(None, "college_id", "unit_id"),
-        Index("ix_subject_ends", "ends", **only("ends is not null and not ended")),
+        Index("ix_subject_ends", "college_id", "ends", **only("ends is not null and not ended")),
     )
 
 

@@ -58,6 +58,7 @@ class RoleGrant(Model):
     __table_args__ = (
         Index(None, "college_id", "person_id"),
         Index(None, "college_id", "role", "scope_kind", "scope_id"),
+        Index(None, "college_id", "kind"),
     )
 
 

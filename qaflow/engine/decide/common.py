@@ -105,17 +105,34 @@ def actions(compiled: Compiled, snap: Snapshot) -> tuple[str, ...]:
     if snap.status == "suspended":
         return ("comment", "copy", "resume", "cancel")
     if snap.status != RUNNING:
-        return ("comment",)
-    found = [t for t in allowed(compiled, snap) if t in ("submit", "withdraw", "approve", "reject", "return", "reopen")]
-    states = {w.state for w in snap.warnings.values()}
-    found += [a for a, s in (("acknowledge", "opened"), ("correct", "acknowledged"), ("confirm", "correcting")) if s in states]
-    if states & {"opened", "acknowledged", "correcting", "confirmed"}:
-        found.append("dismiss")
+        return ("comment", "copy")
+    found = [*_slow(compiled, snap), *_quick(snap)]
     if snap.leaf == "review":
         found.append("add_signer")
     if any(s.state == "open" for s in snap.sheets.values()):
         found.append("record")
-    return (*found, "warn", "remind", "transfer", "extend", "comment", "copy", "suspend", "cancel")
+    if any(i.state == "open" for i in snap.items.values()):
+        found += ["remind", "transfer", "extend"]
+    return (*found, "warn", "comment", "copy", "suspend", "cancel")
+
+
+def _slow(compiled: Compiled, snap: Snapshot) -> list[str]:
+    """Return the actions on the slow loop; an answer to a proposed reopening is one of them."""
+    found = [t for t in allowed(compiled, snap) if t in ("submit", "withdraw", "approve", "reject", "return", "reopen")]
+    proposed = any(w.proposal for w in snap.open_warnings())
+    if snap.leaf == "review" and snap.stage == compiled.definition.hinge and snap.open_warnings():
+        found.remove("approve")
+    if snap.leaf == "review" and snap.visit.signed:
+        found.remove("withdraw")
+    return found + [a for a in ("approve", "reject") if proposed and a not in found]
+
+
+def _quick(snap: Snapshot) -> list[str]:
+    live = snap.open_warnings()
+    free = {w.state for w in live if not w.proposal}
+    found = [a for a, s in (("acknowledge", {"opened"}), ("correct", {"acknowledged", "correcting"}),
+                            ("confirm", {"correcting"})) if s & free]  # fmt: skip
+    return [*found, "dismiss"] if live else found
 
 
 def due_day(stage: Stage, start: str, end: str, ctx: Context, revisit: bool) -> dt.date:
@@ -189,7 +206,7 @@ def _resumes(definition: Definition, snap: Snapshot, stage: str, visit: int, ctx
     rows = []
     for stopped in snap.items.values():
         if stopped.state == "stopped" and stopped.stage == stage:
-            rows.append(again(definition, stopped.no, stopped.left or 0, ctx) | {"visit": visit})
+            rows.append(again(definition, stopped.no, stopped.left or 0, ctx, stopped.level) | {"visit": visit})
     return rows
 
 
@@ -215,9 +232,14 @@ def onward(compiled: Compiled, snap: Snapshot, trigger: str, ctx: Context) -> st
     """Return the stage (or ``closed``) to which a trigger leads from here, its conditions regarded."""
     for arrow in compiled.table[(snap.state, trigger)]:
         whens = [g.removeprefix("when:") for g in arrow.guards if g.startswith("when:")]
-        if all(conditions.parse(w).holds(ctx.values, evidence=ctx.evidence) for w in whens):
+        if all(holds(w, snap, ctx) for w in whens):
             return arrow.dest.partition(".")[0]
     raise not_allowed(compiled, snap, trigger, "no way on holds for this content")
+
+
+def holds(text: str, snap: Snapshot, ctx: Context) -> bool:
+    """Tell whether a condition holds for the content and the cycle as it stands."""
+    return conditions.parse(text).holds(ctx.values, ctx.evidence, len(snap.open_warnings()), ctx.children)
 
 
 def step(compiled: Compiled, snap: Snapshot, trigger: str, ctx: Context) -> Data:

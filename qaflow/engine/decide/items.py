@@ -30,10 +30,9 @@ def find(snap: Snapshot, args: Data, action: str, fitting: list[Item]) -> Item:
 
 
 def _number(text: Any) -> int:
-    try:
-        return int(text)
-    except (TypeError, ValueError):
-        raise refuse("item.not_found", f"{text!r} is no work item's number", kind="data") from None
+    if isinstance(text, int | str) and not isinstance(text, bool) and str(text).isdecimal():
+        return int(str(text)[:9])
+    raise refuse("item.not_found", f"{text!r} is no work item's number", kind="data")
 
 
 def _live(compiled: Compiled, snap: Snapshot, action: str) -> None:
@@ -53,12 +52,18 @@ def transfer(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> li
 
 
 def _may_hold(snap: Snapshot, item: Item, person: int) -> None:
-    deciding = item.kind in ("decide", "sign", "confirm")
-    barred = {snap.responsible, snap.visit.submitted_by if deciding else None}
-    if deciding and person in barred:
-        raise refuse("approval.own", "the submitter cannot decide their own submission", kind="right")
-    if item.kind in ("decide", "sign") and person in snap.visit.signers:
-        raise refuse("signer.twice", "that person is already asked to decide", kind="data")
+    """Refuse to hand a decision to whoever's work it is about, or to somebody who decides it already."""
+    barred: set[int | None] = set()
+    if item.kind in ("decide", "sign") and item.ref is None:
+        barred = {snap.responsible, snap.visit.submitted_by, snap.visit.for_}
+        if person in snap.visit.signers:
+            raise refuse("signer.twice", "that person is already asked to decide", kind="data")
+    elif item.kind in ("decide", "confirm"):
+        barred = {snap.responsible, snap.warnings[str(item.ref)].acknowledged_by}
+    elif item.kind == "sheet" and snap.sheets[int(str(item.ref).removeprefix("sheet:"))].kind == "appraisal":
+        barred = {snap.responsible}
+    if person in barred:
+        raise refuse("approval.own", "nobody decides or appraises their own work", kind="right")
 
 
 def extend(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
@@ -93,6 +98,8 @@ def remind(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
 def add_signer(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
     """Add a signer to the visit under review (加签): the number of signatures needed rises by one."""
     common.require(compiled, snap, "approve")
+    if {ctx.actor, ctx.for_} & {snap.visit.submitted_by, snap.visit.for_} - {None}:
+        raise refuse("approval.own", f"cannot add a signer to your own submission of stage {snap.stage}", kind="right")
     if ctx.effective not in snap.visit.signers:
         raise refuse("approval.not_signer", f"you are not asked to decide stage {snap.stage}", kind="right")
     person = ctx.holder
@@ -104,7 +111,8 @@ def add_signer(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> 
     due = common.working(ctx, stage.decide.days)  # type: ignore[union-attr]
     item = common.item(snap.item_no + 1, "sign", stage.key, snap.visit.number, person, due, compiled.definition, ctx)
     data = {"stage": stage.key, "visit": snap.visit.number, "person": person, "need": snap.visit.need + 1}
-    return [Fact("SignerAdded", data | {"items": [item], **common.who(ctx)})]
+    later = snap.visit.order == "sequence" and snap.visit.need > 1  # asked when it is their turn
+    return [Fact("SignerAdded", data | {"items": [] if later else [item], **common.who(ctx)})]
 
 
 def copy(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
@@ -163,7 +171,7 @@ def record(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
     from .stages import gate_missing
 
     form = compiled.definition.sheet(sheet.kind)
-    missing = gate_missing(_as_stage(form), ctx) if form else []
+    missing = gate_missing(_as_stage(form), snap, ctx) if form else []
     if missing:
         raise refuse("gate.missing", f"sheet {sheet.no}: " + "; ".join(m["message"] for m in missing), kind="data",
                      errors=tuple(missing))  # fmt: skip

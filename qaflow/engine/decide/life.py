@@ -63,7 +63,7 @@ def suspend(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> lis
     if snap.status != "running":
         raise common.not_allowed(compiled, snap, "suspend")
     stops = [[i.no, common.left_of(i.due, ctx)] for i in snap.open_items()]
-    left: Data = {"since": ctx.today.isoformat()}
+    left: Data = {"since": ctx.today.isoformat(), "items": [no for no, _ in stops]}
     if snap.visit.due:
         left["stage"] = common.left_of(snap.visit.due, ctx)
     if snap.leaf != "review" and compiled.definition.by_key[snap.stage].auto_advance:
@@ -76,7 +76,7 @@ def resume(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
     if snap.status != "suspended":
         raise common.not_allowed(compiled, snap, "resume")
     left = snap.left or {}
-    paused = [i for i in snap.items.values() if i.state == "stopped" and i.left is not None and _was_running(snap, i)]
+    paused = [i for i in snap.items.values() if i.state == "stopped" and i.no in left.get("items", ())]
     data: Data = {"resumes": [common.again(compiled.definition, i.no, i.left or 0, ctx, i.level) for i in paused]}
     if "stage" in left:
         row = common.again(compiled.definition, 0, left["stage"], ctx)
@@ -88,10 +88,6 @@ def resume(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
     if snap.stage == compiled.definition.hinge and snap.leaf not in ("review", snap.demanded()):
         data["leaf"] = snap.demanded()  # readings went on while the clock stood
     return [Fact("CycleResumed", data | common.who(ctx))]
-
-
-def _was_running(snap: Snapshot, item: Item) -> bool:
-    return item.stage == snap.stage or item.kind == "sheet"
 
 
 def cancel(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
@@ -136,7 +132,15 @@ def migrate(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> lis
     data: Data = {"definition": new.hash, "from": compiled.definition.version, "to": new.version, "stage": target}
     if renames:
         data["renames"] = renames
+    rungs = [[i.no, rung] for i in snap.open_items() if (rung := _rung(new, i, ctx)) != i.level_at]
+    if rungs:
+        data["rungs"] = rungs
     return [Fact("DefinitionMigrated", data | common.who(ctx))]
+
+
+def _rung(new: Definition, item: Item, ctx: Context) -> str | None:
+    """Return when the new ladder's next level falls; deadlines and levels fired stay as they are."""
+    return common.rung_at(new, dt.date.fromisoformat(item.due), item.level, ctx.calendar)
 
 
 def misfit(compiled: Compiled, snap: Snapshot, new: Definition, renames: dict[str, str]) -> str | None:
@@ -153,6 +157,9 @@ def misfit(compiled: Compiled, snap: Snapshot, new: Definition, renames: dict[st
         return f"stage {target} needs no decision in version {new.version}, and one is pending"
     walked = [renames.get(s, s) for s in compiled.definition.order if s in snap.visits]
     gone = [s for s in walked if s not in new.by_key]
+    twice = len(set(walked)) < len(walked)
+    if twice:
+        return "two stages walked would become one"
     if gone:
         return f"stage {gone[0]} was walked and does not exist in version {new.version}"
     places = [new.order.index(s) for s in walked]

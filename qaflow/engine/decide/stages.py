@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from .. import conditions
 from ..definition import Definition, Field, Stage
 from ..machine import Compiled
 from ..snapshot import Data, Snapshot
@@ -21,7 +20,7 @@ def submit(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
     common.require(compiled, snap, "submit")
     stage = compiled.definition.by_key[snap.stage]
     _calm(compiled, snap, "submit", ctx)
-    missing = gate_missing(stage, ctx)
+    missing = gate_missing(stage, snap, ctx)
     if missing:
         raise refuse("gate.missing", f"stage {stage.key} is not complete: " + "; ".join(m["message"] for m in missing),
                      kind="data", errors=tuple(missing))  # fmt: skip
@@ -46,15 +45,22 @@ def _calm(compiled: Compiled, snap: Snapshot, action: str, ctx: Context) -> None
         return
     if snap.stage == compiled.definition.hinge and snap.open_warnings():
         raise common.not_allowed(compiled, snap, action, f"{len(snap.open_warnings())} warning(s) open")
-    if ctx.children:
+    _childless(compiled, snap, action, ctx)
+
+
+def _childless(compiled: Compiled, snap: Snapshot, action: str, ctx: Context) -> None:
+    """Refuse to leave ``implement``, forward or back, while a child cycle runs in it (engine rules, 2)."""
+    implement = compiled.definition.covering("implement")
+    if ctx.children and implement is not None and snap.stage == implement.key:
         raise common.not_allowed(compiled, snap, action, f"{ctx.children} child cycle(s) still running")
 
 
 def _review(definition: Definition, stage: Stage, snap: Snapshot, ctx: Context) -> Data:
     signers = [p for p in ctx.signers if p not in (ctx.actor, ctx.for_)]
-    need = min(ctx.need, len(ctx.signers))
+    need = ctx.need
     if not signers or len(signers) < need:
-        raise refuse("approval.no_signer", f"nobody may decide stage {stage.key}: fill the post {stage.decide.role}")  # type: ignore[union-attr]
+        role = stage.decide.role  # type: ignore[union-attr]
+        raise refuse("approval.no_signer", f"{len(signers)} of {max(need, 1)} may decide stage {stage.key}: fill the post {role}")
     order = stage.decide.order  # type: ignore[union-attr]
     due = common.working(ctx, stage.decide.days)  # type: ignore[union-attr]
     kind = "sign" if need > 1 else "decide"
@@ -67,7 +73,7 @@ def _review(definition: Definition, stage: Stage, snap: Snapshot, ctx: Context) 
     return data | ({"raised": ctx.raised} if ctx.raised else {})
 
 
-def gate_missing(stage: Stage, ctx: Context) -> list[Data]:
+def gate_missing(stage: Stage, snap: Snapshot, ctx: Context) -> list[Data]:
     """Return what the stage's form, evidence and conditions still lack; empty when the gate is met."""
     missing: list[Data] = []
     for one in stage.form:
@@ -79,7 +85,7 @@ def gate_missing(stage: Stage, ctx: Context) -> list[Data]:
                         "message": f"evidence: {ctx.evidence} of {stage.evidence} files"})  # fmt: skip
     if not missing:
         for text in stage.gate:
-            if not conditions.parse(text).holds(ctx.values, evidence=ctx.evidence, children=ctx.children):
+            if not common.holds(text, snap, ctx):
                 missing.append({"pointer": "gate", "code": "gate.condition", "message": f"not met: {text}"})
     return missing
 
@@ -181,7 +187,7 @@ def _signer(compiled: Compiled, snap: Snapshot, ctx: Context, action: str) -> in
         raise refuse("approval.not_signer", f"you are not asked to decide stage {snap.stage}", kind="right")
     if person in visit.signed or any(s["by"] == ctx.actor for s in visit.signed.values()):
         raise common.not_allowed(compiled, snap, action, "you have already decided this visit")
-    return person  # type: ignore[return-value]
+    return person
 
 
 def approve(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
@@ -213,8 +219,8 @@ def approve(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> lis
 def _next_signer(compiled: Compiled, snap: Snapshot, person: int, ctx: Context) -> Data:
     visit = snap.visit
     data: Data = {"closes": [i.no for i in _deciding(snap) if i.holder == person]}
-    if visit.order == "sequence":
-        follower = next(p for p in visit.signers if p not in visit.signed and p != person)
+    follower = next(p for p in visit.signers if p not in visit.signed and p != person)
+    if visit.order == "sequence" and follower not in {i.holder for i in _deciding(snap)}:
         days = compiled.definition.by_key[snap.stage].decide.days  # type: ignore[union-attr]
         data["items"] = [common.item(snap.item_no + 1, "sign", snap.stage, visit.number, follower,
                                      common.working(ctx, days), compiled.definition, ctx)]  # fmt: skip
@@ -233,6 +239,7 @@ def return_(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> lis
     common.require(compiled, snap, "return")
     target = _earlier(compiled, snap, args.get("to"), "return")
     _signer(compiled, snap, ctx, "return")
+    _childless(compiled, snap, "return", ctx)
     return [Fact("StageReturned", _back_to(compiled, snap, target, ctx) | {"reason": args["reason"]})]
 
 
@@ -249,33 +256,56 @@ def _earlier(compiled: Compiled, snap: Snapshot, target: Any, action: str) -> st
 
 
 def _back_to(compiled: Compiled, snap: Snapshot, target: str, ctx: Context) -> Data:
-    order = compiled.definition.order
+    order, hinge = compiled.definition.order, compiled.definition.hinge
     later = order[order.index(target) :]
-    hinge = compiled.definition.hinge
+    met = [w.id for w in snap.open_warnings() if w.proposal in later]
     stops, drops = [], []
     for one in snap.open_items():
-        if one.kind == "sheet":
-            continue
-        if one.stage == hinge and snap.stage == hinge and one.kind not in ("decide", "sign"):
-            stops.append([one.no, common.left_of(one.due, ctx)])
-        elif one.kind in ("submit", "decide", "sign"):
+        if one.kind == "submit" and one.stage != hinge:
             drops.append(one.no)
+        elif one.kind in ("decide", "sign") and (one.ref is None or one.ref in met):
+            drops.append(one.no)
+        elif one.stage == hinge == snap.stage and one.kind != "sheet":
+            stops.append([one.no, common.left_of(one.due, ctx)])
+    drops += [i.no for i in snap.items.values() if i.state == "stopped" and i.kind == "decide" and i.ref in met]
     entered, items = common.enter(compiled, snap, target, ctx, voids=tuple(s for s in later if s in snap.visits))
     data: Data = {"from": snap.stage, "to": target, "revision": snap.revision + 1, **common.who(ctx)}
     data |= {"enter": entered, "items": items, "drops": drops}
+    if met:
+        data["met"] = met
+        data["items"] = [*items, *_to_confirm(compiled, snap, met, snap.item_no + len(items), ctx)]
     return data | ({"stops": stops} if stops else {})
+
+
+def _to_confirm(compiled: Compiled, snap: Snapshot, met: list[str], last: int, ctx: Context) -> list[Data]:
+    """Return the work that granted proposals leave: their corrections wait, clock stopped, to be confirmed in the loop."""
+    quick = compiled.definition.quick
+    days = quick.confirm_days if quick else 0
+    asked = [(i.ref, i.holder) for i in snap.items.values()
+             if i.kind == "decide" and i.ref in met and i.state in ("open", "stopped")]  # fmt: skip
+    rows = []
+    for no, (ref, holder) in enumerate(asked, last + 1):
+        row = common.item(no, "confirm", str(compiled.definition.hinge), snap.visit.number, holder,
+                          common.working(ctx, days), compiled.definition, ctx, ref)  # fmt: skip
+        row.pop("level_at", None)
+        rows.append(row | {"left": days})
+    return rows
 
 
 def reopen(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
     """Reopen a decided stage (the quality office's own right)."""
     common.require(compiled, snap, "reopen")
     target = _earlier(compiled, snap, args.get("stage"), "reopen")
+    _childless(compiled, snap, "reopen", ctx)
     data = _back_to(compiled, snap, target, ctx) | {"reason": args["reason"], "outcome": "reopened"}
     return [Fact("StageReopened", data)]
 
 
 def reopen_for(compiled: Compiled, snap: Snapshot, target: str, warning: str, ctx: Context) -> Data:
     """Return the data of the reopening that the approver granted to a correction."""
+    common.require(compiled, snap, "reopen")
+    _earlier(compiled, snap, target, "reopen")
+    _childless(compiled, snap, "approve", ctx)
     return _back_to(compiled, snap, target, ctx) | {"warning": warning, "outcome": "reopened"}
 
 
@@ -296,4 +326,4 @@ def _held(compiled: Compiled, snap: Snapshot, ctx: Context) -> list[str]:
         return [f"{len(snap.open_warnings())} warning(s) open"]
     if ctx.children and snap.stage == getattr(compiled.definition.covering("implement"), "key", None):
         return ["child cycles running"]
-    return [m["message"] for m in gate_missing(compiled.definition.by_key[snap.stage], ctx)]
+    return [m["message"] for m in gate_missing(compiled.definition.by_key[snap.stage], snap, ctx)]

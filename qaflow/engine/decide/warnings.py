@@ -25,14 +25,16 @@ def _running(compiled: Compiled, snap: Snapshot, action: str) -> None:
 def find(compiled: Compiled, snap: Snapshot, args: Data, action: str, states: frozenset[str]) -> WarningLife:
     """Return the warning that a command means: the one named, or the only one that fits."""
     _running(compiled, snap, action)
-    fitting = [w for w in snap.warnings.values() if w.state in states]
+    free = action == "dismiss"  # one whose reopening is proposed waits for the answer, or is dismissed
+    fitting = [w for w in snap.warnings.values() if w.state in states and (free or not w.proposal)]
     name = args.get("warning")
     if name is not None:
         warning = snap.warnings.get(name)
         if warning is None:
             raise refuse("warning.not_found", f"cycle {snap.id} has no warning {name}", kind="data")
         if warning not in fitting:
-            raise common.not_allowed(compiled, snap, action, f"warning {name} is {warning.state}")
+            why = "proposes a reopening: approve or reject it first" if warning.proposal else f"is {warning.state}"
+            raise common.not_allowed(compiled, snap, action, f"warning {name} {why}")
         return warning
     if not fitting:
         raise common.not_allowed(compiled, snap, action, "no warning fits")
@@ -102,19 +104,21 @@ def acknowledge(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) ->
 def correct(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
     """Name scope and measure; a scope before ``implement`` is a proposal that the approver answers."""
     warning = find(compiled, snap, args, "correct", frozenset(("acknowledged", "correcting")))
-    if warning.proposal:
-        raise common.not_allowed(compiled, snap, "correct", "a reopening is proposed and not answered")
     scope = args.get("scope")
     if scope not in SCOPES:
         raise refuse("scope.unknown", f"scope {scope!r} is unknown; one of {', '.join(SCOPES)}", kind="data")
     target = _reopens(compiled, snap, str(scope))
+    if snap.stage != compiled.definition.hinge:
+        scope = SCOPES[0]  # outside the loop's stage a correction has scope implementation
     changes: Data = {"state": "correcting", "scope": scope, "measure": args["measure"], "proposal": target}
+    changes["acknowledged_by"] = ctx.actor
     kind = "decide" if target else "confirm"
-    if not ctx.signers:
+    signers = [p for p in ctx.signers if p not in (ctx.actor, ctx.for_)]
+    if not signers:
         raise refuse("approval.no_signer", "nobody may confirm this correction: fill the approver's post")
     items = [
         _item(compiled, snap, kind, person, _quick(compiled).confirm_days, warning.id, ctx, snap.item_no + n)
-        for n, person in enumerate(ctx.signers, 1)
+        for n, person in enumerate(signers, 1)
     ]
     return [_change(compiled, snap, "CorrectionStarted", warning, changes, ctx, items=items)]
 
@@ -133,8 +137,6 @@ def _reopens(compiled: Compiled, snap: Snapshot, scope: str) -> str | None:
 def confirm(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
     """Confirm a correction; with readings back within limits the warning closes."""
     warning = find(compiled, snap, args, "confirm", frozenset(("correcting",)))
-    if warning.proposal:
-        raise common.not_allowed(compiled, snap, "confirm", "a reopening is proposed: approve or reject it first")
     _not_own(snap, warning, ctx, "confirm")
     changes: Data = {"state": "confirmed" if warning.breached else "closed"}
     return [_change(compiled, snap, "CorrectionConfirmed", warning, changes, ctx)]
@@ -195,17 +197,11 @@ def answer(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context, yes: bo
     if not warning.proposal:
         raise common.not_allowed(compiled, snap, action, f"warning {warning.id} proposes no reopening")
     _not_own(snap, warning, ctx, action)
-    closes = [i.no for i in snap.open_items("decide", warning.id)]
+    asked = {i.holder for i in snap.items.values() if i.ref == warning.id and i.state in ("open", "stopped")}
+    if ctx.effective not in asked:
+        raise refuse("approval.not_signer", f"you are not asked to answer warning {warning.id}", kind="right")
     if not yes:
         item = _item(compiled, snap, "correct", ctx.responsible, _quick(compiled).correct_days, warning.id, ctx)
         changes = {"state": "acknowledged", "proposal": None, "scope": None, "reason": args["reason"]}
         return [_change(compiled, snap, "ReopeningRefused", warning, changes, ctx, items=[item])]
-    common.require(compiled, snap, "reopen")
-    data = stages.reopen_for(compiled, snap, warning.proposal, warning.id, ctx)
-    data["drops"] = [n for n in data["drops"] if n not in closes]
-    no = max([snap.item_no, *(i["no"] for i in data["items"])]) + 1
-    confirm_item = _item(compiled, snap, "confirm", ctx.effective, _quick(compiled).confirm_days, warning.id, ctx, no)
-    confirm_item.pop("level_at", None)
-    data["items"] = [*data["items"], confirm_item]
-    data["closes"] = closes
-    return [Fact("StageReopened", data)]
+    return [Fact("StageReopened", stages.reopen_for(compiled, snap, warning.proposal, warning.id, ctx))]

@@ -1,0 +1,65 @@
+"""`qaflow import`: units, people and subjects from CSV files, all or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qaflow import paths
+from qaflow.cli import output
+from qaflow.cli.frame import Group, installation, ports
+from qaflow.services import imports as service
+from qaflow.services.installation import operator
+from qaflow.store.db import db
+
+HELP = {
+    "units": """Take departments, teaching units, sections and classes from a CSV file.
+
+    Columns: code, kind (functional, teaching, section, class), name_zh; and, where wanted, name_en, parent (a code),
+    system (decision_command, quality_generation, resource_building, support_service, supervision_control),
+    aliases (parted by ; or |).
+    """,
+    "people": """Take people and their roles from a CSV file.
+
+    Columns: login, name; and, where wanted, language (zh, en), roles: role@scope;role@scope, where a scope is college,
+    unit:CODE, layer:KEY or subject:LAYER/CODE. A role alone holds for the college.
+    """,
+    "subjects": """Take what runs spirals (majors, courses, teachers, ...) from a CSV file.
+
+    Columns: layer, code, name, unit (a code); and, where wanted, responsible (a login), starts, ends, anchor (days as
+    YYYY-MM-DD), tier, parent (a code of the same layer, or LAYER/CODE).
+    """,
+}
+"""What each kind takes; the same is told in docs/imports.md."""
+
+
+@click.group("import", cls=Group)
+def imports() -> None:
+    """Take units, people or subjects from a CSV file: all or nothing, and the second time nothing changes."""
+
+
+def _command(kind: str) -> None:
+    @imports.command(kind, help=HELP[kind])
+    @click.argument("file", metavar="FILE")
+    @click.option("--college", help="Key of the college; may be left out where there is only one.")
+    @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+    @click.option("--encoding", help="How the file is encoded, for example gbk; UTF-8 unless told.")
+    @click.option("--allow-empty", is_flag=True, help="Accept a file that has headings only.")
+    def command(file: str, as_json: bool, **options: Any) -> None:
+        data = paths.read_input(file)
+        with installation():
+            report = service.run(db.session, operator(db.session, ports()), kind, data, Path(file).name, **options)
+            output.emit(report, as_json, lines=_lines(report))
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    would = "would be: " if report["dry_run"] else ""
+    told = f"{report['kind']}: {would}{report['new']} new, {report['updated']} updated, {report['unchanged']} unchanged"
+    roles = [f"{report['granted']} roles given"] if report["granted"] else []
+    return [told, *roles, *report["notices"]]
+
+
+for _kind in HELP:
+    _command(_kind)
