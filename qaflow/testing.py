@@ -16,6 +16,7 @@ from qaflow.engine.college import College, Diagnosis, Layer, Period, Role, Track
 from qaflow.engine.definition import (
     NEUTRAL_STAGES, Definition, Field, Label, Level, QuickLoop, Sheet, Signers, Stage, canonical, to_plain,
 )  # fmt: skip
+from qaflow.errors import QaflowError
 from qaflow.services import accounts, cycles, definitions, deputies, installation, monitoring, rounds, subjects, tick
 from qaflow.services.acting import Acting, hold
 from qaflow.services.college import CollegeView, view
@@ -235,6 +236,14 @@ class World:
     def fire(self, cycle: int, action: str, login: str, revision: int | None = None, **args: Any) -> Data:
         """Let a person act on a cycle; returns where it stands after."""
         return cycles.fire(self.session, self.origin(login), cycle, action, args, revision)
+
+    def refused(self, cycle: int, action: str, login: str, revision: int | None = None, **args: Any) -> QaflowError:
+        """Let a person try what must not be possible; returns the refusal."""
+        try:
+            found = self.fire(cycle, action, login, revision, **args)
+        except QaflowError as error:
+            return error
+        raise AssertionError(f"{login} may {action}: {found['state']}")
 
     def system(self, cycle: int, action: str, args: Data | None = None, **context: Any) -> None:
         """Let the system take one of its own steps on a cycle."""

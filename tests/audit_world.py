@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
+from qaflow.engine.college import Diagnosis
 from qaflow.engine.definition import Definition, QuickLoop, Signers
 from qaflow.errors import QaflowError
 from qaflow.services.work import AnySession
@@ -25,13 +26,14 @@ SPIRAL = replace(
     quick=QuickLoop(acknowledge_days=2, correct_days=5, confirm_days=2, damping=1),
 )
 ACTORS = ("lead", "major", "head", "office", "diag", "vp", "deputy")
+MONTHLY = Diagnosis(kind="self", every="monthly")
 SCOPES = ("implementation", "design", "goal")
 
 
 def eventful(session: AnySession, seed: int, courses: int = 12, acts: int = 400, spiral_: Definition = SPIRAL) -> World:
     """Return a world in which people did many things; the seed says which."""
     chance = random.Random(seed)
-    world = World(session, spiral_, tracks=[track(definition=spiral_.key, diagnoses=(appraisal("semester", None),))])
+    world = World(session, spiral_, tracks=[track(definition=spiral_.key, diagnoses=(appraisal(), MONTHLY))])
     world.courses([f"R{n}" for n in range(courses)], "section", "lead")
     world.point("hours")
     world.deputy("major", "deputy", days=300)

@@ -24,7 +24,7 @@ from qaflow.services import tick
 from qaflow.services.ports import Notice
 from qaflow.services.work import Origin
 from qaflow.store import sweep
-from qaflow.store.db import checkpoint, db, utc
+from qaflow.store.db import Sql, checkpoint, db, utc
 
 ITEMS = 20_000
 LADDER = (Level(after=1, to="supervisor"), Level(after=2, to="leader"), Level(after=3, to="quality_office"))
@@ -73,7 +73,7 @@ def test_a_weekend_asleep_is_made_good_in_order_with_one_message_each(app: Flask
         swept(world, dt.datetime(2025, 9, day, 1, tzinfo=dt.UTC))
     before = world.query("select count(*) from escalation")[0][0]
     swept(world, ASLEEP)
-    world.within(lambda d: d.run(sweep.Sql("update outbox set state = 'sent'")))
+    world.within(lambda d: d.run(Sql("update outbox set state = 'sent'")))
     due = world.query("select count(*) from work_item where next_level_at <= :now", now=utc(AWAKE))[0][0]
     started = world.query("select count(*) from cycle")[0][0]
     db.session.remove()
@@ -94,7 +94,7 @@ def test_a_weekend_asleep_is_made_good_in_order_with_one_message_each(app: Flask
         process.communicate(timeout=30)
 
     levels = dict(world.query("select level, count(*) from escalation where fired_at >= :at group by level", at=utc(AWAKE)))
-    assert started == ITEMS + 4 - 1 and due == started  # the floor: at least 20,000 over three levels
+    assert due == started >= ITEMS  # the floor: at least 20,000 over three levels
     assert sum(levels.values()) == due and set(levels) == {1, 2, 3} and before > 0
     assert world.query("select count(*) from work_item where next_level_at <= :now", now=utc(AWAKE)) == [(0,)]
     mails = [file.read_text().split("\n")[1] for file in (settings.home / "mail").iterdir()]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from qaflow.engine.decide import Context, Fact, Refusal, decide
+from qaflow.engine.decide import Context, Fact, Refusal
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Data, Snapshot, evolve
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Stale
@@ -61,7 +60,7 @@ class Acting:
 
     def decide(self, action: str, args: Data, ctx: Context) -> list[Fact]:
         """Decide and take the facts in, or raise the refusal."""
-        facts = decide(self.compiled, self.snap, action, args, ctx)
+        facts = self.origin.decide(self.compiled, self.snap, action, args, ctx)
         if isinstance(facts, Refusal):
             raise refusal(facts)
         self.record(facts, ctx.for_)
@@ -84,8 +83,7 @@ class Acting:
                 self.carry_on(data["carried"])
             told = notices.recipients(kind, data)
             if told:
-                payload = json.dumps({"cycle": snap.id, **notices.summary(kind, data)}, ensure_ascii=False)
-                writer.notify(row.college, self.stream, snap.version, kind, told, payload)
+                writer.notify(row.college, self.stream, snap.version, kind, told, notices.payload(snap.id, kind, data))
 
     def carry_on(self, carried: Sequence[Data]) -> None:
         """Let what a closed cycle leaves over wait for the next one of its subject and track."""

@@ -39,12 +39,12 @@ def groups(session: AnySession, driver: Driver, due: Sequence[sweep.DueCycle], n
     auto = sweep.auto_times(driver, [c.id for c in due])
     alike: dict[tuple[Any, ...], list[sweep.DueCycle]] = {}
     rest: list[sweep.DueCycle] = []
+    plain = {(d, stage): plain_stage(compiled(session, driver, d), stage) for d, stage in {(c.definition, c.stage) for c in due}}
     for one in due:
-        form = compiled(session, driver, one.definition)
         when = auto.get(one.id)
         calm = one.leaf in ("open", "monitor") and not one.open_warnings and one.responsible is not None
         ended = one.ends_at is not None and one.ends_at <= now
-        if calm and when is not None and when <= now and not ended and plain_stage(form, one.stage):
+        if calm and when is not None and when <= now and not ended and plain[one.definition, one.stage]:
             key = (one.college, one.definition, one.stage, one.leaf, one.visit, one.start, one.end, one.ends_at)
             alike.setdefault(key, []).append(one)
         else:
@@ -96,9 +96,9 @@ def _alike(driver: Driver, form: Compiled, group: list[sweep.DueCycle], target: 
     busy = sweep.with_children(driver, ids) if covering is not None and covering.key == group[0].stage else set()
     usable, rest = [], []
     for cycle in group:
-        submits = [no for no, kind, state, stage in live.get(cycle.id, ()) if kind == "submit" and state == "open"]
-        others = [1 for _, _, state, _ in live.get(cycle.id, ()) if state == "stopped"]
-        if len(submits) == 1 and not others and cycle.id not in seen and cycle.id not in busy:
+        items = live.get(cycle.id, ())
+        submits = [no for no, kind, state, _ in items if kind == "submit" and state == "open"]
+        if len(submits) == 1 and all(i[2] != "stopped" for i in items) and cycle.id not in seen and cycle.id not in busy:
             usable.append((cycle, submits[0]))
         else:
             rest.append(cycle)
@@ -117,7 +117,7 @@ class _Step:
         snap.items[1] = Item(no=1, kind="submit", stage=one.stage, visit=one.visit, holder=PROBE)
         ctx = Context(moment=origin.now, now=self.at, today=college.calendar.local_day(origin.now), calendar=college.calendar,
                       responsible=PROBE)  # fmt: skip
-        facts = engine.decide(form, snap, "advance", {}, ctx)
+        facts = origin.decide(form, snap, "advance", {}, ctx)
         if isinstance(facts, Refusal) or facts[0].kind != "StageAdvanced":
             raise LostRace
         data = facts[0].data

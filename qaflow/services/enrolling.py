@@ -9,10 +9,10 @@ from qaflow.errors import Invalid
 from qaflow.store.db import Driver
 
 from . import accounts
+from .cells import Column, cell_value
 from .college import view
 from .imports import chosen_college
 from .scopes import Scopes
-from .tabular import Column, cell_value
 from .work import AnySession, Origin, Writer, transact
 
 LOGIN = Column(key="login", zh="登录名", what="code", required=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from qaflow.engine.decide import items as rules
 from qaflow.engine.decide.common import rung_at
+from qaflow.engine.definition import Definition
 from qaflow.store import journal, people, sweep
 from qaflow.store.db import Driver, utc
 
@@ -16,14 +16,14 @@ from . import cycles, notices
 from .acting import hold
 from .college import CollegeView, compiled, view
 from .policy import Scope
-from .work import AnySession, LostRace, Origin, Writer
+from .work import AnySession, LostRace, Origin, Writer, compact
 
 
 class Supervisors:
     """Finds to whom levels go; alike questions of one batch are asked once."""
 
     def __init__(self, driver: Driver, college: CollegeView, day: str) -> None:
-        self._driver, self._college, self._day = driver, college, day
+        self._driver, self.college, self._day = driver, college, day
         self._found: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
         self._own: dict[str, set[int]] = {}
 
@@ -33,7 +33,7 @@ class Supervisors:
         key = (role, item.unit, item.layer, subject)
         rows = self._found.get(key)
         if rows is None:
-            rows = people.holders(self._driver, self._college.id, role, subject, item.layer, item.unit, self._day)
+            rows = people.holders(self._driver, self.college.id, role, subject, item.layer, item.unit, self._day)
             self._found[key] = rows
         return next((person for person, _ in rows if person != item.holder), None)
 
@@ -41,7 +41,7 @@ class Supervisors:
         """Return the subjects for which the role is held by name: theirs is a question of their own."""
         found = self._own.get(role)
         if found is None:
-            found = self._own[role] = people.subjects_with(self._driver, self._college.id, role)
+            found = self._own[role] = people.subjects_with(self._driver, self.college.id, role)
         return found
 
 
@@ -50,10 +50,14 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Se
     at, recorded = utc(origin.now), utc(origin.recorded)
     writer = Writer(driver, origin)
     finders: dict[int, Supervisors] = {}
+    forms: dict[str, Definition] = {}
+    instants: dict[tuple[str, str, int, int], str | None] = {}  # of levels, for alike deadlines
     seen: set[int] = set()
     singly, heads, raised, ledger, entries = [], [], [], [], []
     for item in late:
-        definition = compiled(session, driver, item.definition).definition
+        definition = forms.get(item.definition)
+        if definition is None:
+            definition = forms[item.definition] = compiled(session, driver, item.definition).definition
         if item.cycle in seen or definition.ladder[item.level].act == "reassign":
             singly.append(item)
             continue
@@ -64,9 +68,12 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Se
             college = view(session, driver, item.college)
             finder = finders[item.college] = Supervisors(driver, college, college.calendar.local_day(origin.now).isoformat())
         to, level = finder.of(rung.to, item), item.level + 1
-        following = rung_at(definition, date.fromisoformat(item.due), level, finder._college.calendar)
+        alike = (item.definition, item.due, level, item.college)
+        if alike not in instants:
+            instants[alike] = rung_at(definition, date.fromisoformat(item.due), level, finder.college.calendar)
+        following = instants[alike]
         data = fact_data(item, level, rung.to, to, rung.act, following)
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        text = compact(data)
         stream, seq = f"cycle:{item.cycle}", item.version + 1
         head = journal.digest(item.head, stream, seq, "WorkEscalated", 1, at, recorded, origin.actor, None, origin.door,
                               origin.request, item.definition, text)  # fmt: skip
@@ -79,8 +86,7 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Se
                        data["act"], "sent" if to is not None else "skipped"))  # fmt: skip
         told = notices.recipients("WorkEscalated", data)
         if told:
-            payload = json.dumps({"cycle": item.cycle, **notices.summary("WorkEscalated", data)}, ensure_ascii=False)
-            writer.notify(item.college, stream, seq, "WorkEscalated", told, payload)
+            writer.notify(item.college, stream, seq, "WorkEscalated", told, notices.payload(item.cycle, "WorkEscalated", data))
     if entries:
         if not sweep.escalate(driver, heads, raised, ledger):
             raise LostRace

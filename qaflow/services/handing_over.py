@@ -24,7 +24,7 @@ LINES = 20
 log = logs.get("qaflow.outbox")
 
 
-def deliver(session: AnySession, origin: Origin, mailer: Mailer, seconds: float = SECONDS) -> dict[str, int]:
+def deliver(session: AnySession, origin: Origin, mailer: Mailer) -> dict[str, int]:
     """Send what waits, grouped by person; returns how many messages were ``sent``, ``failed`` and ``dropped``.
 
     Notices are first claimed under one message id: of two processes that deliver at once each takes other ones, and
@@ -33,7 +33,7 @@ def deliver(session: AnySession, origin: Origin, mailer: Mailer, seconds: float 
     claimed = transact(session, lambda d: outbox.claim(d, utc(origin.now), utc(origin.now + CLAIMED)))
     done: dict[str, int] = {}
     for message in claimed:
-        how = _send(session, origin, mailer, message, seconds)
+        how = _send(session, origin, mailer, message)
         done[how] = done.get(how, 0) + 1
     return done
 
@@ -43,7 +43,7 @@ def retry(d: Driver, now: str) -> int:
     return outbox.revive(d, now)
 
 
-def _send(session: AnySession, origin: Origin, mailer: Mailer, message: outbox.Message, seconds: float) -> str:
+def _send(session: AnySession, origin: Origin, mailer: Mailer, message: outbox.Message) -> str:
     """Send one message and mark it; the recipient is looked up now, a disabled one gets nothing."""
     d = driver(session)
     account = people.by_id(d, message.person)
@@ -54,7 +54,7 @@ def _send(session: AnySession, origin: Origin, mailer: Mailer, message: outbox.M
         return "dropped"
     notice = compose(account.login, account.language, message.key, len(message.ids), lines)
     try:
-        within(seconds, lambda: mailer.send(notice))
+        within(SECONDS, lambda: mailer.send(notice))
     except Exception as error:  # noqa: BLE001 - whatever a mailer raises concerns this message alone
         log.warning("outbox.failed", key=message.key, error=str(error))
         told = error.detail if isinstance(error, QaflowError) else f"{type(error).__name__}: {error}"

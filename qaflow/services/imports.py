@@ -14,9 +14,10 @@ from qaflow.errors import Missing, Usage
 from qaflow.store import colleges
 from qaflow.store.db import Driver
 
+from .cells import Column
 from .college import CollegeView, view
 from .streams import college_fact
-from .tabular import Column, Table, read
+from .tabular import Table, read
 from .work import AnySession, Origin, Writer, transact
 
 

@@ -7,9 +7,10 @@ from qaflow.store import accounts as rows
 
 from . import accounts
 from .accounts import LANGUAGES, NewGrant, NewPerson
+from .cells import Column
 from .imports import Import, Kind
 from .scopes import Scope, Scopes
-from .tabular import Column, Row, unique
+from .tabular import Row, unique
 
 COLUMNS = (
     Column(key="login", zh="登录名", what="code", required=True),

@@ -10,9 +10,10 @@ from qaflow.store.subjects import SubjectRow
 
 from . import subjects
 from .acting import keep
+from .cells import Column
 from .imports import Import, Kind, loops
 from .subjects import NewSubject
-from .tabular import Column, Row, unique
+from .tabular import Row, unique
 
 REASON = "import"
 COLUMNS = (

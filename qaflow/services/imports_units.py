@@ -9,8 +9,9 @@ from qaflow.store import colleges
 from qaflow.store import subjects as rows
 from qaflow.store.subjects import UnitRow
 
+from .cells import Column
 from .imports import Import, Kind, loops
-from .tabular import Column, Row, unique
+from .tabular import Row, unique
 
 COLUMNS = (
     Column(key="code", zh="代码", what="code", required=True),

@@ -14,7 +14,7 @@ __all__ = ["Work", "look", "open_work"]
 
 
 def open_work(driver: Driver, college: int, after: int = 0) -> Iterator[Work]:
-    """Yield the open items of a college that came after an item's number, in the order in which they came."""
+    """Yield the live items (open, or their clock stopped) of a college that came after an item's number, in the order in which they came."""
     while True:
         found = rows.since(driver, college, after, PAGE)
         yield from found

@@ -17,7 +17,7 @@ from qaflow.store.colleges import CollegeRow
 from qaflow.store.db import Driver, utc
 from qaflow.store.loading import Key, Standing, Table
 
-from . import calendars_adopt, definitions
+from . import calendars_adopt, definitions, monitoring
 from .calendars_adopt import Adoption
 from .college import forget, view
 from .college_stream import CollegeStream
@@ -243,4 +243,5 @@ def _schedule(session: AnySession, driver: Driver, origin: Origin, college: int,
         for subject, anchor, ends in store.unscheduled(driver, college, track.layer, track.key, codes):
             rows.append((college, subject, track.key, *first_start(found, track, today, anchor, ends)))
     rounds.schedule(driver, rows)
+    monitoring.settle_tasks(driver, college, today)
     forget(session)

@@ -114,7 +114,7 @@ def _task(file: dict[str, Any], one: dict[str, Any], refs: Refs) -> Row:
     body = canonical(one | {"plan": file["plan"]})
     return (file["plan"]["key"], one["no"]), (
         title["zh"], title["en"], canonical(departments), owner, one["point"], one["task_kind"], one["origin"],
-        one["source_time"] or None, one["month"], one["date"], one["recurs"], body,
+        one["source_time"] or None, one["month"], one["recurs"], body,
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from qaflow.engine.snapshot import Data
 
 TELLS_ITEM_HOLDERS = frozenset((
@@ -9,6 +11,7 @@ TELLS_ITEM_HOLDERS = frozenset((
     "WarningReceived", "WarningJoined", "CorrectionStarted", "ReopeningRefused", "SheetIssued",
 ))  # fmt: skip
 TELLS_TO = frozenset(("ItemTransferred", "WorkEscalated", "ItemReminded", "CopySent"))
+_as_text = json.JSONEncoder(ensure_ascii=False).encode
 URGENT = frozenset(("WarningOpened", "ItemReminded"))
 
 
@@ -33,3 +36,8 @@ def summary(kind: str, data: Data) -> Data:
         if name in data:
             found[name] = data[name]
     return found
+
+
+def payload(cycle: int, kind: str, data: Data) -> str:
+    """Return a notice's payload as the outbox keeps it."""
+    return _as_text({"cycle": cycle, **summary(kind, data)})

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from qaflow.config import Settings
+from qaflow.engine.decide import Decide, decide
 
 
 class Clock(Protocol):
@@ -40,3 +41,4 @@ class Ports:
     settings: Settings
     clock: Clock
     mailer: Mailer | None = None
+    decide: Decide = decide

@@ -29,6 +29,7 @@ BATCH = 1000
 RECHECK = dt.timedelta(days=1)  # an unstarted cycle is looked at again the next day
 UNCLOSED = ("running", "suspended")
 Forms = Callable[[str], Compiled]
+Next = tuple[str | None, str | None, str | None]  # next start, its instant, why unknown
 MOST_UNCLOSED = 2  # a third unclosed cycle of a subject and track is not started
 
 
@@ -58,7 +59,7 @@ def period_of(college: CollegeView, track: Track, row: rounds.Due | None, day: d
     return periods.period_at(rule, base, day, college.calendar)
 
 
-def following(college: CollegeView, track: Track, row: rounds.Due, period: periods.Period) -> tuple[str | None, str | None, str | None]:
+def following(college: CollegeView, track: Track, row: rounds.Due, period: periods.Period) -> Next:
     """Return (next start, its instant, why unknown) after a period of a subject's track."""
     start = period.end
     if track.period.length == "project" or (row.ends and start.isoformat() > row.ends):
@@ -128,15 +129,24 @@ def _start_group(session: AnySession, driver: Driver, origin: Origin, college: C
     by_period: dict[periods.Period, list[rounds.Due]] = {}
     later: list[tuple[int, str | None, str | None, str | None]] = []
     today = college.calendar.local_day(origin.now)
+    known: dict[tuple[str | None, ...], periods.Period] = {}
     for row in rows:
-        try:
-            period = period_of(college, track, row, dt.date.fromisoformat(row.next_start) if row.next_start else today)
-        except QaflowError as gap:
-            later.append((row.id, row.next_start, utc(origin.now + RECHECK), gap.code))
-            continue
+        period = known.get(_lie(row))
+        if period is None:
+            try:
+                period = period_of(college, track, row, dt.date.fromisoformat(row.next_start) if row.next_start else today)
+            except QaflowError as gap:
+                later.append((row.id, row.next_start, utc(origin.now + RECHECK), gap.code))
+                continue
+            known[_lie(row)] = period
         by_period.setdefault(period, []).append(row)
     rounds.set_next(driver, later)
     return sum(_start_period(session, driver, origin, college, track, p, group) for p, group in by_period.items())
+
+
+def _lie(row: rounds.Due) -> tuple[str | None, ...]:
+    """Return what of a schedule row its periods hang on: most subjects of a track have the same."""
+    return row.anchor or row.starts, row.ends, row.next_start
 
 
 def _start_period(session: AnySession, driver: Driver, origin: Origin, college: CollegeView, track: Track,
@@ -147,19 +157,23 @@ def _start_period(session: AnySession, driver: Driver, origin: Origin, college: 
     parents = _parents(driver, college, track, period, rows)
     alike, moved, started = [], [], 0
     forms = partial(compiled, session, driver)
+    known: dict[tuple[str | None, ...], Next] = {}
     for row in rows:
+        if _lie(row) not in known:
+            known[_lie(row)] = following(college, track, row, period)
+        onward = (row.id, *known[_lie(row)])
         before = former.get(row.subject, [])
         why = _unstarted(one, row, before, parents, forms)
         if why == "done":
-            moved.append((row.id, *following(college, track, row, period)))
+            moved.append(onward)
         elif why == "overlap.close" or (why is None and row.subject in burdened):
             started += _start_one(session, driver, origin, one, row, before, parents)
-            moved.append((row.id, *following(college, track, row, period)))
+            moved.append(onward)
         elif why is not None:
             moved.append(_not_started(one, row, why, origin))
         else:
             alike.append((row, before[-1] if before else None, parents.get(row.subject)))
-            moved.append((row.id, *following(college, track, row, period)))
+            moved.append(onward)
     started += start_alike(driver, origin, one, alike)
     rounds.set_next(driver, moved)
     return started
@@ -256,7 +270,7 @@ class _Template:
     def __init__(self, one: Plan, origin: Origin, sheets: list[tuple[str, dt.date]]) -> None:
         self.one, self.hash, self.at = one, one.compiled.definition.hash, utc(origin.now)
         args = start_args(one, 0, one.track.layer, 0, 0, None, None, sheets)
-        facts = engine.decide(one.compiled, Snapshot(0), "start", args, context(one.college, origin, 0))
+        facts = origin.decide(one.compiled, Snapshot(0), "start", args, context(one.college, origin, 0))
         if isinstance(facts, Refusal):
             raise refusal(facts)
         data = dict(facts[0].data)
@@ -335,7 +349,7 @@ def begin(session: AnySession, driver: Driver, origin: Origin, one: Plan, row: r
     sheets = sheets_of(one, today if from_stage else one.period.start)
     args = start_args(one, row.subject, row.layer, row.unit, row.responsible, before, parent, sheets)
     args["from_stage"] = from_stage
-    facts = engine.decide(one.compiled, Snapshot(0), "start", args, context(one.college, origin, row.responsible))
+    facts = origin.decide(one.compiled, Snapshot(0), "start", args, context(one.college, origin, row.responsible))
     if isinstance(facts, Refusal):
         raise refusal(facts)
     (cycle,) = driver.reserve("cycle", 1)

@@ -21,7 +21,7 @@ from .ports import Mailer, Ports
 from .sweeping import BACK_OFF, Report, Sweep
 from .work import AnySession, Origin, transact
 
-BATCH = 500
+BATCH = 1000
 CLOCK_SLACK = dt.timedelta(minutes=5)
 LEASE = "tick"
 LEASE_TIME = dt.timedelta(minutes=2)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session, scoped_session
 
+from qaflow.engine.decide import Decide, decide
 from qaflow.errors import Busy
 from qaflow.store import journal, outbox
 from qaflow.store.db import Contended, Driver, Duplicate, driver, utc
@@ -36,6 +37,7 @@ class Origin:
     person: int | None = None  # None: the system account named by `account`
     account: str = "system"
     request: str | None = None
+    decide: Decide = field(default=decide, compare=False, repr=False)  # by which rules: a demo's test refuses all
 
     @property
     def actor(self) -> str:

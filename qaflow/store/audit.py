@@ -61,7 +61,8 @@ Row = tuple[Any, ...]
 
 
 def steady(session: Session | scoped_session[Any]) -> Driver:
-    """Begin a reading transaction that sees one moment throughout; writers go on meanwhile."""
+    """Begin a fresh reading transaction that sees one moment throughout; writers go on meanwhile."""
+    session.rollback()
     options: dict[str, Any] = {"qaflow_reading": True}
     if session.get_bind().dialect.name == "postgresql":
         options |= {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}

@@ -48,12 +48,12 @@ _MORE = (
     "s.cycle_id = i.cycle_id and s.no = cast(substr(i.ref, 7) as integer)) end, case when i.kind <> 'sheet' and "
     "i.ref is not null then (select w.point_id from warning w where w.id = i.ref) end"
 )
-_SINCE = Sql(_WORK.format(more=", null, null") + "where i.id > :after and i.college_id + 0 = :college and i.state = 'open' order by i.id limit :limit")
+_SINCE = Sql(_WORK.format(more=", null, null") + "where i.id > :after and i.college_id + 0 = :college and i.state in ('open', 'stopped') order by i.id limit :limit")
 _LOOK = Sql(_WORK.format(more=_MORE) + "where i.id in :ids[] order by i.cycle_id, i.no")
 
 
 def since(driver: Driver, college: int, after: int, limit: int) -> list[Work]:
-    """Return the open items of a college with a number above one, oldest first."""
+    """Return the live items of a college with a number above one, oldest first."""
     return list(map(Work._make, driver.all(_SINCE, {"college": college, "after": after, "limit": limit})))
 
 

@@ -63,3 +63,11 @@ def copy_sqlite(source: Path, target: Path) -> None:
     target.touch(mode=0o600)
     with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as from_, closing(sqlite3.connect(target)) as to:
         from_.backup(to)
+
+
+_CLOCK = Sql("update installation set clock_base = :base, clock_real = :real, figures = :figures where sandbox")
+
+
+def set_clock(driver: Driver, base: str, real: str, figures: str | None) -> bool:
+    """Set a sandbox's own clock, and the figures of its making; False where the database is not a sandbox."""
+    return driver.run(_CLOCK, {"base": base, "real": real, "figures": figures}) == 1

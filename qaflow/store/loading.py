@@ -54,7 +54,7 @@ CONTROL_POINT = Table(
 PLAN_TASK = Table(
     "plan_task", ("plan", "no"),
     ("title_zh", "title_en", "departments", "owner_unit_id", "point_code", "task_kind", "origin", "source_time",
-     "month", "due", "recurs", "body"),
+     "month", "recurs", "body"),
     (("state", "planned"), ("late_warned", False)),
     held="state <> 'planned' or late_warned or exists (select 1 from warning w where "
          "w.college_id = plan_task.college_id and w.task_id = plan_task.id)",

@@ -14,6 +14,7 @@ from . import items, life, stages, warnings
 from .common import Context, Fact, Refusal, Refused, actions, refuse
 
 Rule = Callable[[Compiled, Snapshot, Data, Context], list[Fact]]
+Decide = Callable[[Compiled, Snapshot, str, Data, Context], list[Fact] | Refusal]
 
 
 def _approve(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
@@ -130,4 +131,4 @@ def decide(compiled: Compiled, snap: Snapshot, action: str, args: Data, ctx: Con
         return refused.refusal
 
 
-__all__ = ["ACTIONS", "MECHANISMS", "OPTIONAL", "REQUIRED", "Context", "Fact", "Refusal", "actions", "decide"]
+__all__ = ["ACTIONS", "MECHANISMS", "OPTIONAL", "REQUIRED", "Context", "Decide", "Fact", "Refusal", "actions", "decide"]

@@ -1,0 +1,92 @@
+"""The demo's summary, counted from the journal and the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qaflow.store.db import Driver, Sql
+
+LEVELS = 4  # levels of a ladder that the summary always names
+_SCOPES = ("implementation", "design", "standard", "goal")
+_MOVES = ("CycleStarted", "StageSubmitted", "StageWithdrawn", "StageApproved", "StageRejected", "StageReturned", "StageReopened",
+          "StageAdvanced", "CycleSuspended", "CycleResumed", "CycleCancelled", "CycleClosed")  # fmt: skip
+"""Facts that always change a cycle's state; those on warnings do where they name the leaf that the cycle goes to."""
+
+_SIMPLE = {
+    "subjects": Sql("select college_id, count(*) from subject group by 1"),
+    "cycles_started": Sql("select college_id, count(*) from cycle group by 1"),
+    "cycles_closed": Sql("select college_id, count(*) from cycle where status = 'closed' group by 1"),
+    "cycles_seeded": Sql("select college_id, count(distinct to_cycle_id) from carry where to_cycle_id is not null group by 1"),
+    "work_items": Sql("select college_id, count(*) from work_item group by 1"),
+    "readings": Sql("select college_id, count(*) from reading group by 1"),
+    "warnings_opened": Sql("select college_id, count(*) from warning group by 1"),
+    "warnings_closed": Sql("select college_id, count(*) from warning where state in ('closed', 'dismissed') group by 1"),
+    "tasks": Sql("select college_id, count(*) from plan_task group by 1"),
+    "items": Sql("select college_id, count(*) from frame where level = 'item' group by 1"),
+    "elements": Sql("select college_id, count(*) from frame where level = 'element' group by 1"),
+    "points": Sql("select college_id, count(*) from frame where level = 'point' group by 1"),
+    "control_points": Sql("select college_id, count(*) from control_point group by 1"),
+}
+_CHAIN = {
+    "goals": Sql("select college_id, count(*) from goal where source = 'plan' group by 1"),
+    "standards": Sql("select college_id, count(*) from standard where source = 'plan' group by 1"),
+}
+# What cycles fixed stands in the form that was decided last in each stage; a draft, or what was sent back, fixes nothing.
+_FIXED = (
+    "select c.college_id, {sum} from visit v join cycle c on c.id = v.cycle_id join content t on t.hash = v.content "
+    "where v.state = 'done' and t.bytes is not null group by 1"
+)
+_IN_CYCLES = {
+    name: Sql(
+        _FIXED.format(sum=f"sum(coalesce(json_array_length(cast(t.bytes as text), '$.{name}'), 0))"),
+        postgresql=_FIXED.format(sum=f"sum(case when jsonb_typeof(convert_from(t.bytes, 'UTF8')::jsonb -> '{name}') = 'array' "
+                                     f"then jsonb_array_length(convert_from(t.bytes, 'UTF8')::jsonb -> '{name}') else 0 end)"),
+    )
+    for name in _CHAIN
+}  # fmt: skip
+_OF_CYCLE = "from journal j join cycle c on c.id = cast(substr(j.stream, 7) as bigint) where j.stream like 'cycle:%' and "
+_FACTS = Sql(
+    "select c.college_id, j.kind, sum(case when j.data like '%\"leaf\":%' then 1 else 0 end), count(*) " + _OF_CYCLE
+    + "true group by 1, 2"
+)  # fmt: skip
+_CORRECTIONS = Sql(
+    "select c.college_id, json_extract(j.data, '$.set.scope'), count(*) " + _OF_CYCLE + "j.kind = 'CorrectionStarted' group by 1, 2",
+    postgresql="select c.college_id, j.data::jsonb #>> '{set,scope}', count(*) " + _OF_CYCLE
+    + "j.kind = 'CorrectionStarted' group by 1, 2",
+)  # fmt: skip
+_ESCALATIONS = Sql("select college_id, level, count(*) from escalation group by 1, 2")
+_COLLEGES = Sql("select id, key from college order by id")
+
+
+def colleges(driver: Driver) -> dict[str, dict[str, Any]]:
+    """Return every college's figures by its key, each figure present."""
+    keys: dict[int, str] = dict(driver.all(_COLLEGES))
+    found: dict[int, dict[str, Any]] = {number: _empty() for number in keys}
+    for name, sql in _SIMPLE.items():
+        for college, count in driver.all(sql):
+            found[college][name] = int(count)
+    for name in _CHAIN:
+        for college, count in [*driver.all(_CHAIN[name]), *driver.all(_IN_CYCLES[name])]:
+            found[college][name] += int(count)
+    _count_facts(driver, found)
+    for college, scope, count in driver.all(_CORRECTIONS):
+        found[college]["corrections"][scope] += count
+    for college, level, count in driver.all(_ESCALATIONS):
+        found[college]["escalations"][str(level)] = count
+    return {keys[number]: figures for number, figures in found.items()}
+
+
+def _empty() -> dict[str, Any]:
+    names = ("subjects", "cycles_started", "cycles_closed", "cycles_seeded", "transitions", "returns", "work_items", "readings",
+             "warnings_opened", "warnings_closed")  # fmt: skip
+    figures: dict[str, Any] = dict.fromkeys(names, 0)
+    figures["corrections"] = dict.fromkeys(_SCOPES, 0)
+    figures["escalations"] = {str(level): 0 for level in range(1, LEVELS + 1)}
+    return figures | dict.fromkeys(("tasks", "goals", "standards", "items", "elements", "points", "control_points"), 0)
+
+
+def _count_facts(driver: Driver, found: dict[int, dict[str, Any]]) -> None:
+    for college, kind, with_leaf, count in driver.all(_FACTS):
+        found[college]["transitions"] += count if kind in _MOVES else with_leaf
+        if kind in ("StageRejected", "StageReturned"):
+            found[college]["returns"] += count
