@@ -54,7 +54,7 @@ class Alarm:
         ports: Ports = app.extensions["qaflow"]
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._app, self._waker = app, Waker(ports, Watch(ports.clock), holder)
-        self._scheduler = scheduler.start(self.wake, ports.settings.tick_seconds, ports.clock.now())
+        self._scheduler = scheduler.start(self.wake, ports.settings.tick_seconds, SystemClock().now())
 
     def wake(self) -> None:
         """Do one sweep in a context of its own, if it is this process's turn."""

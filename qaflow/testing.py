@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from qaflow.engine.college import College, Diagnosis, Layer, Period, Role, Track
+from qaflow.engine.decide import Decide, decide
 from qaflow.engine.definition import (
     NEUTRAL_STAGES, Definition, Field, Label, Level, QuickLoop, Sheet, Signers, Stage, canonical, to_plain,
 )  # fmt: skip
@@ -97,9 +98,9 @@ class World:
     """One tiny college in a database: two units, a few people, two courses; weekends are its only days off."""
 
     def __init__(self, session: AnySession, *definitions_: Definition, tracks: Sequence[Track] = (),
-                 now: dt.datetime = MONDAY) -> None:  # fmt: skip
+                 now: dt.datetime = MONDAY, rules: Decide = decide) -> None:  # fmt: skip
         """Build the college with its definitions published and its courses scheduled, nothing started."""
-        self.session, self.now = session, now
+        self.session, self.now, self.rules = session, now, rules
         self.definitions = definitions_ or (spiral(),)
         self.tracks = tuple(tracks) or (track(definition=self.definitions[0].key),)
         installation.create(session, self.origin(), sandbox=True)
@@ -146,8 +147,9 @@ class World:
     def origin(self, login: str | None = None) -> Origin:
         """Return who acts now: a person by login, or the system."""
         if login is None:
-            return Origin(now=self.now, recorded=self.now, door="test", account="system")
-        return Origin(now=self.now, recorded=self.now, door="test", person=self.persons[login], account=login)
+            return Origin(now=self.now, recorded=self.now, door="test", account="system", decide=self.rules)
+        return Origin(now=self.now, recorded=self.now, door="test", person=self.persons[login], account=login,
+                      decide=self.rules)  # fmt: skip
 
     def within(self, body: Callable[[Driver], T]) -> T:
         """Run a body in one transaction."""

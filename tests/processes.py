@@ -4,6 +4,7 @@ As a module it starts them; as a script it is what they run: the program's own c
 of a batch or a planted defect set before.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -149,6 +150,7 @@ def fast(args: Sequence[str]) -> int:
     from qaflow.adapters import clock
     from qaflow.services import tick
 
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     real = clock.steady
     clock.steady = lambda: real() * float(speed)  # type: ignore[assignment]
     if leased == "no":  # the planted defect: every process believes that it is its turn

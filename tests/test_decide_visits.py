@@ -196,7 +196,7 @@ def test_only_submit_withdraw_return_decision_and_content_change_the_revision(wo
     seen = [world.state(cycle)["revision"]]
     world.fire(cycle, "warn", "diag", reason="r")
     world.fire(cycle, "acknowledge", "lead", cause="c")
-    world.fire(cycle, "extend", "head", item=1, due="2026-03-02", reason="r")
+    world.fire(cycle, "extend", "head", item=1, due="2027-03-01", reason="r")
     world.fire(cycle, "comment", "lead", text="t")
     world.fire(cycle, "copy", "lead", to="office")
     seen.append(world.state(cycle)["revision"])

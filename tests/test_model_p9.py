@@ -16,7 +16,8 @@ from flask import Flask
 
 from model_p9 import RIGHT, Model  # type: ignore[import-not-found]
 from qaflow import testing
-from qaflow.engine.decide import ACTIONS, Context, Fact, Rule
+from qaflow.engine.decide import ACTIONS, Context, Fact, Refusal, Rule, decide
+from qaflow.engine.decide.common import Refused
 from qaflow.engine.definition import NEUTRAL_STAGES, Deadline, Signers
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Data, Snapshot
@@ -280,12 +281,19 @@ MUTANTS: Mapping[str, tuple[str, Rule]] = {
 
 
 @pytest.mark.parametrize("fault", MUTANTS)
-def test_a_wrong_rule_is_stopped_at_its_first_difference(
-    world: testing.World, fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The registry of rules is the seam: one entry is replaced, everything else is the program's own."""
-    action, rule = MUTANTS[fault]
-    monkeypatch.setitem(ACTIONS, action, rule)
+def test_a_wrong_rule_is_stopped_at_its_first_difference(world: testing.World, fault: str) -> None:
+    """Rules are handed in with the origin of an act: one is replaced, everything else is the program's own."""
+    bent, wrong_rule = MUTANTS[fault]
+
+    def rules(compiled: Compiled, snap: Snapshot, action: str, args: Data, ctx: Context) -> list[Fact] | Refusal:
+        if action != bent:
+            return decide(compiled, snap, action, args, ctx)
+        try:
+            return wrong_rule(compiled, snap, args, ctx)
+        except Refused as refused:
+            return refused.refusal
+
+    world.rules = rules
 
     difference, _ = walked(world, RUNS)
 

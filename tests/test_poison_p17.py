@@ -8,24 +8,31 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from qaflow import testing
+from qaflow import logs, testing
 from qaflow.engine.definition import Deadline
 from qaflow.services import escalating, handing_over, health, sweeping
 from qaflow.services.ports import Notice
 from qaflow.services.tick import Report, swept
 from qaflow.services.work import Origin, transact
 from qaflow.store import sweep
-from qaflow.store.db import db, utc
+from qaflow.store.db import db, set_synchronous, utc
 
 ITEMS = 5000
 EIGHT = dt.datetime(2025, 9, 8, 0, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
 
 
+@pytest.fixture(autouse=True)
+def short_lines() -> None:
+    """Log as the program does; without, each failure would be drawn with all its locals."""
+    logs.configure(None)
+
+
 def overdue(count: int) -> testing.World:
     """Return a college with so many work items whose first level falls on Monday at eight."""
     made = testing.spiral(stages=(testing.stage("goal", deadline=Deadline(date="09-05")), testing.stage("improve")))
     world = testing.World(db.session, made)
+    set_synchronous(db.session, "OFF")  # power cuts are another test's matter
     world.courses([f"S{n}" for n in range(count // 2 - 1)], "section", "lead")
     world.courses([f"F{n}" for n in range(count // 2 - 1)], "far", "far_lead")
     world.tick(testing.MONDAY)
@@ -102,8 +109,9 @@ def test_one_item_that_always_raises_keeps_nobody_back(store_app: Flask) -> None
 
 
 def test_one_in_a_hundred_that_raises_at_random_is_done_within_three_tries(store_app: Flask) -> None:
-    world = overdue(ITEMS)
     lite = db.engine.dialect.name == "sqlite"
+    count = ITEMS if lite else ITEMS // 5  # nearly all go singly here, on either database by the same code
+    world = overdue(count)
     poison(world, "abs(random() % 100) = 0" if lite else "random() < 0.01")
 
     first = at(EIGHT)
@@ -111,9 +119,9 @@ def test_one_in_a_hundred_that_raises_at_random_is_done_within_three_tries(store
     at(EIGHT + MINUTE)
     at(EIGHT + 12 * MINUTE)
 
-    assert failed >= 10, failed  # the floor: chance did strike
-    assert first.done["escalated"] == ITEMS - failed
-    assert_each_once(world, ITEMS)
+    assert failed >= 2, failed  # the floor: chance did strike
+    assert first.done["escalated"] == count - failed
+    assert_each_once(world, count)
     assert {state for _, _, state, _ in incident(world)} == {"solved"}
 
 

@@ -280,13 +280,13 @@ PROJECTION = {
     "a warning's state": "update warning set state = 'dismissed' where id = (select min(id) from warning where cycle_id is not null)",
     "a visit gone": "delete from visit where rowid = (select max(rowid) from visit)",
     "a signature": "update signature set person_id = 1 where rowid = (select min(rowid) from signature where not void)",
-    "a sheet": "update sheet set state = 'done' where id = (select min(id) from sheet)",
+    "a sheet": "update sheet set state = case state when 'done' then 'open' else 'done' end where id = (select min(id) from sheet)",
     "a cycle's head": "update cycle set head = '' where id = 1",
     "a person's head": "update person set head = 'x' where id = (select max(id) from person)",
     "the college's length": "update college set version = version - 1",
     "a content": "update content set bytes = cast('{}' || ' ' as blob) where hash = (select min(hash) from content)",
     "a content gone": "delete from content where hash in (select max(hash) from content)",
-    "a definition": "update definition set body = replace(body, '\"days\":3', '\"days\":9')",
+    "a definition": "update definition set body = replace(body, '\"goal\"', '\"aim\"')",
     "a reading": "update reading set value = value + 1 where id = (select min(id) from reading)",
 }  # fmt: skip
 

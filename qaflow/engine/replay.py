@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from .machine import CANCELLED, CLOSED, Compiled
-from .snapshot import OPEN_WARNING, RUNNING, SUSPENDED, Data, Item, Sheet, Snapshot, Visit, evolve
+from .snapshot import EFFECTS, OPEN_WARNING, RUNNING, SUSPENDED, Data, Item, Sheet, Snapshot, Visit, evolve
 
 Resolve = Callable[[str], Compiled | None]
 
@@ -71,35 +71,37 @@ class Replay:
 
     def take(self, kind: str, at: str, actor: str, behalf: str | None, definition: str | None, data: Data) -> None:
         """Take one fact in; `Disallowed` says why it cannot stand here."""
-        guard = GUARDS.get(kind)
-        if guard is None:
-            raise Disallowed(f"{kind} is no fact that this program knows")
         snap = self.snap
+        if snap is None:
+            self._begin(kind, at, actor, definition, data)
+            return
+        rule = RULES.get(kind)
+        if rule is None:
+            raise Disallowed(f"{kind} is no fact that this program knows")
+        guard, strange, carries, quick = rule
+        status = snap.status
+        if kind in NOT_RUNNING if status == RUNNING else kind not in ELSEWHERE[status]:
+            raise Disallowed(f"{kind} in a cycle that is {status}")
+        if definition != snap.definition:
+            raise Disallowed(f"the entry names definition {definition}, the cycle is pinned to {snap.definition}")
+        if not strange.isdisjoint(data):
+            raise Disallowed(f"{kind} cannot carry {', '.join(sorted(strange & data.keys()))}")
         try:
-            if snap is None:
-                self._begin(kind, at, actor, definition, data)
+            if "by" in data:
+                _acted(kind, actor, behalf, data)
+            if not carries:
+                guard(self, snap, data, at)
+                EFFECTS[kind](snap, data, at)
+                snap.version += 1
                 return
-            status = snap.status
-            if kind in NOT_RUNNING if status == RUNNING else kind not in ELSEWHERE[status]:
-                raise Disallowed(f"{kind} in a cycle that is {status}")
-            if definition != snap.definition:
-                raise Disallowed(f"the entry names definition {definition}, the cycle is pinned to {snap.definition}")
-            by = data.get("by")
-            if by is not None and actor != str(by):
-                raise Disallowed(f"{kind} by {by} stands under actor {actor}")
-            absent = data.get("for")
-            if absent is not None and behalf != str(absent):
-                raise Disallowed(f"{kind} for {absent} stands on behalf of {behalf}")
-            if not STRANGE[kind].isdisjoint(data):
-                raise Disallowed(f"{kind} cannot carry {', '.join(sorted(STRANGE[kind] & data.keys()))}")
-            former = self._parts(snap, data) if kind in CARRIES else None
+            former = self._parts(snap, data)
             guard(self, snap, data, at)
             evolve(snap, kind, data, at)
         except _BROKEN as error:
             raise Disallowed(f"{kind} is malformed: {type(error).__name__} {error}") from error
         if former is not None:
             self.past.append(former)
-        if kind in QUICK:
+        if quick:
             self._follows(snap, kind)
         if "close" in data and any(i.state in LIVE for i in snap.items.values()):
             raise Disallowed(f"{kind} ends the cycle while work items are open")
@@ -108,14 +110,21 @@ class Replay:
         """Take the first fact in; made whole at once, for every stream has one (`evolve` gives the same)."""
         if kind != "CycleStarted":
             raise Disallowed(f"{kind} in a cycle that is not started")
+        try:
+            self._started(at, actor, definition, data)
+        except _BROKEN as error:
+            raise Disallowed(f"{kind} is malformed: {type(error).__name__} {error}") from error
+
+    def _started(self, at: str, actor: str, definition: str | None, data: Data) -> None:
         by, entered, (item,) = data["by"], data["enter"], data["items"]
         if definition != data["definition"] or (by is not None and actor != str(by)):
             raise Disallowed(f"CycleStarted under definition {definition} by {actor}, its data says otherwise")
         compiled = self.resolve(definition)
         if compiled is None:
             raise Disallowed(f"definition {definition} is not stored or does not give its hash")
-        if not STRANGE[kind].isdisjoint(data):
-            raise Disallowed(f"{kind} cannot carry {', '.join(sorted(STRANGE[kind] & data.keys()))}")
+        strange = STRANGE["CycleStarted"]
+        if not strange.isdisjoint(data):
+            raise Disallowed(f"CycleStarted cannot carry {', '.join(sorted(strange & data.keys()))}")
         stage, adopted = entered["stage"], data.get("adopted")
         _check_start(compiled, stage, entered["leaf"], None if adopted is None else tuple(adopted))
         if entered["visit"] != 1 or item["no"] != 1 or item["kind"] != "submit":
@@ -193,6 +202,15 @@ class Replay:
         if snap.stage == self.rules.compiled.definition.hinge and snap.leaf != "review" and snap.status == RUNNING:
             if snap.leaf != snap.demanded():
                 raise Disallowed(f"{kind} leaves {snap.state}, the open warnings demand {snap.demanded()}")
+
+
+def _acted(kind: str, actor: str, behalf: str | None, data: Data) -> None:
+    """Check that the entry names the actor, and the absent person, whom its data names."""
+    by, absent = data["by"], data.get("for")
+    if by is not None and actor != str(by):
+        raise Disallowed(f"{kind} by {by} stands under actor {actor}")
+    if absent is not None and behalf != str(absent):
+        raise Disallowed(f"{kind} for {absent} stands on behalf of {behalf}")
 
 
 def _stoppable(snap: Snapshot, stops: list[list[int]]) -> None:
@@ -414,11 +432,12 @@ def _extended(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
 
 def _escalated(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
     item = _open_item(snap, data)
+    level, due = item.level, item.level_at
     ladder = r.rules.compiled.definition.ladder
-    if data["deadline_no"] != item.deadline_no or data["level"] != item.level + 1 or data["level"] > len(ladder):
-        raise Disallowed(f"work item {item.no}: level {data['level']} of deadline {data['deadline_no']} follows {item.level}")
-    if item.level_at is None or item.level_at > at or data["role"] != ladder[item.level].to:
-        raise Disallowed(f"work item {item.no} is escalated to {data['role']} at {at}, due {item.level_at}")
+    if data["deadline_no"] != item.deadline_no or data["level"] != level + 1 or level >= len(ladder):
+        raise Disallowed(f"work item {item.no}: level {data['level']} of deadline {data['deadline_no']} follows {level}")
+    if due is None or due > at or data["role"] != ladder[level].to:
+        raise Disallowed(f"work item {item.no} is escalated to {data['role']} at {at}, due {due}")
 
 
 def _reminded(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
@@ -565,8 +584,11 @@ CARRIES: dict[str, tuple[str, ...]] = {
 }
 STRANGE = {kind: PARTS - set(CARRIES.get(kind, ())) for kind in GUARDS}
 """What a kind may not carry."""
+RULES = {
+    kind: (guard, STRANGE[kind], kind in CARRIES, "leaf" in CARRIES.get(kind, ())) for kind, guard in GUARDS.items()
+}
+"""All that replay asks of a kind: its guard, what it may not carry, whether it carries anything, whether it moves a leaf."""
 
-QUICK = frozenset(kind for kind, parts in CARRIES.items() if "leaf" in parts)
 _ALWAYS = frozenset(("Commented", "CopySent", "WarningsPassed", "ChildStarted", "ChildClosed", "WorkFrozen"))
 ELSEWHERE: dict[str, frozenset[str]] = {
     SUSPENDED: _ALWAYS - {"WarningsPassed"} | {

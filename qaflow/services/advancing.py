@@ -227,6 +227,8 @@ def end_subject(session: AnySession, driver: Driver, origin: Origin, college: in
     ids = sweep.unclosed_of(driver, college, subject)
     for cycle in ids:
         acting = hold(session, driver, origin, cycle)
+        if acting.snap.status == "cancelled":  # a child, ended with its parent
+            continue
         acting.decide("cancel", {"reason": "subject.ended"}, acting.context())
         cycles.finish(acting)
     sweep.mark_ended(driver, subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -22,7 +23,10 @@ from .work import AnySession, Origin, transact
 
 TEXTS = {"reason": 2000, "comment": 2000, "text": 8000, "cause": 2000, "measure": 2000}
 """Keys of a command's data that hold people's words, and how long they may be; kept as erasable content."""
+NAMES = ("warning", "scope", "stage", "point", "due")
+"""Keys that name something by its text."""
 MAX_CONTENT = 1_000_000
+HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def fire(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None = None) -> Data:
@@ -54,16 +58,21 @@ def check_args(action: str, args: Data) -> Data:
               for k in sorted(set(args) - known)]  # fmt: skip
     errors += [{"pointer": k, "code": "field.required", "message": f"{k}: is required"} for k in required if args.get(k) in (None, "")]
     errors += [fault for k in args if k in TEXTS for fault in _text_faults(k, args[k])]
+    errors += [_no_text(k) for k in NAMES if k in args and not isinstance(args[k], str | None)]
     if errors:
         raise Invalid("data.invalid", f"{action}: " + "; ".join(e["message"] for e in errors), errors=errors)
     return {k: v for k, v in args.items() if v is not None}
+
+
+def _no_text(key: str) -> Data:
+    return {"pointer": key, "code": "type.expected_string", "message": f"{key}: must be a text"}
 
 
 def _text_faults(key: str, value: Any) -> list[Data]:
     if value is None:
         return []
     if not isinstance(value, str):
-        return [{"pointer": key, "code": "type.expected_string", "message": f"{key}: must be a text"}]
+        return [_no_text(key)]
     if len(value) > TEXTS[key]:
         return [{"pointer": key, "code": "text.too_long", "message": f"{key}: longer than {TEXTS[key]} characters"}]
     if not value.strip(" \t\r\n\u200b\u200c\u200d\ufeff\u3000\xa0"):
@@ -79,12 +88,23 @@ def act(acting: Acting, action: str, args: Data, revision: int | None = None) ->
     snap = acting.snap
     if person is None:
         raise Forbidden("actor.system", "the system never decides: this action needs a person")
-    for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today, _approving(acting, action))
+    for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today, _approving(acting, action),
+                         _asked_as(acting, action))  # fmt: skip
     if revision is not None and revision != snap.revision:
         raise Stale("visit.stale", f"cycle {snap.id} is at revision {snap.revision}, your form was made at {revision}",
                     revision=snap.revision)  # fmt: skip
     args, more = _resolve(acting, action, args, for_)
     acting.decide(action, args, acting.context(for_=for_, **more))
+
+
+def _asked_as(acting: Acting, action: str) -> tuple[str, ...]:
+    """Return the roles by which people are asked to decide here: what a deputy for one role stands in for."""
+    definition = acting.compiled.definition
+    if action not in policy.DECISIONS:
+        return ()
+    key = definition.hinge if action in ("confirm", "dismiss") else None
+    signers = approver_of(definition, definition.by_key[key or acting.snap.stage])
+    return (signers.role, *signers.also)
 
 
 def _approving(acting: Acting, action: str) -> frozenset[int]:
@@ -164,7 +184,7 @@ def _content(acting: Acting, action: str, args: Data) -> Data:
     text = canonical(values)
     if len(text) > MAX_CONTENT:
         raise Invalid("text.too_long", f"content is longer than {MAX_CONTENT} characters")
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if HALF_PAIR.search(text):
         raise Invalid("text.invalid_unicode", "content holds half of a surrogate pair")
     return {"content": keep(acting.driver, text), "values": values}
 
@@ -192,7 +212,7 @@ def _surroundings(acting: Acting) -> Data:
 def _person(acting: Acting, named: Any) -> int:
     """Return the person that a command names by login or number; `ref.unknown_user` where nobody of the college fits."""
     found = None
-    if isinstance(named, int) and not isinstance(named, bool):
+    if isinstance(named, int) and not isinstance(named, bool) and 0 < named < 2**63:
         found = people.by_id(acting.driver, named)
     elif isinstance(named, str):
         found = people.by_login(acting.driver, named)

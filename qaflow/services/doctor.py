@@ -26,17 +26,17 @@ CALENDAR_AHEAD = dt.timedelta(days=180)  # a calendar that ends sooner cannot gi
 IN_HISTORY = frozenset(("chain", "replay", "projection"))
 
 
-def check(session: AnySession, now: dt.datetime | None = None) -> dict[str, Any]:
+def check(session: AnySession, now: dt.datetime | None = None, verified: dict[str, Any] | None = None) -> dict[str, Any]:
     """Check everything and report ``ok``, ``findings``, ``notices`` and ``incidents``.
 
-    With ``now`` cycles whose history is broken are sealed, and those that are sound again are freed.
+    ``verified`` is what `audit.verify` has just reported, where it has.  With ``now`` cycles whose history is broken are sealed, and those that are sound again are freed.
     """
     schema = schema_state(session)
     if schema != "current":
         session.rollback()
         return {"ok": False, "findings": [_found("schema", None, f"the tables are {schema}", "current", schema)],
                 "notices": [], "incidents": []}  # fmt: skip
-    verified = audit.verify(session)
+    verified = verified or audit.verify(session)
     d = steady(session)
     try:
         findings = _history(verified) + _triggers(session)

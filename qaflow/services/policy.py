@@ -7,6 +7,7 @@ duties allow is the engine's to decide; here it is only asked whether this perso
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qaflow.engine.snapshot import Data, Item, Snapshot
@@ -18,8 +19,9 @@ OFFICE = frozenset(("quality_office", "quality_head"))
 SUPERVISORS = frozenset(("supervisor", "leader"))
 SEES_ALL = frozenset(("quality_office", "quality_head", "leader", "diagnostician"))
 SEES_SCOPE = frozenset(("supervisor", "approver", "quality_administrator", "leader", "quality_office", "quality_head",
-                        "diagnostician", "responsible"))  # fmt: skip
+                        "diagnostician", "responsible", "committee"))  # fmt: skip
 DECIDING = ("decide", "sign", "confirm")
+DECISIONS = ("approve", "reject", "return", "add_signer", "confirm", "dismiss")
 RANKS = {"supervisor": 1, "leader": 2, "quality_office": 3, "quality_head": 3}
 ADMINISTRATORS = frozenset(("administrator",))
 
@@ -108,7 +110,7 @@ def _meant(snap: Snapshot, args: Data) -> list[Item]:
 
 
 def permit(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data, person: int, day: str,
-           approvers: frozenset[int] = frozenset()) -> int | None:  # fmt: skip
+           approvers: frozenset[int] = frozenset(), asked_as: Sequence[str] = ()) -> int | None:  # fmt: skip
     """Return None where the person may act in their own right, or the absent person for whom they may.
 
     Raises `Missing` where the person may not even see the cycle, and `Forbidden` where they may see but not do this.
@@ -121,7 +123,7 @@ def permit(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data
         return None
     identities = [(person, None), *people.stands_in_for(driver, scope.college, person, day, scope.layer)]
     for one, role in identities:
-        if one in direct and (role is None or _holds(driver, scope, one, role, day)):
+        if one in direct and (role is None or _in_role(driver, scope, one, role, day, asked_as)):
             return None if one == person else one
     if right.roles:
         for one, role in identities:
@@ -151,8 +153,11 @@ def _over(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data,
     return all(max((RANKS[k] for k in held), default=0) < mine for held in above)
 
 
-def _holds(driver: Driver, scope: Scope, person: int, role: str, day: str) -> bool:
-    return any(g.role == role or g.kind == role for g in _covering(driver, scope, person, day))
+def _in_role(driver: Driver, scope: Scope, person: int, role: str, day: str, asked_as: Sequence[str]) -> bool:
+    """Tell whether a deputy for one role reaches what the absent person was asked to do, which may be by another role."""
+    held = _covering(driver, scope, person, day)
+    asked = [g for g in held if g.role in asked_as or g.kind in asked_as]
+    return any(role in (g.role, g.kind) for g in asked or held)
 
 
 def covering_kinds(driver: Driver, scope: Scope, person: int, day: str, role: str | None = None) -> set[str]:

@@ -323,14 +323,20 @@ def _start_one(session: AnySession, driver: Driver, origin: Origin, one: Plan, r
                before: list[rounds.Former], parents: dict[int, rounds.Parent]) -> int:  # fmt: skip
     """Start one cycle with what waits for it; a definition may close the former one first."""
     writer = Writer(driver, origin)
-    for former in before:
-        if former.status in UNCLOSED and one.compiled.definition.overlap == "close":
-            close_incomplete(session, driver, origin, former.id, writer)
+    _close_former(session, driver, origin, one, before, writer)
     parent = parents.get(row.subject)
     acting = begin(session, driver, origin, one, row, before[-1] if before else None, parent.id if parent else None, writer)
     acting.flush()
     writer.flush()
     return 1
+
+
+def _close_former(session: AnySession, driver: Driver, origin: Origin, one: Plan, before: Sequence[rounds.Former],
+                  writer: Writer) -> None:  # fmt: skip
+    """Close what still runs from earlier periods, where the definition says so."""
+    for former in before:
+        if former.status in UNCLOSED and one.compiled.definition.overlap == "close":
+            close_incomplete(session, driver, origin, former.id, writer)
 
 
 def close_incomplete(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer: Writer) -> None:
@@ -403,9 +409,11 @@ def start_on_demand(session: AnySession, driver: Driver, origin: Origin, college
     before = rounds.former(driver, college.id, track.key, [row.subject]).get(row.subject, [])
     parents = _parents(driver, college, track, period, [row])
     why = _unstarted(one, row, before, parents, partial(compiled, session, driver))
-    if why is not None:
+    if why not in (None, "overlap.close"):
+        assert why is not None
         raise Refused(f"start.{why.partition('.')[0]}" if why != "done" else "cycle.exists", _WHY.get(why, why))
     writer = Writer(driver, origin)
+    _close_former(session, driver, origin, one, before, writer)
     parent = parents.get(row.subject)
     acting = begin(session, driver, origin, one, row, before[-1] if before else None, parent.id if parent else None,
                    writer, from_stage)  # fmt: skip

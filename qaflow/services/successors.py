@@ -87,8 +87,21 @@ def hand_over(acting: Acting) -> None:
     open_ones = snap.open_warnings()
     if open_ones:
         _pass_on(acting, following or succession.any_running(driver, college, snap.subject, snap.id))
+    for child in succession.live_children(driver, snap.id):
+        _end_child(acting, child)
     if snap.parent is not None:
         _tell_parent(acting)
+
+
+def _end_child(parent: Acting, child: int) -> None:
+    """End a child with the cycle that contained it: closed as incomplete, or cancelled with a cancelled one."""
+    acting = hold(parent.session, parent.driver, parent.origin, child, parent.writer)
+    if parent.snap.status == "cancelled":
+        acting.decide("cancel", {"reason": "parent.cancelled"}, acting.context())
+    else:
+        acting.decide("close", {"outcome": "incomplete"}, acting.context(carried=tuple(left_over(acting, whole=True))))
+    acting.flush()
+    hand_over(acting)
 
 
 def _pass_on(acting: Acting, to: int | None) -> None:

@@ -103,9 +103,15 @@ def fill_postgresql(driver: Driver, folder: Path) -> None:
                 copy.write(part)
     for table, columns in tables():
         if "id" in columns:
-            driver.all(Sql(f"select setval(s, (select max(id) from \"{table}\")) from "
-                           f"(select pg_get_serial_sequence('{table}', 'id') as s) x where s is not null and "
-                           f"exists (select 1 from \"{table}\")"))  # fmt: skip
+            _advance(driver, table)
+
+
+def _advance(driver: Driver, table: str) -> None:
+    """Set a table's sequence behind its highest id, where it has a sequence and rows."""
+    sequence = driver.value(Sql(f"select pg_get_serial_sequence('{table}', 'id')"))
+    highest = driver.value(Sql(f'select max(id) from "{table}"')) if sequence else None
+    if highest is not None:
+        driver.value(Sql("select setval(cast(:sequence as regclass), :highest)"), {"sequence": sequence, "highest": highest})
 
 
 def drop_waiting(driver: Driver, at: str) -> int:

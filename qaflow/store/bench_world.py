@@ -8,7 +8,8 @@ from typing import Any
 from qaflow.store.db import Driver, Sql
 
 _COLLEGE = Sql(
-    "insert into college (id, key, name_zh, name_en, timezone, body, created_at, version, head, calendar_until, config_no) "
+    "insert into college (id, key, name_zh, name_en, timezone, body, created_at, version, head, calendar_until, "
+    "config_no) "
     "values (1, :key, :key, :key, :zone, :body, :at, 0, '', :until, 1)"
 )
 _DEFINITION = Sql(
@@ -19,6 +20,7 @@ _ADVANCE_VISIT = Sql("update visit set auto_at = :at where cycle_id % :step = :s
 _ADVANCE_CYCLE = Sql("update cycle set next_due = :at where id % :step = :slot")
 _LATE_ITEM = Sql("update work_item set due = :due, next_level_at = :at where cycle_id % :step = :slot")
 _CYCLES = Sql("select id, responsible_id, unit_id from cycle where id % :step = :slot order by id limit :limit")
+_LAST = Sql("select max(id) from cycle")
 
 
 def college(driver: Driver, values: dict[str, Any]) -> None:
@@ -33,7 +35,8 @@ def definition(driver: Driver, values: dict[str, Any]) -> None:
 
 def years(driver: Driver, found: Sequence[int], at: str) -> None:
     """Adopt civil years without any day off."""
-    driver.insert_rows("calendar_year", ("college_id", "year", "published", "adopted_at"), [(1, y, True, at) for y in found])
+    columns = ("college_id", "year", "published", "adopted_at")
+    driver.insert_rows("calendar_year", columns, [(1, y, True, at) for y in found])
 
 
 def units(driver: Driver, count: int) -> None:
@@ -75,4 +78,10 @@ def late_at(driver: Driver, step: int, slot: int, at: str, due: str) -> None:
 def cycles(driver: Driver, step: int, slot: int, limit: int) -> list[tuple[int, int, int]]:
     """Return (cycle, responsible person, unit) of each `step`-th cycle."""
     key = {"step": step, "slot": slot, "limit": limit}
-    return driver.all(_CYCLES, key)  # type: ignore[return-value]
+    return driver.all(_CYCLES, key)
+
+
+def last_cycle(driver: Driver) -> int:
+    """Return the highest number of a cycle."""
+    found: int = driver.value(_LAST)
+    return found

@@ -11,7 +11,8 @@ create table task (id integer primary key, cycle_id integer not null, holder int
                    level_at text);
 create index task_level on task (level_at) where level_at is not null;
 create table fired (task_id integer, level integer, at text, primary key (task_id, level)) without rowid;
-create table history (id integer primary key, cycle_id integer not null, kind text not null, actor integer, at text not null);
+create table history (id integer primary key, cycle_id integer not null, kind text not null, actor integer,
+                      at text not null);
 """
 _MOVE = "update cycle set stage = ?, version = ? where id = ? and version = ?"
 _NOTE = "insert into history (cycle_id, kind, actor, at) values (?,?,?,?)"

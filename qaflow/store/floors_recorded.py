@@ -7,20 +7,23 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from qaflow.store.floors import Act, Launch, Tick
+from qaflow.store.floors import Act
+from qaflow.store.floors_sets import Launch, Tick
 from qaflow.store.journal import COLUMNS
 
 _ENTRY = ", ".join(f"j.{name}" for name in COLUMNS[:-2])  # the chain is the floor's own work
 _ENTRIES = f"select {_ENTRY} from journal j where j.stream = ? order by j.seq"
-_NOTICE = ("college_id, journal_stream, journal_seq, kind, person_id, payload, 'waiting', available_at, 0, message_id")
+_NOTICE = "college_id, journal_stream, journal_seq, kind, person_id, payload, 'waiting', available_at, 0, message_id"
 _NOTICES = f"select {_NOTICE} from outbox where journal_stream = ? and journal_seq = ?"
 _CYCLE = "select ends_at, next_due, due from cycle where id = ?"
 _VISITS = (
-    "select cycle_id, stage, number, state, entered_at, due, revision, content, order_kind, need, auto_at, submitted_by "
+    "select cycle_id, stage, number, state, entered_at, due, revision, content, order_kind, need, auto_at, "
+    "submitted_by "
     "from visit where cycle_id = ? order by entered_at"
 )
 _FIRST_VISIT = (
-    "select cycle_id, stage, number, state, entered_at, due, revision, order_kind, need, auto_at from visit where cycle_id = ?"
+    "select cycle_id, stage, number, state, entered_at, due, revision, order_kind, need, auto_at from visit "
+    "where cycle_id = ?"
 )
 _ITEM = (
     "college_id, cycle_id, subject_id, no, kind, stage, visit, holder_id, owner_id, unit_id, layer, opened_at, due, "
@@ -34,7 +37,8 @@ _ADVANCED = (
     "where j.at = ? and j.kind = 'StageAdvanced'"
 )
 _RAISED = (
-    f"select e.college_id, e.item_id, e.deadline_no, e.level, e.cycle_id, e.due_at, e.fired_at, e.role, e.to_id, e.act, "
+    f"select e.college_id, e.item_id, e.deadline_no, e.level, e.cycle_id, e.due_at, e.fired_at, e.role, e.to_id, "
+    f"e.act, "
     f"e.outcome, i.level, i.next_level, i.next_level_at, c.version, {_ENTRY} from escalation e join work_item i on "
     "i.id = e.item_id join cycle c on c.id = e.cycle_id join journal j on j.stream = 'cycle:' || c.id and "
     "j.seq = c.version where e.fired_at = ?"

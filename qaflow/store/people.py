@@ -99,7 +99,7 @@ def units_above(driver: Driver, unit: int) -> list[int]:
 def holders(driver: Driver, college: int, role: str, subject: int, layer: str, unit: int, day: str) -> list[tuple[int, int]]:
     """Return (person, distance) of the holders of a role (or neutral kind) for a subject, nearest scope first."""
     key = {"college": college, "role": role, "subject": subject, "layer": layer, "unit": unit, "day": day}
-    return driver.all(_HOLDERS, key)  # type: ignore[return-value]
+    return driver.all(_HOLDERS, key)
 
 
 def subjects_with(driver: Driver, college: int, role: str) -> set[int]:

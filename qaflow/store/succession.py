@@ -8,6 +8,7 @@ from typing import Any
 from qaflow.store.db import Driver, Sql
 
 _CHILDREN = Sql("select count(*) from cycle where parent_id = :id and status in ('running', 'suspended')")
+_LIVE_CHILDREN = Sql("select id from cycle where parent_id = :id and status in ('running', 'suspended') order by id")
 _NEXT = Sql(
     "select id from cycle where college_id = :college and subject_id = :subject and track = :track and "
     "status = 'running' and period_start > :start order by period_start limit 1"
@@ -26,6 +27,11 @@ def running_children(driver: Driver, cycle: int) -> int:
     """Return how many children of a cycle are not closed."""
     count: int = driver.value(_CHILDREN, {"id": cycle})
     return count
+
+
+def live_children(driver: Driver, cycle: int) -> list[int]:
+    """Return the children of a cycle that are not closed."""
+    return [row[0] for row in driver.all(_LIVE_CHILDREN, {"id": cycle})]
 
 
 def next_running(driver: Driver, college: int, subject: int, track: str, start: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The measured workloads: each run does the product's work, reads back what it wrote, and lets the floors do the same."""
+"""The measured workloads: the product works, what it wrote is read back, and the floors do the same work."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 from qaflow.services import cycles, tick
 from qaflow.services.work import AnySession, Origin, transact
-from qaflow.store import bench_world, floors, floors_bare, floors_recorded
+from qaflow.store import bench_world, floors, floors_bare, floors_recorded, floors_sets
 from qaflow.store.db import utc
 
 from . import world
-from .world import ACTS, BEGINS, MINUTE, PORTION, SWEEPS, World
+from .world import ACTS, BEGINS, MINUTE, SWEEPS, World
 
 SLOW = 0.7  # a bare floor below this share of the table's speed means a noisy run
 LIMIT = dt.timedelta(days=400)
@@ -59,15 +59,17 @@ def timed(work: Callable[[], Any]) -> float:
     return perf_counter() - start
 
 
-def human(bench: Bench, size: World, runs: int, pairs: int = PORTION // 2) -> Figures:
+def human(bench: Bench, size: World, runs: int) -> Figures:
     """W1: people submit and approve in turn, one transaction an act; the first run warms up."""
+    pairs = size.portion // 2
     figures = Figures(table=2 * pairs / 6500)
     for run in range(runs + 1):
         found = transact(bench.session, lambda d, r=run: bench_world.cycles(d, size.step, size.step - 1 - r, pairs))  # type: ignore[misc]
-        ours = timed(lambda: _act(bench.session, found))
-        acts = floors_recorded.acts(bench.ours, [cycle for cycle, *_ in found])
-        floor = timed(lambda: _floor_acts(bench.floor, acts))
-        bare = timed(lambda: _bare_acts(bench.bare, [cycle for cycle, *_ in found]))
+        ours = timed(lambda f=found: _act(bench.session, f))  # type: ignore[misc]
+        numbers = [cycle for cycle, *_ in found]
+        acts = floors_recorded.acts(bench.ours, numbers)
+        floor = timed(lambda a=acts: _floor_acts(bench.floor, a))  # type: ignore[misc]
+        bare = timed(lambda n=numbers: _bare_acts(bench.bare, n))  # type: ignore[misc]
         if run:
             _note(figures, ours, floor, bare)
     return figures
@@ -106,8 +108,8 @@ def sweep(bench: Bench, size: World, runs: int) -> Figures:
         origin = Origin(now=at, recorded=at, door="bench")
         ours = timed(lambda o=origin: tick.swept(bench.session, o, limit=LIMIT))  # type: ignore[misc]
         rows = floors_recorded.tick(bench.ours)
-        _expect(rows.moves, rows.levels)
-        floor = timed(lambda r=rows: floors.tick(bench.floor, r))  # type: ignore[misc]
+        _expect(size.portion, rows.moves, rows.levels)
+        floor = timed(lambda r=rows: floors_sets.tick(bench.floor, r))  # type: ignore[misc]
         floors_bare.make_due(bench.bare, size.step, 2 * run)
         bare = timed(lambda: floors_bare.tick(bench.bare))
         if run:
@@ -115,9 +117,9 @@ def sweep(bench: Bench, size: World, runs: int) -> Figures:
     return figures
 
 
-def _expect(*found: dict[int, Any]) -> None:
-    if any(len(rows) != PORTION for rows in found):
-        raise AssertionError(f"the tick did {[len(rows) for rows in found]}, not {PORTION} each")
+def _expect(portion: int, *found: dict[int, Any]) -> None:
+    if any(len(rows) != portion for rows in found):
+        raise AssertionError(f"the tick did {[len(rows) for rows in found]}, not {portion} each")
 
 
 def idle(bench: Bench, size: World, runs: int) -> float:
@@ -141,7 +143,7 @@ def starts(bench: Bench, size: World) -> Figures:
         at = BEGINS + run * MINUTE
         ours = timed(lambda a=at: world.launch(bench.session, a))  # type: ignore[misc]
         rows = floors_recorded.launch(bench.ours, utc(at))
-        floor = timed(lambda r=rows: floors.launch(bench.floor, r))  # type: ignore[misc]
+        floor = timed(lambda r=rows: floors_sets.launch(bench.floor, r))  # type: ignore[misc]
         bare = timed(lambda r=run: floors_bare.launch(bench.bare, 1 + r * size.subjects, size.subjects))  # type: ignore[misc]
         if run:
             _note(figures, ours, floor, bare)

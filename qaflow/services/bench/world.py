@@ -35,11 +35,12 @@ class World:
     subjects: int
     tracks: int = 1
     runs: int = 0
+    portion: int = PORTION  # how many cycles a run advances, and how many it escalates
 
     @property
     def step(self) -> int:
         """How far the cycles of one portion lie apart."""
-        return max(self.subjects // PORTION, 1)
+        return max(self.subjects // self.portion, 1)
 
 
 def approver(unit: int) -> int:
@@ -62,7 +63,8 @@ def spiral() -> Definition:
     decide = Signers(role="section_head")
     report = (Field(key="report", label=label("report")),)
     stages = tuple(
-        Stage(key=key, name=label(key), form=report, decide=decide, deadline=Deadline(share=share), auto_advance=key == "goal")
+        Stage(key=key, name=label(key), form=report, decide=decide, deadline=Deadline(share=share),
+              auto_advance=key == "goal")
         for key, share in (("goal", 0.3), ("standard", 0.5), ("implement", 0.8), ("improve", 1.0))
     )
     ladder = (Level(after=1, to="supervisor"), Level(after=3, to="quality_office"))
@@ -75,11 +77,14 @@ def house(tracks: int) -> College:
               ("dean", "supervisor", "quality_office"), ("quality_office", "quality_office", None))  # fmt: skip
     roles = tuple(Role(key=key, is_=kind, name=label(key), above=above) for key, kind, above in titles)
     runs = tuple(
-        Track(key=f"t{n}", layer=LAYER, name=label(f"t{n}"), definition="bench.course", monitoring="monthly",
-              period=Period(length="P1Y", anchor="09-01"))  # fmt: skip
+        Track(
+            key=f"t{n}", layer=LAYER, name=label(f"t{n}"), definition="bench.course", monitoring="monthly",
+            period=Period(length="P1Y", anchor="09-01"),
+        )
         for n in range(tracks)
-    )
-    return College(key="bench", name=label("bench"), roles=roles, layers=(Layer(key=LAYER, name=label(LAYER)),), tracks=runs)
+    )  # fmt: skip
+    layers = (Layer(key=LAYER, name=label(LAYER)),)
+    return College(key="bench", name=label("bench"), roles=roles, layers=layers, tracks=runs)
 
 
 def build(session: AnySession, world: World) -> None:
@@ -114,7 +119,8 @@ def _college(driver: Driver, tracks: int) -> None:
 def _people(driver: Driver) -> None:
     units = range(1, UNITS + 1)
     teachers = range(FIRST_PERSON, FIRST_PERSON + PEOPLE)
-    posts: list[tuple[int, str, str, str, int | None]] = [(approver(u), "section_head", "approver", "unit", u) for u in units]
+    posts: list[tuple[int, str, str, str, int | None]] = []
+    posts += [(approver(u), "section_head", "approver", "unit", u) for u in units]
     posts += [(supervisor(u), "dean", "supervisor", "unit", u) for u in units]
     posts.append((HEAD_OF_OFFICE, "quality_office", "quality_office", "college", None))
     posts += [(p, "teacher", "responsible", "unit", p % UNITS + 1) for p in teachers]

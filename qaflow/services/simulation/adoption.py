@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
+from functools import partial
 
 from qaflow.engine import periods
 from qaflow.engine.college import Track
 from qaflow.engine.definition import Definition
-from qaflow.errors import QaflowError
+from qaflow.errors import QaflowError, Refused
 from qaflow.store.db import Driver
 
 from .. import rounds, structure
@@ -25,7 +27,7 @@ def adopt(session: AnySession, origin: Origin, college: CollegeView, day: dt.dat
     running = [(one, track) for one, track in wanted if _begun(college, track, one, day)]
     for first in range(0, len(running), BATCH):
         part = running[first : first + BATCH]
-        transact(session, lambda d, rows=part: _batch(session, d, origin, college, rows, day))
+        transact(session, partial(_batch, session, origin, college, part, day))
     return len(running)
 
 
@@ -42,13 +44,14 @@ def _begun(college: CollegeView, track: Track, one: SubjectRow, day: dt.date) ->
     return one.responsible_id is not None and period.start < day
 
 
-def _batch(session: AnySession, driver: Driver, origin: Origin, college: CollegeView, rows: list[tuple[SubjectRow, Track]],
-           day: dt.date) -> None:  # fmt: skip
+def _batch(session: AnySession, origin: Origin, college: CollegeView, rows: list[tuple[SubjectRow, Track]], day: dt.date,
+           driver: Driver) -> None:  # fmt: skip
     for one, track in rows:
         period = rounds.period_of(college, track, None, day, one.anchor or one.starts, one.ends)
         definition = rounds.plan(session, driver, college, track, period).compiled.definition
         stage = stage_at(definition, period, day, college, bool(track.children))
-        rounds.start_on_demand(session, driver, origin, college, one.layer, one.code, track.key, day, stage)
+        with suppress(Refused), driver.savepoint():
+            rounds.start_on_demand(session, driver, origin, college, one.layer, one.code, track.key, day, stage)
 
 
 def stage_at(definition: Definition, period: periods.Period, day: dt.date, college: CollegeView, contains: bool) -> str:

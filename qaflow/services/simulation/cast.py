@@ -195,8 +195,8 @@ class Casting:
         found = [s for s in structure.subjects(self.driver, self.college.id) if s.layer in ("school", "service")]
         changes: dict[int, int | None] = {s.id: lead.get(s.unit_id, lead[self.root.id]) for s in found}
         subjects.change_responsible(self.session, self.driver, self.writer, self.origin, self.college, changes, "任命责任人")
-        for one in found:
-            self.cast.subjects.setdefault(one.layer, []).append((one.id, one.code))
+        for subject in found:
+            self.cast.subjects.setdefault(subject.layer, []).append((subject.id, subject.code))
 
 
 def role_key(config: College, kind: str, unit_kind: str | None = None) -> str:

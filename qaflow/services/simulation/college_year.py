@@ -20,9 +20,9 @@ from . import conduct, habits
 from .cast import Cast
 from .forms import Library
 from .gauges import Gauges
-from .values import Plan
+from .occasions import Occasions
+from .values import Origins, Plan
 
-DOOR = "demo"
 OPENING = dt.time(8, 30)
 OFFICE_SECONDS = 9 * 3600
 EVENING = dt.time(18, 0)
@@ -37,9 +37,9 @@ CHILDREN_WAIT = 15
 class CollegeYear:
     """The acts, readings and happenings of one college, day by day."""
 
-    def __init__(self, session: AnySession, college: CollegeView, cast: Cast, plan: Plan, recorded: dt.datetime) -> None:
+    def __init__(self, session: AnySession, college: CollegeView, cast: Cast, plan: Plan, origins: Origins) -> None:
         """Set out with nobody owing anything."""
-        self.session, self.college, self.cast, self.plan, self.recorded = session, college, cast, plan, recorded
+        self.session, self.college, self.cast, self.plan, self.origins = session, college, cast, plan, origins
         self.rng = random.Random(f"{plan.seed}:{college.key}:people")
         self.library = Library(plan.seed, plan.start)
         self.calendar = college.calendar
@@ -50,6 +50,7 @@ class CollegeYear:
         self.away: dict[int, tuple[int, dt.date]] = {}  # absent person -> deputy, last day
         self.last_item = 0
         self.refused: dict[str, int] = {}
+        self.occasions = Occasions(self)
 
     def ask(self, question: Any) -> Any:
         """Read in a transaction of its own."""
@@ -62,10 +63,11 @@ class CollegeYear:
 
     def origin(self, moment: dt.datetime, person: int | None = None, account: str = "operator") -> Origin:
         """Return who acts and when."""
-        return Origin(now=moment, recorded=self.recorded, door=DOOR, person=person, account=account)
+        return self.origins.at(moment, person, account)
 
     def work(self, day: dt.date) -> int:
         """Let people act on a working day; returns how many acts were done."""
+        self.occasions.happen(day)
         self._look_in(day)
         due = self._due(day)
         acts = self._acts(day, due)
@@ -80,6 +82,7 @@ class CollegeYear:
         """Take note of what has come into the inboxes, and plan when it is done."""
         found: list[Work] = self.ask(lambda d: list(inbox.open_work(d, self.college.id, self.last_item)))
         for one in sorted(found, key=lambda w: (w.cycle, w.no)):
+            self.occasions.seen(one, day)
             self._plan(one, habits.when(one, day - dt.timedelta(days=1), self.calendar, self.rng), 0)
         self.last_item = max((w.id for w in found), default=self.last_item)
 
@@ -144,9 +147,10 @@ class CollegeYear:
         if work.kind == "confirm" and outcome.act.action == "confirm" and work.point is not None:
             self.gauges.follow(work.point, work.subject, day)
         if outcome.act.action == "submit" and outcome.state == f"{work.stage}.review" and self.rng.random() < TAKEN_BACK:
-            self._later(self.calendar.add_working(day, 1), outcome.act.origin.person or 0, work.cycle, "withdraw", {})
+            self.later(self.calendar.add_working(day, 1), outcome.act.origin.person or 0, work.cycle, "withdraw", {})
 
-    def _later(self, day: dt.date, person: int, cycle: int, action: str, data: Data) -> None:
+    def later(self, day: dt.date, person: int, cycle: int, action: str, data: Data) -> None:
+        """Plan an act that answers no work item."""
         self.extra.setdefault(day.toordinal(), []).append((person, cycle, action, data))
 
     def measure(self, day: dt.date) -> int:

@@ -34,6 +34,7 @@ class Gauges:
         self._by_id = {p.id: p for p in self._points}
         self._state = {p.id: [rng.gauss(0, SPREAD) for _ in subjects[p.layer]] for p in self._points}
         self._term_ends = {t.ends for t in calendar.terms}
+        self._gone: set[str] = set()
         self._follow: dict[dt.date, list[tuple[int, int]]] = {}
 
     def follow(self, point: int, subject: int, day: dt.date) -> None:
@@ -41,6 +42,10 @@ class Gauges:
         if point in self._by_id:
             for days in FOLLOWED:
                 self._follow.setdefault(day + dt.timedelta(days=days), []).append((point, subject))
+
+    def drop(self, layer: str, subject: int) -> None:
+        """Measure a subject no more."""
+        self._gone.add(self._codes[subject])
 
     def readings(self, day: dt.date, at: dt.datetime) -> Iterator[NewReading]:
         """Yield what is measured on a day."""
@@ -55,7 +60,7 @@ class Gauges:
         gauss, state, fresh = self._rng.gauss, self._state[point.id], SPREAD * (1 - MEMORY**2) ** 0.5
         for n, (_, code) in enumerate(self._subjects[point.layer]):
             state[n] = MEMORY * state[n] + gauss(0, fresh)
-            if self._rng.random() >= SILENT:
+            if self._rng.random() >= SILENT and code not in self._gone:
                 yield self._reading(point, code, at, state[n])
 
     def _reading(self, point: Point, code: str, at: dt.datetime, deviation: float) -> NewReading:

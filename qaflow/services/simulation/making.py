@@ -1,46 +1,152 @@
-"""Making a demo: colleges loaded, people cast, cycles adopted, the year lived through."""
+"""Making a demo: colleges loaded, people cast, cycles adopted, the year lived through, everything counted and proved."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+import gc
+import json
+import os
+import resource
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from qaflow import __version__
 from qaflow.engine.loader import Folder
-from qaflow.store.db import Driver
+from qaflow.errors import Refused
+from qaflow.store import db, figures
+from qaflow.store import installation as rows
+from qaflow.store.db import Driver, driver, utc
 
-from .. import installation, loading, structure
+from .. import audit, doctor, installation, loading, structure
 from ..college import CollegeView, view
+from ..ports import Ports
 from ..work import AnySession, Origin, transact
 from . import adoption, year
 from .cast import Cast, Casting
-from .college_year import DOOR, CollegeYear
-from .values import DAY, Plan, sizes_of
+from .college_year import CollegeYear
+from .values import Origins, Plan, sizes_of
 
-FIRST_LIGHT = dt.time(0, 5)
-
-
-def make(session: AnySession, plan: Plan, folders: Sequence[Folder], recorded: dt.datetime,
-         progress: Callable[[dt.date], None]) -> tuple[list[CollegeYear], dt.datetime]:  # fmt: skip
-    """Fill an empty sandbox; returns the colleges' years and the simulated end."""
-    eve = dt.datetime.combine(plan.start, FIRST_LIGHT, dt.timezone(dt.timedelta(hours=8))).astimezone(dt.UTC)
-    origin = Origin(now=eve, recorded=recorded, door=DOOR, account="operator")
-    installation.create(session, origin, sandbox=True)
-    colleges = [_college(session, plan, folder, origin) for folder in folders]
-    return colleges, year.run(session, plan, colleges, recorded, progress) + DAY
+FIRST_LIGHT = dt.timedelta(minutes=5)
+SYNCS = 25
+Progress = Callable[[dt.date], None]
+Data = dict[str, Any]
 
 
-def _college(session: AnySession, plan: Plan, folder: Folder, origin: Origin) -> CollegeYear:
-    loading.load_college(session, origin, folder)
+def produce(session: AnySession, ports: Ports, plan: Plan, folders: Sequence[Folder], progress: Progress) -> Data:
+    """Fill an empty sandbox and return its figures, which are also kept in it."""
+    begun = ports.clock.now()
+    db.set_synchronous(session, "OFF")
+    try:
+        with _rare_collection():
+            end = fill(session, plan, folders, Origins(begun, ports.decide), progress)
+    finally:
+        db.set_synchronous(session, "FULL")
+    db.checkpoint(session)
+    transact(session, lambda d: rows.set_clock(d, utc(end), utc(ports.clock.now()), None))
+    document = report(session, ports, plan, begun)
+    kept = json.dumps(document, ensure_ascii=False)
+    transact(session, lambda d: rows.set_clock(d, utc(end), utc(ports.clock.now()), kept))
+    db.checkpoint(session)
+    return document
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Let the collector of circles run rarely: a year makes millions of short-lived objects and hardly a circle."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def fill(session: AnySession, plan: Plan, folders: Sequence[Folder], origins: Origins, progress: Progress) -> dt.datetime:
+    """Load the colleges and live through the year; returns the simulated end."""
+    assert folders[0].college is not None
+    session.rollback()
+    first = origins.at(dt.datetime.combine(plan.start, dt.time(), dt.UTC) - dt.timedelta(days=1))
+    installation.create(session, first, sandbox=True)
+    colleges = [_college(session, plan, folder, origins) for folder in folders]
+    return year.run(session, plan, colleges, origins, progress)
+
+
+def _college(session: AnySession, plan: Plan, folder: Folder, origins: Origins) -> CollegeYear:
     assert folder.college is not None
-    key = folder.college.key
-
-    def body(driver: Driver) -> tuple[CollegeView, Cast]:
-        number = structure.college_id(driver, key)
-        assert number is not None
-        sizes = sizes_of(folder.organisation, plan.scale)
-        cast = Casting(session, driver, origin, view(session, driver, number), sizes, plan.seed, plan.start).make()
-        return view(session, driver, number), cast
-
-    college, cast = transact(session, body)
+    key, zone = folder.college.key, dt.datetime.combine(plan.start, dt.time(), ZoneInfo(folder.college.timezone))
+    origin = origins.at((zone + FIRST_LIGHT).astimezone(dt.UTC))
+    loading.load_college(session, origin, folder)
+    college, cast = transact(session, lambda d: _cast(session, d, plan, folder, key, origin))
     adoption.adopt(session, origin, college, plan.start)
-    return CollegeYear(session, college, cast, plan, origin.recorded)
+    return CollegeYear(session, college, cast, plan, origins)
+
+
+def _cast(session: AnySession, d: Driver, plan: Plan, folder: Folder, key: str, origin: Origin) -> tuple[CollegeView, Cast]:
+    number = structure.college_id(d, key)
+    assert number is not None
+    sizes = sizes_of(folder.organisation, plan.scale)
+    cast = Casting(session, d, origin, view(session, d, number), sizes, plan.seed, plan.start).make()
+    return view(session, d, number), cast
+
+
+def report(session: AnySession, ports: Ports, plan: Plan, begun: dt.datetime) -> Data:
+    """Count, verify and examine what was made."""
+    counted = transact(session, figures.colleges)
+    verified = audit.verify(session)
+    examined = doctor.check(session, verified=verified)
+    settings = db.settings(session)
+    session.rollback()
+    home = ports.settings.sqlite_file.parent if ports.settings.sqlite_file else ports.settings.home
+    return {
+        "seed": plan.seed, "scale": plan.scale, "start": plan.start.isoformat(), "end": plan.end.isoformat(),
+        "seconds": round((ports.clock.now() - begun).total_seconds(), 2), "peak_rss_mb": _peak(), "fsync_ms": _sync(home, ports),
+        "settings": settings, "colleges": counted,
+        "audit": {"verified": verified["verified"], "entries": verified["entries"]},
+        "doctor": {"ok": examined["ok"], "findings": examined["findings"]},
+        "plan": plan.plain() | {"version": __version__}, "reused": False,
+    }  # fmt: skip
+
+
+def _peak() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def _sync(folder: Path, ports: Ports) -> float:
+    """Return the median time of writing a page durably beside the database, in milliseconds."""
+    taken = []
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        for _ in range(SYNCS):
+            file.write(b"\0" * 4096)
+            file.flush()
+            before = ports.clock.now()
+            os.fsync(file.fileno())
+            taken.append((ports.clock.now() - before).total_seconds() * 1000)
+    return round(statistics.median(taken), 3)
+
+
+def standing(session: AnySession, plan: Plan) -> Data | None:
+    """Return the figures of a sandbox made by this plan and version, None where another sandbox stands.
+
+    Raises `Refused` where the database is no sandbox: a demo never touches an installation.
+    """
+    try:
+        found = rows.row(driver(session))
+    finally:
+        session.rollback()
+    if found is None or not found.sandbox:
+        raise Refused("demo.not_sandbox", "this home holds an installation that is no sandbox; set QAFLOW_HOME to another folder")
+    if found.figures is None:
+        return None
+    kept: Data = json.loads(found.figures)
+    return kept | {"reused": True} if kept.get("plan") == plan.plain() | {"version": __version__} else None
+
+
+def alive(document: Data) -> bool:
+    """Tell whether the demo lived: cycles ran in every college, the audit and the doctor found nothing."""
+    started = all(figures["cycles_started"] for figures in document["colleges"].values())
+    return bool(document["colleges"]) and started and document["audit"]["verified"] and document["doctor"]["ok"]

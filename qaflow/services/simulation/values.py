@@ -6,7 +6,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from qaflow.engine.decide import Decide, decide
+
+from ..work import Origin
+
 SMALL, FULL = "small", "full"
+DOOR = "demo"
 DAY = dt.timedelta(days=1)
 
 
@@ -29,6 +34,18 @@ class Plan:
         """Return the plan as JSON data: what a made sandbox is compared with."""
         return {"seed": self.seed, "scale": self.scale, "colleges": list(self.colleges), "start": self.start.isoformat(),
                 "days": self.days}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Who acts in the demo and when: the time is simulated, what is recorded is the machine's."""
+
+    recorded: dt.datetime
+    rules: Decide = decide
+
+    def at(self, moment: dt.datetime, person: int | None = None, account: str = "operator") -> Origin:
+        """Return the origin of an act."""
+        return Origin(now=moment, recorded=self.recorded, door=DOOR, person=person, account=account, decide=self.rules)
 
 
 @dataclass(frozen=True, kw_only=True)

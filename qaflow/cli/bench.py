@@ -1,0 +1,131 @@
+"""`qaflow bench`: what this machine does, beside its floors, in databases of its own that are removed afterwards."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qaflow import config
+from qaflow.cli import output
+from qaflow.cli.frame import Command, bootstrap
+from qaflow.config import Settings
+from qaflow.paths import make_private
+from qaflow.services.bench import machine, proof, workloads, world
+from qaflow.services.bench.workloads import Bench
+from qaflow.services.bench.world import World
+from qaflow.services.work import AnySession
+from qaflow.store import floors, floors_bare
+from qaflow.store.db import db, upgrade
+
+HUNDRED_THOUSAND, MILLION = 100_000, 1_000_000
+LAUNCHED = 30_000
+PROVEN = 60_000
+AUDITED = 1_000  # subjects of the world whose journal is proven
+IDLE_TICKS = 50
+TARGETS = {"w1": 2.0, "w2_100k": 1.5, "w2_1m": 1.5, "w3": 1.6}
+ENTRIES_A_SECOND = 100_000
+IDLE_MS = 1.0
+
+
+@click.command(cls=Command)
+@click.option("--quick", is_flag=True, help="Leave the 1,000,000 cycles out: under a minute.")
+def bench(quick: bool, as_json: bool) -> None:
+    """Measure this machine beside its floors: people's acts, a tick, a launch, the proof of the journal."""
+    home = make_private(config.home())
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=home) as folder:
+        document = measured(Path(folder), quick, runs=3 if quick else 5)
+    output.emit(document, as_json, lines=report(document))
+
+
+def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: int = LAUNCHED, proven: int = PROVEN,
+             runs: int = 5) -> dict[str, Any]:  # fmt: skip
+    """Do every workload and return the document; the sizes are smaller in tests."""
+    document: dict[str, Any] = {"machine": machine.described(folder)}
+    cycles = World(subjects=size, runs=runs + 1, portion=min(world.PORTION, size // 100))
+    with stage(folder, "cycles", cycles, f"{size:,} cycles", world.fill) as made:
+        document["settings"] = machine.read_back(made)
+        _tell("W1: people's acts")
+        document["w1"] = workloads.human(made, cycles, runs).plain()
+        _tell("W2: one tick")
+        document["w2_100k"] = workloads.sweep(made, cycles, runs).plain()
+        document["idle_tick_ms"] = round(workloads.idle(made, cycles, IDLE_TICKS) * 1000, 3)
+    if not quick:
+        many = World(subjects=MILLION, runs=runs + 1)
+        with stage(folder, "million", many, f"{MILLION:,} cycles", world.fill) as made:
+            document["w2_1m"] = workloads.sweep(made, many, runs).plain()
+            document["idle_tick_ms_1m"] = round(workloads.idle(made, many, IDLE_TICKS) * 1000, 3)
+    tracks = World(subjects=launched, tracks=min(runs, 2) + 1)
+    with stage(folder, "launch", tracks, f"W3: {launched:,} starts") as made:
+        document["w3"] = workloads.starts(made, tracks).plain()
+    _tell("audit verify")
+    with session(folder, "audit") as own:
+        world.build(own, World(subjects=AUDITED))
+        world.launch(own, world.BEGINS)
+        document["verify"] = {"entries_per_second": round(proof.entries_a_second(own, proven, 3))}
+    document["noisy"] = any(one["noisy"] for one in document.values() if isinstance(one, dict) and "noisy" in one)
+    return document
+
+
+def _tell(text: str) -> None:
+    output.note(f"bench: {text}")
+
+
+@contextmanager
+def session(folder: Path, name: str) -> Iterator[AnySession]:
+    """Make a database of its own with this program's tables and hand out its session."""
+    own = Settings(home=folder, database_url=f"sqlite:///{folder}/{name}.db")
+    app = bootstrap().create_app(own)
+    with app.app_context():
+        upgrade(app)
+        try:
+            yield db.session
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+@contextmanager
+def stage(folder: Path, name: str, size: World, told: str,
+          fill: Callable[[AnySession, World], None] | None = None) -> Iterator[Bench]:  # fmt: skip
+    """Make a world, copy it for the floor, and give the bare floor as many cycles; all are removed afterwards."""
+    _tell(told)
+    with ExitStack() as stack:
+        own = stack.enter_context(session(folder, name))
+        world.build(own, size)
+        if fill is not None:
+            fill(own, size)
+        shutil.copy(folder / f"{name}.db", folder / f"{name}-floor.db")
+        files = [folder / f"{name}{kind}.db" for kind in ("", "-floor", "-bare")]
+        ours, floor, bare = (stack.enter_context(closing(floors.connect(file))) for file in files)
+        floors_bare.prepare(bare, size.subjects if fill is not None else 0)
+        yield Bench(own, ours, floor, bare)
+    _remove(folder, name)
+
+
+def _remove(folder: Path, name: str) -> None:
+    for file in folder.glob(f"{name}*.db*"):
+        file.unlink()
+
+
+def report(document: dict[str, Any]) -> list[str]:
+    """Return the lines that people read."""
+    lines = [f"sqlite {sqlite3.sqlite_version}: " + ", ".join(f"{k}={v}" for k, v in document["settings"].items()),
+             ", ".join(f"{k}={v}" for k, v in document["machine"].items()),
+             f"{'':8} {'ours s':>9} {'floor s':>9} {'bare s':>9} {'ratio':>6}  target"]  # fmt: skip
+    for name, target in TARGETS.items():
+        one = document.get(name)
+        if one is not None:
+            noisy = "  noisy run" if one["noisy"] else ""
+            lines.append(f"{name:8} {one['ours']:9.4f} {one['floor']:9.4f} {one['bare']:9.4f} {one['ratio']:6.2f}  "
+                         f"{target:.1f}{noisy}")  # fmt: skip
+    rate = document["verify"]["entries_per_second"]
+    lines.append(f"verify   {rate:,} entries/s (target {ENTRIES_A_SECOND:,})")
+    lines.append(f"idle     {document['idle_tick_ms']} ms a tick (target {IDLE_MS})")
+    return lines

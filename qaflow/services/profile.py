@@ -1,0 +1,151 @@
+"""What a person does with their own account: password, language, deputies; and how much work waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from qaflow.engine.calendar import Calendar
+from qaflow.errors import Invalid
+from qaflow.store import people
+from qaflow.store import profile as rows
+from qaflow.store.db import Driver, reading
+from qaflow.store.profile import Appointment, Owed
+
+from . import accounts, deputies, passwords
+from .college import CollegeView, view
+from .password_rules import settled
+from .ports import Ports
+from .sessions import SignedIn
+from .signin import Try, weigh
+from .words import clean_code, clean_name
+from .work import AnySession, Origin, Writer, transact
+
+SAME_NAME = 6  # so many are listed where a name is not one person's
+
+
+class Pile(NamedTuple):
+    """The live work of one kind: how much, how much of it late, the first day due."""
+
+    kind: str
+    many: int
+    late: int
+    first: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What waits for a person: own work, and that of the absent for whom they stand in, by name."""
+
+    today: date
+    own: tuple[Pile, ...]
+    absent: tuple[tuple[str, tuple[Pile, ...]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deputies:
+    """Who stands in for a person, and for whom they stand in."""
+
+    today: date
+    mine: tuple[Appointment, ...]
+    i_am: tuple[Appointment, ...]
+
+
+def change_password(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, old: str, new: str) -> None:
+    """Set one's own password, the old one proven; every session of the person dies by it.
+
+    Raises `Invalid` (``password.*``), `Unproven` (``signin.wrong``) and `Refused` (``signin.too_many``).
+    """
+    kept = settled(me.login, me.name, new)
+    weigh(session, ports, Try(me.login, old, me.device, ""))
+    if kept == old:
+        raise Invalid("password.same", "the new password is the old one")
+    passwords.password(session, origin, me.login, kept)
+
+
+def speak(session: AnySession, origin: Origin, me: SignedIn, language: str) -> None:
+    """Choose the language in which one reads pages and notices."""
+    if language not in accounts.LANGUAGES:
+        raise Invalid("value.unknown", f"language {language!r}: one of {', '.join(accounts.LANGUAGES)}")
+    if language == me.language:
+        return
+
+    def body(driver: Driver) -> None:
+        writer = Writer(driver, origin)
+        accounts.rename(driver, writer, [(me.person, me.name, language)])
+        writer.flush()
+
+    transact(session, body)
+
+
+def desk(session: AnySession, origin: Origin, me: SignedIn) -> Desk | None:
+    """Return what waits for a person; None where they belong to no college."""
+    if me.college is None:
+        return None
+    driver = reading(session)
+    try:
+        calendar = view(session, driver, me.college).calendar
+        today = calendar.local_day(origin.now)
+        absent = [p for p, _ in people.stands_in_for(driver, me.college, me.person, today.isoformat())]
+        owed = rows.owed(driver, me.college, [me.person, *absent])
+        names = people.names(driver, absent)
+    finally:
+        session.rollback()
+    own = _piles(calendar, today, (o for o in owed if o.holder == me.person))
+    others = ((names[p][0], _piles(calendar, today, (o for o in owed if o.holder == p))) for p in absent)
+    return Desk(today=today, own=own, absent=tuple(others))
+
+
+def _piles(calendar: Calendar, today: date, owed: Iterable[Owed]) -> tuple[Pile, ...]:
+    found: dict[str, Pile] = {}
+    for one in owed:
+        due = calendar.next_working(date.fromisoformat(one.due))
+        was = found.get(one.kind, Pile(one.kind, 0, 0, due))
+        late = one.many if due < today else 0
+        found[one.kind] = Pile(one.kind, was.many + one.many, was.late + late, min(was.first, due))
+    return tuple(sorted(found.values(), key=lambda pile: pile.first))
+
+
+def standing(session: AnySession, origin: Origin, me: SignedIn) -> Deputies | None:
+    """Return a person's deputies and those for whom they stand in, now and to come; None without a college."""
+    if me.college is None:
+        return None
+    driver = reading(session)
+    try:
+        today = view(session, driver, me.college).calendar.local_day(origin.now)
+        found = rows.appointments(driver, me.college, me.person, today.isoformat())
+    finally:
+        session.rollback()
+    mine = tuple(a for a in found if a.person == me.person)
+    return Deputies(today=today, mine=mine, i_am=tuple(a for a in found if a.deputy == me.person))
+
+
+def appoint(session: AnySession, origin: Origin, me: SignedIn, who: str, starts: str, ends: str,
+            layer: str | None = None, reason: str = "") -> int:  # fmt: skip
+    """Let a colleague, named by login or name, stand in for oneself; returns the appointment's number."""
+    deputy = transact(session, lambda driver: _colleague(driver, me, who))
+    return deputies.appoint(session, origin, me.person, deputy, starts, ends, layer=layer or None, reason=reason)
+
+
+def _colleague(driver: Driver, me: SignedIn, who: str) -> int:
+    text = clean_name(who)
+    found = rows.colleagues(driver, me.college or 0, text, SAME_NAME)
+    exact = [c for c in found if c.login == clean_code(who)] or found
+    if not exact:
+        raise Invalid("ref.unknown_user", f"nobody here has the login or name {text!r}")
+    if len(exact) > 1:
+        raise Invalid("ref.ambiguous_user", f"several persons are called {text!r}: give the login",
+                      logins=[c.login for c in exact])  # fmt: skip
+    return exact[0].id
+
+
+def college(session: AnySession, me: SignedIn) -> CollegeView | None:
+    """Return the college of a person as it stands, None without one."""
+    if me.college is None:
+        return None
+    try:
+        return view(session, reading(session), me.college)
+    finally:
+        session.rollback()
