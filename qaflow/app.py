@@ -54,7 +54,8 @@ class Alarm:
         ports: Ports = app.extensions["qaflow"]
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._app, self._waker = app, Waker(ports, Watch(ports.clock), holder)
-        self._scheduler = scheduler.start(self.wake, ports.settings.tick_seconds, SystemClock().now())
+        machine = SystemClock()  # also where the tick goes by another clock
+        self._scheduler = scheduler.start(self.wake, ports.settings.tick_seconds, machine.now(), machine.now)
 
     def wake(self) -> None:
         """Do one sweep in a context of its own, if it is this process's turn."""

@@ -33,19 +33,24 @@ class Alarm(BackgroundScheduler):
     """Looks at the clock at least once a turn, and wakes the tick where the clock went back behind the last one."""
 
     pause = timedelta(seconds=1)
+    clock: Callable[[], datetime] | None = None
 
     def _process_jobs(self) -> float:
-        job, now = self.get_job(JOB), datetime.now(UTC)
-        if job is not None and job.next_run_time and job.next_run_time > now + 2 * self.pause:
+        job, now = self.get_job(JOB), self.clock() if self.clock else None
+        if job is not None and now is not None and job.next_run_time and job.next_run_time > now + 2 * self.pause:
             job.modify(next_run_time=now)
         seconds: float | None = super()._process_jobs()
         return min(self.pause.total_seconds(), seconds if seconds is not None else self.pause.total_seconds())
 
 
-def start(tick: Callable[[], object], seconds: int, first: datetime) -> BackgroundScheduler:
-    """Call `tick` at the instant `first` and every so many seconds after it; one at a time, late ones once."""
+def start(tick: Callable[[], object], seconds: int, first: datetime,
+          clock: Callable[[], datetime] | None = None) -> BackgroundScheduler:  # fmt: skip
+    """Call `tick` at the instant `first` and every so many seconds after it; one at a time, late ones once.
+
+    With a clock, going back by years does not silence it.
+    """
     scheduler = Alarm(timezone=UTC, executors={"default": ThreadPoolExecutor(1)})
-    scheduler.pause = timedelta(seconds=seconds)
+    scheduler.pause, scheduler.clock = timedelta(seconds=seconds), clock
     scheduler.add_job(
         shielded(tick),
         Every(scheduler.pause),

@@ -18,7 +18,7 @@ from qaflow.engine.definition import (
     NEUTRAL_STAGES, Definition, Field, Label, Level, QuickLoop, Sheet, Signers, Stage, canonical, to_plain,
 )  # fmt: skip
 from qaflow.errors import QaflowError
-from qaflow.services import accounts, cycles, definitions, deputies, installation, monitoring, rounds, subjects, tick
+from qaflow.services import accounts, audit, cycles, definitions, deputies, installation, monitoring, rounds, subjects, tick
 from qaflow.services.acting import Acting, hold
 from qaflow.services.college import CollegeView, view
 from qaflow.services.work import AnySession, Origin, Writer, transact
@@ -299,6 +299,12 @@ class World:
     def kinds(self, cycle: int) -> list[str]:
         """Return the kinds of a cycle's facts."""
         return [kind for kind, _ in self.history(cycle)]
+
+    def audit(self) -> Data:
+        """Verify every stream of the journal and compare its replay with the rows."""
+        found = audit.verify(self.session)
+        self.session.rollback()
+        return found
 
     def waiting(self, course: str = "C1", track_: str | None = None) -> list[Data]:
         """Return what waits for a course's next cycle."""

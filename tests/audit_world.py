@@ -27,6 +27,7 @@ SPIRAL = replace(
 )
 ACTORS = ("lead", "major", "head", "office", "diag", "vp", "deputy")
 MONTHLY = Diagnosis(kind="self", every="monthly")
+REASONED = ("reject", "dismiss", "suspend", "cancel", "warn")
 SCOPES = ("implementation", "design", "goal")
 
 
@@ -72,17 +73,18 @@ def _wished(found: dict[str, Any]) -> list[str]:
 
 
 def _args(world: World, chance: random.Random, action: str, found: dict[str, Any]) -> dict[str, Any]:
+    sheets = [s["no"] for s in found["sheets"]]
     items, warnings = [i["no"] for i in found["items"]], [w["id"] for w in found["warnings"]]
     given: dict[str, Any] = {
-        "submit": {"content": {}}, "record": {"content": {"note": "seen"}, "sheet": _first(chance, [s["no"] for s in found["sheets"]])},
+        "submit": {"content": {}}, "record": {"content": {"note": "seen"}, "sheet": _first(chance, sheets)},
         "return": {"to": "goal", "reason": "again"}, "reopen": {"stage": "goal", "reason": "anew"},
-        "extend": {"item": _first(chance, items), "due": world.later(0).date().replace(year=2028).isoformat(), "reason": "late"},
+        "extend": {"item": _first(chance, items), "due": f"2028-{world.now:%m-%d}", "reason": "late"},
         "transfer": {"item": _first(chance, items), "to": chance.choice(("guest", "new")), "reason": "away"},
         "add_signer": {"person": "guest"}, "remind": {"item": _first(chance, items)}, "copy": {"to": "head"},
         "comment": {"text": "well"}, "acknowledge": {"cause": "why", "warning": _first(chance, warnings)},
         "correct": {"scope": chance.choice(SCOPES), "measure": "so", "warning": _first(chance, warnings)},
         "confirm": {"warning": _first(chance, warnings)}, "approve": {"comment": "fine"},
-    }.get(action, {"reason": "because"} if action in ("reject", "dismiss", "suspend", "cancel", "warn") else {})  # fmt: skip
+    }.get(action, {"reason": "because"} if action in REASONED else {})  # fmt: skip
     if action == "dismiss":
         given["warning"] = _first(chance, warnings)
     return {k: v for k, v in given.items() if v is not None}

@@ -72,6 +72,12 @@ class Swarm:
         return codes
 
 
+def tell(text: str) -> None:
+    """Print a line: a seed, a figure, what the other side waits for."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def until(holds: Callable[[], bool], seconds: float = SOON) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
@@ -114,19 +120,18 @@ def program(args: Sequence[str], clock: FastClock | None = None) -> int:
 
 def swarm(count: int, batch: int, at: str) -> int:
     """Fork so many processes that wait for the word and then tick; print their numbers, at the end their exit codes."""
-    from qaflow.services import tick
-
     import qaflow.app  # noqa: F401 - loaded before the fork, so that all begin at one moment
+    from qaflow.services import tick
 
     tick.BATCH = batch
     gate, opener = os.pipe()
     pids = [_forked(gate, opener, at, n) for n in range(count)]
     os.close(gate)
-    print(json.dumps(pids), flush=True)
+    tell(json.dumps(pids))
     sys.stdin.readline()
     os.close(opener)
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-    print(json.dumps(codes), flush=True)
+    tell(json.dumps(codes))
     return 0
 
 
@@ -140,7 +145,7 @@ def _forked(gate: int, opener: int, at: str, number: int) -> int:
     os.read(gate, 1)  # returns when the last writer has closed the pipe
     run = tick.run
     tick.run = lambda *args, **more: run(*args, **more | {"door": f"tick.{number}"})  # who it was stands in its row
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of this process
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     os._exit(program(["tick", "--json", "--at", at]))
 
 

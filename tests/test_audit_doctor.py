@@ -81,7 +81,9 @@ def test_a_trigger_that_does_not_stand_is_named(world: World, settings: Settings
     assert [f["ref"] for f in checked()["triggers"]] == ["journal_no_update"]
 
 
-def test_history_edited_by_hand_ends_with_exit_3_and_seals_the_cycle(world: World, settings: Settings, runner: Run) -> None:
+def test_history_edited_by_hand_ends_with_exit_3_and_seals_the_cycle(
+    world: World, settings: Settings, runner: Run
+) -> None:
     db.session.remove()
     edit(settings, "update journal set actor = '77' where stream = 'cycle:3' and seq = 2", triggers=True)
 
@@ -157,5 +159,3 @@ def test_a_sandbox_on_loopback_may_use_plain_http(world: World, settings: Settin
 
     assert unsafe(settings) == set()
     assert "installation.sandbox" in unsafe(settings, host="0.0.0.0")
-
-

@@ -53,7 +53,7 @@ def test_the_same_history_gives_the_same_bytes(pack: dict[str, Any], cycle: int)
 
 
 def test_an_erased_content_leaves_the_pack_consistent(pack: dict[str, Any], world: World, cycle: int) -> None:
-    name = sorted(pack["contents"])[0]
+    name = min(pack["contents"])
     content.erase(driver(db.session), name, world.now)
     db.session.commit()
 
@@ -85,7 +85,7 @@ def change_text(pack: dict[str, Any]) -> None:
 
 def drop_text(pack: dict[str, Any]) -> None:
     """Leave a text out."""
-    del pack["contents"][sorted(pack["contents"])[0]]
+    del pack["contents"][min(pack["contents"])]
 
 
 def change_definition(pack: dict[str, Any]) -> None:
@@ -99,7 +99,9 @@ def add_evidence(pack: dict[str, Any]) -> None:
     pack["evidence"].append({"hash": "0" * 64})
 
 
-@pytest.mark.parametrize("harm", [change_entry, drop_entry, cut_tail, change_text, drop_text, change_definition, add_evidence])
+@pytest.mark.parametrize(
+    "harm", [change_entry, drop_entry, cut_tail, change_text, drop_text, change_definition, add_evidence]
+)
 def test_a_changed_pack_is_not_consistent(pack: dict[str, Any], harm: Any) -> None:
     harm(pack)
 
@@ -109,7 +111,9 @@ def test_a_changed_pack_is_not_consistent(pack: dict[str, Any], harm: Any) -> No
     assert report["findings"]
 
 
-def test_a_shorter_pack_with_a_fitting_head_is_found_only_against_a_checkpoint(pack: dict[str, Any], world: World, settings: Settings) -> None:
+def test_a_shorter_pack_with_a_fitting_head_is_found_only_against_a_checkpoint(
+    pack: dict[str, Any], world: World, settings: Settings
+) -> None:
     checkpoint = checkpoints.make(db.session, world.origin(), settings.home)
     shorter = copy.deepcopy(pack)
     del shorter["entries"][-1]
@@ -151,7 +155,9 @@ def test_the_command_line_packs_and_verifies_without_a_database(cycle: int, runn
     assert not (tmp_path / "nowhere" / "qaflow.db").exists()
 
 
-def test_the_command_line_names_the_first_bad_entry_and_exits_3(pack: dict[str, Any], runner: Run, tmp_path: Path) -> None:
+def test_the_command_line_names_the_first_bad_entry_and_exits_3(
+    pack: dict[str, Any], runner: Run, tmp_path: Path
+) -> None:
     change_entry(pack)
     (tmp_path / "bad.json").write_text(json.dumps(pack))
 

@@ -10,7 +10,9 @@ from audit_world import SPIRAL, db, eventful
 from flask import Flask
 
 from qaflow.engine.machine import compile_definition
-from qaflow.engine.replay import CARRIES, GUARDS, PARTS, Disallowed, Replay, named
+from qaflow.engine.replay import Replay, named
+from qaflow.engine.replay_guards import Disallowed
+from qaflow.engine.replay_kinds import CARRIES, GUARDS, PARTS
 from qaflow.engine.snapshot import EFFECTS, Snapshot, evolve
 from qaflow.services import audit
 from qaflow.testing import World
@@ -85,8 +87,8 @@ def test_no_fact_may_be_left_out(journals: dict[int, list[Row]]) -> None:
 
 def test_no_fact_may_stand_twice(journals: dict[int, list[Row]]) -> None:
     loud = {"StageSubmitted", "StageApproved", "StageRejected", "StageReturned", "StageReopened", "WarningAcknowledged",
-            "CorrectionConfirmed", "WarningDismissed", "WorkEscalated", "CycleStarted", "CycleSuspended", "CycleResumed",
-            "SheetIssued", "SheetRecorded", "DeadlineExtended", "WarningOpened"}  # fmt: skip
+            "CorrectionConfirmed", "WarningDismissed", "WorkEscalated", "CycleStarted", "CycleSuspended",
+            "CycleResumed", "SheetIssued", "SheetRecorded", "DeadlineExtended", "WarningOpened"}  # fmt: skip
     seen = set()
     for cycle, rows in journals.items():
         for n, row in enumerate(rows):
@@ -142,7 +144,9 @@ def test_a_forged_fact_is_refused(journals: dict[int, list[Row]], kind: str, for
 
 def test_an_entry_under_another_definition_or_actor_is_refused(journals: dict[int, list[Row]]) -> None:
     cycle, rows = next((c, r) for c, r in journals.items() if len(r) > 3)
-    n, (kind, at, actor, behalf, definition, data) = next((n, r) for n, r in enumerate(rows) if n and r[5].get("by") is not None)
+    n, (kind, at, actor, behalf, definition, data) = next(
+        (n, r) for n, r in enumerate(rows) if n and r[5].get("by") is not None
+    )
 
     for other in ((kind, at, "4711", behalf, definition, data), (kind, at, actor, behalf, "0" * 64, data)):
         with pytest.raises(Disallowed):

@@ -24,6 +24,7 @@ from qaflow.store.db import Sql, driver
 from qaflow.testing import World
 
 WRITERS, BACKUPS = 8, 10
+RUNNING = Sql("select min(id) from cycle where status = 'running' and responsible_id = :p")
 FLOOR = 200  # acts that the writers must have done while the backups ran
 WRITER = """
 import sys
@@ -38,11 +39,12 @@ from qaflow.store.db import db
 home, cycle, person, log = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 app = create_app(Settings(home=home, database_url=f"sqlite:///{home}/qaflow.db", secret_key=sys.argv[5]))
 now = app.extensions["qaflow"].clock.now()
+origin = Origin(now=now, recorded=now, door="test", person=person)
 with app.app_context(), log.open("a", buffering=1) as told:
     while not (home / "stop").exists():
         for action, args in (("submit", {"content": {}}), ("withdraw", {}), ("comment", {"text": "x"})):
             try:
-                done = cycles.fire(db.session, Origin(now=now, recorded=now, door="test", person=person), cycle, action, args)
+                done = cycles.fire(db.session, origin, cycle, action, args)
             except QaflowError as error:
                 print(error, file=sys.stderr)
                 continue
@@ -67,13 +69,17 @@ def acknowledged(logs: list[Path]) -> list[int]:
 @pytest.fixture
 def writers(world: World, settings: Settings, tmp_path: Path) -> Iterator[list[tuple[int, Path]]]:
     """Let eight processes write, each on its own cycle, until the test is over."""
-    ids = [row[0] for row in world.query("select id from cycle where responsible_id = :p order by id", p=world.persons["lead"])]
+    ids = [
+        row[0]
+        for row in world.query("select id from cycle where responsible_id = :p order by id", p=world.persons["lead"])
+    ]
     logs = [tmp_path / f"{cycle}.log" for cycle in ids[:WRITERS]]
     script = tmp_path / "writer.py"
     script.write_text(WRITER)
+    command, lead = [sys.executable, str(script), str(settings.home)], str(world.persons["lead"])
     with (tmp_path / "errors.log").open("w") as errors:
         running = [
-            subprocess.Popen([sys.executable, str(script), str(settings.home), str(cycle), str(world.persons["lead"]), str(log), SECRET], stderr=errors)
+            subprocess.Popen([*command, str(cycle), lead, str(log), SECRET], stderr=errors)
             for cycle, log in zip(ids, logs, strict=False) if log.touch() is None
         ]  # fmt: skip
         _until(lambda: min(acknowledged(logs)) > 0)
@@ -100,11 +106,15 @@ def faults(home: Path, before: list[tuple[int, int]]) -> list[str]:
             db.session.rollback()
         except Exception as error:  # noqa: BLE001 - a copy that cannot even be read is a bad one, whatever it raises
             return [f"unreadable: {error}"]
-        return found + [f"cycle {c}: {v} was acknowledged, {versions.get(c)} is there" for c, v in before if versions.get(c, 0) < v]
+        return found + [
+            f"cycle {c}: {v} was acknowledged, {versions.get(c)} is there" for c, v in before if versions.get(c, 0) < v
+        ]
     return []
 
 
-def test_backups_taken_while_eight_processes_write_are_whole(writers: list[tuple[int, Path]], settings: Settings, tmp_path: Path) -> None:
+def test_backups_taken_while_eight_processes_write_are_whole(
+    writers: list[tuple[int, Path]], settings: Settings, tmp_path: Path
+) -> None:
     """The mutant is `cp`: a copy of the file alone, taken at the same moments, is bad."""
     (settings.home / "evidence" / "ab").mkdir(parents=True)
     (settings.home / "evidence" / "ab" / "abcd").write_bytes(b"proof")
@@ -114,8 +124,9 @@ def test_backups_taken_while_eight_processes_write_are_whole(writers: list[tuple
         before = list(zip([c for c, _ in writers], acknowledged(logs), strict=True))
         file, home, copy = tmp_path / f"{n}.zip", tmp_path / f"home{n}", tmp_path / f"copy{n}"
         if n == 0:  # once through the program itself
-            run = subprocess.run([sys.executable, "-m", "qaflow", "backup", str(file)], check=False, capture_output=True, text=True,
-                                 env={"QAFLOW_HOME": str(settings.home), "QAFLOW_SECRET_KEY": SECRET, "PATH": ""})  # fmt: skip
+            env = {"QAFLOW_HOME": str(settings.home), "QAFLOW_SECRET_KEY": SECRET, "PATH": ""}
+            command = [sys.executable, "-m", "qaflow", "backup", str(file)]
+            run = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
             assert run.returncode == 0, run.stderr
         else:
             backups.make(db.session, settings, file, _clock())
@@ -151,13 +162,18 @@ def past(app: Flask, settings: Settings, tmp_path: Path) -> tuple[World, Path]:
     """Return a college that went on living after a backup was taken."""
     world = eventful(db.session, seed=37, courses=4, acts=60)
     backups.make(db.session, settings, tmp_path / "past.zip", _clock())
-    cycle = world.query("select id from cycle where responsible_id = :p and status = 'running' order by id limit 1", p=world.persons["lead"])[0][0]
+    cycle = world.query(
+        "select id from cycle where responsible_id = :p and status = 'running' order by id limit 1",
+        p=world.persons["lead"],
+    )[0][0]
     world.fire(cycle, "comment", "lead", text="later")
     world.tick(world.later(60))
     return world, tmp_path / "past.zip"
 
 
-def test_a_restore_into_the_past_is_seen_against_the_checkpoint(past: tuple[World, Path], settings: Settings, tmp_path: Path) -> None:
+def test_a_restore_into_the_past_is_seen_against_the_checkpoint(
+    past: tuple[World, Path], settings: Settings, tmp_path: Path
+) -> None:
     world, file = past
     checkpoint = checkpoints.make(db.session, world.origin(), settings.home)
     db.session.remove()
@@ -174,7 +190,9 @@ def test_a_restore_into_the_past_is_seen_against_the_checkpoint(past: tuple[Worl
 
 
 @pytest.mark.parametrize(("resend", "left"), [(False, 0), (True, None)])
-def test_a_restore_tells_nobody_twice_unless_asked(past: tuple[World, Path], tmp_path: Path, resend: bool, left: int | None) -> None:
+def test_a_restore_tells_nobody_twice_unless_asked(
+    past: tuple[World, Path], tmp_path: Path, resend: bool, left: int | None
+) -> None:
     _, file = past
 
     report = restored(file, tmp_path / "new", resend=resend)
@@ -199,7 +217,9 @@ def test_after_a_restore_automatic_steps_wait_to_be_confirmed(past: tuple[World,
 
     world, file = past
     restored(file, tmp_path / "new")
-    for _ in entered(Settings(home=tmp_path / "new", database_url=f"sqlite:///{tmp_path}/new/qaflow.db", secret_key=SECRET)):
+    for _ in entered(
+        Settings(home=tmp_path / "new", database_url=f"sqlite:///{tmp_path}/new/qaflow.db", secret_key=SECRET)
+    ):
         origin = Origin(now=world.now, recorded=world.now, door="test")
         held = tick.swept(db.session, origin, limit=timedelta(days=400))
         went = tick.swept(db.session, origin, limit=timedelta(days=400), confirm=True)
@@ -209,7 +229,9 @@ def test_after_a_restore_automatic_steps_wait_to_be_confirmed(past: tuple[World,
     assert went.done
 
 
-def test_a_database_that_holds_something_is_never_overwritten(past: tuple[World, Path], settings: Settings, runner: Run) -> None:
+def test_a_database_that_holds_something_is_never_overwritten(
+    past: tuple[World, Path], settings: Settings, runner: Run
+) -> None:
     _, file = past
     db.session.remove()
     before = (settings.home / "qaflow.db").read_bytes()
@@ -252,15 +274,18 @@ def test_a_spoilt_backup_leaves_the_target_empty(past: tuple[World, Path], tmp_p
 def test_a_restored_home_goes_on_where_it_stood(past: tuple[World, Path], tmp_path: Path) -> None:
     world, file = past
     restored(file, tmp_path / "new")
-    for _ in entered(Settings(home=tmp_path / "new", database_url=f"sqlite:///{tmp_path}/new/qaflow.db", secret_key=SECRET)):
-        (cycle,) = driver(db.session).all(Sql("select min(id) from cycle where status = 'running' and responsible_id = :p"),
-                                          {"p": world.persons["lead"]})[0]  # fmt: skip
+    for _ in entered(
+        Settings(home=tmp_path / "new", database_url=f"sqlite:///{tmp_path}/new/qaflow.db", secret_key=SECRET)
+    ):
+        cycle = driver(db.session).value(RUNNING, {"p": world.persons["lead"]})
         db.session.rollback()
         cycles.fire(db.session, world.origin("lead"), cycle, "comment", {"text": "again"})
         assert audit.verify(db.session)["verified"]
 
 
-def test_a_postgresql_database_comes_back_with_the_same_heads(new_pg: Callable[[str], str], pg_template: str, tmp_path: Path) -> None:
+def test_a_postgresql_database_comes_back_with_the_same_heads(
+    new_pg: Callable[[str], str], pg_template: str, tmp_path: Path
+) -> None:
     one = Settings(home=tmp_path / "one", database_url=new_pg(pg_template), secret_key=SECRET)
     two = Settings(home=tmp_path / "two", database_url=new_pg("template0"), secret_key=SECRET)
     for _ in entered(one):
@@ -273,8 +298,7 @@ def test_a_postgresql_database_comes_back_with_the_same_heads(new_pg: Callable[[
         report = doctor.check(db.session)
         assert (report["findings"], report["ok"]) == ([], True)
         assert (_heads(), report["entries"]) == (before, made["entries"])
-        (cycle,) = driver(db.session).all(Sql("select min(id) from cycle where status = 'running' and responsible_id = :p"),
-                                          {"p": world.persons["lead"]})[0]  # fmt: skip
+        cycle = driver(db.session).value(RUNNING, {"p": world.persons["lead"]})
         db.session.rollback()
         cycles.fire(db.session, world.origin("lead"), cycle, "comment", {"text": "again"})
         with pytest.raises(Refused, match="not empty"):

@@ -3,12 +3,14 @@
 import datetime as dt
 import json
 import random
+import time
 from dataclasses import replace
 
 import pytest
 from flask import Flask
+from processes import tell
 
-from qaflow import testing
+from qaflow import scheduler, testing
 from qaflow.adapters.clock import StoppedClock, Watch
 from qaflow.config import Settings
 from qaflow.engine.definition import Deadline
@@ -19,6 +21,7 @@ from qaflow.services.work import Origin
 from qaflow.store import journal
 from qaflow.store.db import db, instant, utc
 
+NONE = dt.timedelta(0)
 SKEW = dt.timedelta(seconds=120)
 MINUTE, HOUR, DAY, YEAR = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(days=365)
 EIGHT = dt.datetime(2025, 9, 8, 0, tzinfo=dt.UTC)  # Monday 08:00 in Shanghai: the first level
@@ -28,7 +31,7 @@ SEED = 15
 class Machine:
     """A machine with a true time, a clock that may err, and one process of `qaflow run` on it."""
 
-    def __init__(self, settings: Settings, at: dt.datetime, skew: dt.timedelta = dt.timedelta(0), name: str = "a") -> None:
+    def __init__(self, settings: Settings, at: dt.datetime, skew: dt.timedelta = NONE, name: str = "a") -> None:
         """Start the process."""
         self.true, self.error = at, skew
         self.clock = StoppedClock(at + skew)
@@ -144,9 +147,11 @@ def test_ten_years_ahead_and_back_waits_for_a_person(world: testing.World, setti
     assert {at[:4] for (at,) in world.query("select at from journal")} == {"2025"}
 
 
-def test_a_thousand_seconds_to_and_fro_and_a_frozen_clock_change_nothing(world: testing.World, settings: Settings) -> None:
+def test_a_thousand_seconds_to_and_fro_and_a_frozen_clock_change_nothing(
+    world: testing.World, settings: Settings
+) -> None:
     dice = random.Random(SEED)
-    print(f"seed {SEED}")
+    tell(f"seed {SEED}")
     machine = Machine(settings, EIGHT - MINUTE)
     woken = 0
     for step in range(1000):
@@ -160,7 +165,9 @@ def test_a_thousand_seconds_to_and_fro_and_a_frozen_clock_change_nothing(world: 
     assert incidents(world) == []
 
 
-def test_two_processes_ninety_seconds_apart_fire_once_and_within_the_bound(world: testing.World, settings: Settings) -> None:
+def test_two_processes_ninety_seconds_apart_fire_once_and_within_the_bound(
+    world: testing.World, settings: Settings
+) -> None:
     fast = Machine(settings, EIGHT - 10 * MINUTE, skew=dt.timedelta(seconds=90), name="fast")
     slow = Machine(settings, EIGHT - 10 * MINUTE, name="slow")
     for second in range(-600, 300, 30):
@@ -271,3 +278,29 @@ def test_a_long_interval_keeps_its_lease_between_two_ticks(app: Flask, settings:
 
     assert tick.elect(db.session, "a", EIGHT, hourly.tick_seconds)
     assert not tick.elect(db.session, "b", EIGHT + HOUR, hourly.tick_seconds)
+
+
+# The alarm clock itself
+
+
+def woken_after(leap: dt.timedelta, steady: bool) -> int:
+    """Return how often the tick was woken in two seconds after the machine's clock had been set by `leap`."""
+    calls: list[int] = []
+    now = dt.datetime.now(dt.UTC)
+    clock = (lambda: dt.datetime.now(dt.UTC)) if steady else None
+    made = scheduler.start(lambda: calls.append(1), 1, now - leap, clock)
+    try:
+        time.sleep(2.5)
+    finally:
+        made.shutdown()
+    return len(calls)
+
+
+def test_an_alarm_clock_whose_turn_lies_ten_years_ahead_goes_on_at_once() -> None:
+    """The clock was ten years ahead when the next turn was set, and came back."""
+    assert woken_after(-10 * YEAR, steady=True) >= 2
+    assert woken_after(-10 * YEAR, steady=False) == 0  # the planted defect: it would sleep for ten years
+
+
+def test_an_alarm_clock_that_missed_ten_years_wakes_once_and_then_at_its_pace() -> None:
+    assert 2 <= woken_after(10 * YEAR, steady=True) <= 4

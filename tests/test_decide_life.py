@@ -1,17 +1,27 @@
 """A cycle's life and its time: starting, children, carrying over, suspension, deadlines, sheets (engine rules, 2, 5, 6)."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
 from qaflow.engine.definition import Deadline, Level
 from qaflow.errors import Refused
+from qaflow.services import audit
 from qaflow.store.db import db
 from qaflow.testing import NOTE, World, appraisal, label, sheet, spiral, stage, track
 
 YEAR = 366
 LEFT = {"carried": [{"kind": "problem", "text": "labs too small"}, {"kind": "goal", "text": "one more workshop"}]}
+
+
+@pytest.fixture(autouse=True)
+def replayed(app: Flask) -> Iterator[None]:
+    """Whatever a test did, the journal verifies and replays to the rows that stand."""
+    yield
+    db.session.rollback()
+    assert audit.verify(db.session)["findings"] == []
 
 
 @pytest.fixture

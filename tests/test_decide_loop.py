@@ -1,10 +1,21 @@
 """The quick loop: warnings, their own lives, and corrections that reopen an earlier stage (engine rules, 4)."""
 
+from collections.abc import Iterator
+
 import pytest
 from flask import Flask
 
+from qaflow.services import audit
 from qaflow.store.db import db
 from qaflow.testing import APPROVER, World, spiral, stage
+
+
+@pytest.fixture(autouse=True)
+def replayed(app: Flask) -> Iterator[None]:
+    """Whatever a test did, the journal verifies and replays to the rows that stand."""
+    yield
+    db.session.rollback()
+    assert audit.verify(db.session)["findings"] == []
 
 
 @pytest.fixture

@@ -1,16 +1,26 @@
 """Visits and signatures: what submit, withdraw, approve, reject, return and reopen do (engine rules, 1, 3 and 5)."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
 from qaflow import testing
 from qaflow.engine.definition import Field, Move, Signers
+from qaflow.services import audit
 from qaflow.store.db import db
 from qaflow.testing import World, label, spiral, stage
 
 COMMITTEE = Signers(role="committee", need="quorum", quorum=2)
+
+
+@pytest.fixture(autouse=True)
+def replayed(app: Flask) -> Iterator[None]:
+    """Whatever a test did, the journal verifies and replays to the rows that stand."""
+    yield
+    db.session.rollback()
+    assert audit.verify(db.session)["findings"] == []
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from processes import Swarm, until
+from processes import Swarm, tell, until
 from sqlalchemy import make_url
 
 from qaflow import testing
@@ -99,7 +99,8 @@ def ask(settings: Settings, text: str) -> list[tuple[Any, ...]]:
 
 def ticked(settings: Settings) -> list[int]:
     """Return how many levels each ended tick fired."""
-    return [json.loads(done).get("escalated", 0) for (done,) in ask(settings, "select done from tick_run where done <> '{}'")]
+    rows = ask(settings, "select done from tick_run where done <> '{}'")
+    return [json.loads(done).get("escalated", 0) for (done,) in rows]
 
 
 def assert_each_once(settings: Settings) -> None:
@@ -111,8 +112,8 @@ def assert_each_once(settings: Settings) -> None:
     assert ask(settings, facts) == [(ITEMS, ITEMS)]
     notices = "select count(*), count(distinct journal_stream), count(distinct person_id) from outbox"
     assert ask(settings, notices) == [(ITEMS, ITEMS, 2)]
-    assert ask(settings, "select distinct version, (select count(*) from journal j where j.stream = 'cycle:' || c.id) from "
-                         "cycle c") == [(2, 2)]  # fmt: skip
+    lengths = "select distinct version, (select count(*) from journal where stream = 'cycle:' || c.id) from cycle c"
+    assert ask(settings, lengths) == [(2, 2)]
 
 
 def test_eight_processes_at_once_escalate_each_item_once(overdue: Settings) -> None:
@@ -136,10 +137,11 @@ def test_a_killed_process_neither_loses_nor_doubles_an_item(overdue: Settings) -
     with Swarm(overdue, PROCESSES, BATCH, FRIDAY) as swarm:
         swarm.go()
         until(lambda: ask(overdue, "select count(*) from escalation")[0][0] >= after)
-        at_work = sorted(int(door[5:]) for (door,) in ask(overdue, "select door from tick_run where ended_at is null"))
+        doors = ask(overdue, "select door from tick_run where ended_at is null")
+        at_work = sorted(int(door[5:]) for (door,) in doors)
         victim = dice.choice(at_work)
         swarm.kill(victim)
-        print(f"seed {SEED}: process {victim} of {at_work} died when {after} items had gone up")
+        tell(f"seed {SEED}: process {victim} of {at_work} died when {after} items had gone up")
         codes = swarm.results()
     left = ask(overdue, f"select count(*) from work_item where next_level_at <= '{LATE}'")[0][0]
     with Swarm(overdue, 1, BATCH, FRIDAY) as later:  # the next tick, as in an installation
@@ -161,7 +163,8 @@ def test_the_naive_tick_is_caught(overdue: Settings) -> None:
 
     def naive() -> None:
         with closing(connected(overdue)) as mine:
-            late = mine.execute(f"select id, level + 1 from work_item where next_level_at <= '{LATE}' order by id").fetchall()
+            text = f"select id, level + 1 from work_item where next_level_at <= '{LATE}' order by id"
+            late = mine.execute(text).fetchall()
             barrier.wait()
             for item, level in late[:200]:
                 found = mine.execute(f"select count(*) from naive where item = {item} and level = {level}").fetchone()

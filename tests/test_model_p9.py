@@ -197,6 +197,7 @@ def test_the_program_and_the_model_differ_in_nothing(world: testing.World) -> No
     done = {(place, action) for place, action, fine in seen if fine}
     assert len(done) > 150, "most of what may be done was done"
     assert sum(n for (_, _, fine), n in seen.items() if fine) > RUNS * STEPS * 0.3
+    assert world.audit()["findings"] == [], "what was walked replays to the rows that stand"
 
 
 Change = Callable[[Compiled, Snapshot, Data, Context, Rule], list[Fact]]

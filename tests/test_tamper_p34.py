@@ -59,13 +59,18 @@ class Tampered:
 
     def stream(self, least: int = 5) -> str:
         """Return the cycle stream with the most entries."""
-        name, count = self.run("select stream, count(*) from journal where stream like 'cycle:%' group by 1 order by 2 desc")[0]
+        name, count = self.run(
+            "select stream, count(*) from journal where stream like 'cycle:%' group by 1 order by 2 desc"
+        )[0]
         assert count >= least
         return str(name)
 
     def rewrite(self, stream: str, seq: int, **changes: Any) -> None:
         """Change one entry and make every hash from there on good again, the row's head too."""
-        for entry in self.run(f"select id, {','.join(COLUMNS)} from journal where stream = ? and seq >= ? order by seq", stream, seq):
+        newest = ""
+        for entry in self.run(
+            f"select id, {','.join(COLUMNS)} from journal where stream = ? and seq >= ? order by seq", stream, seq
+        ):
             values = dict(zip(COLUMNS, entry[1:], strict=True)) | (changes if entry[2] == seq else {})
             if entry[2] > seq:
                 values["prev"] = newest
@@ -273,14 +278,19 @@ def test_a_forged_fact_needs_more_than_good_hashes(tampered: Tampered) -> None:
 
 
 PROJECTION = {
-    "a cycle's stage": "update cycle set stage = 'diagnose' where id = (select min(id) from cycle where stage <> 'diagnose')",
+    "a cycle's stage": "update cycle set stage = 'diagnose' "
+    "where id = (select min(id) from cycle where stage <> 'diagnose')",
     "a deadline": "update work_item set due = '2030-01-01' where id = (select min(id) from work_item)",
-    "a work item closed": "update work_item set state = 'done' where id = (select min(id) from work_item where state = 'open')",
-    "a work item gone": "delete from work_item where id = (select max(id) from work_item where id not in (select item_id from escalation))",
-    "a warning's state": "update warning set state = 'dismissed' where id = (select min(id) from warning where cycle_id is not null)",
+    "a work item closed": "update work_item set state = 'done' "
+    "where id = (select min(id) from work_item where state = 'open')",
+    "a work item gone": "delete from work_item "
+    "where id = (select max(id) from work_item where id not in (select item_id from escalation))",
+    "a warning's state": "update warning set state = 'dismissed' "
+    "where id = (select min(id) from warning where cycle_id is not null)",
     "a visit gone": "delete from visit where rowid = (select max(rowid) from visit)",
     "a signature": "update signature set person_id = 1 where rowid = (select min(rowid) from signature where not void)",
-    "a sheet": "update sheet set state = case state when 'done' then 'open' else 'done' end where id = (select min(id) from sheet)",
+    "a sheet": "update sheet set state = case state when 'done' then 'open' else 'done' end "
+    "where id = (select min(id) from sheet)",
     "a cycle's head": "update cycle set head = '' where id = 1",
     "a person's head": "update person set head = 'x' where id = (select max(id) from person)",
     "the college's length": "update college set version = version - 1",
@@ -305,7 +315,9 @@ def _comment(tampered: Tampered, cycle: int) -> None:
 
     (person,) = tampered.run("select responsible_id from cycle where id = ?", cycle)[0]
     now = tampered.app.extensions["qaflow"].clock.now()
-    cycles.fire(db.session, Origin(now=now, recorded=now, door="test", person=person), cycle, "comment", {"text": "more"})
+    cycles.fire(
+        db.session, Origin(now=now, recorded=now, door="test", person=person), cycle, "comment", {"text": "more"}
+    )
 
 
 def _checkpoint(tampered: Tampered) -> dict[str, Any]:

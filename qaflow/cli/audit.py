@@ -114,10 +114,15 @@ def _verified(report: dict[str, Any]) -> list[str]:
     known = report.get("checkpoint")
     if known is not None:
         key = "this installation's key" if known["own_key"] else f"the key {known['public_key']}"
-        lines.append(f"checkpoint of {known['at']}, signed by {key}: {known['same']} of {known['streams']} streams agree")
+        lines.append(
+            f"checkpoint of {known['at']}, signed by {key}: {known['same']} of {known['streams']} streams agree"
+        )
     elif report["verified"]:
         lines.append("without a checkpoint a tail that was cut or written anew, rows and all, cannot be seen")
-    return [*lines, f"{'verified' if report['verified'] else 'NOT verified'}: {report['entries']} entries, {report['streams']} streams"]
+    return [
+        *lines,
+        f"{'' if report['verified'] else 'NOT '}verified: {report['entries']} entries, {report['streams']} streams",
+    ]
 
 
 def _finding(found: dict[str, Any]) -> str:
@@ -135,7 +140,11 @@ def _packed(report: dict[str, Any]) -> list[str]:
     lines.append(f"consistent: {report['entries']} entries")
     known = report["checkpoint"]
     if known is None:
-        return [*lines, f"head {report['head']}", "compare this head with one from a source you trust, or give --checkpoint"]
+        return [
+            *lines,
+            f"head {report['head']}",
+            "compare this head with one from a source you trust, or give --checkpoint",
+        ]
     beyond = report["entries"] - known["length"]
-    return [*lines, f"agrees with the checkpoint of {known['at']} (key {known['public_key']}) up to entry {known['length']}"
+    return [*lines, f"agrees with the checkpoint of {known['at']} ({known['public_key']}) up to entry {known['length']}"
             + (f"; {beyond} later entries are not covered by it" if beyond else "")]  # fmt: skip

@@ -26,7 +26,9 @@ def backup(file: Path, as_json: bool) -> None:
 
 @click.command("restore", cls=Command)
 @click.argument("file", type=FILE)
-@click.option("--resend", is_flag=True, help="Send the notices that waited in the backup, though they may have gone out since.")
+@click.option(
+    "--resend", is_flag=True, help="Send the notices that waited in the backup, though they may have gone out since."
+)
 def restore(file: Path, resend: bool, as_json: bool) -> None:
     """Put the backup FILE into an empty home."""
     with installation(new=True) as app:

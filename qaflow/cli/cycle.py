@@ -27,6 +27,9 @@ COLUMNS = [("id", "id"), ("college", "college"), ("layer", "layer"), ("track", "
            ("number", "round"), ("status", "status"), ("stage", "stage"), ("leaf", "leaf"), ("due", "due"),
            ("open_warnings", "warnings"), ("responsible", "responsible")]  # fmt: skip
 
+HISTORY = [("seq", "#"), ("at", "at"), ("kind", "fact"), ("actor", "actor"), ("on_behalf_of", "for"), ("door", "door"),
+           ("hash", "hash")]  # fmt: skip
+
 
 @click.group(cls=Group)
 def cycle() -> None:
@@ -73,8 +76,8 @@ def _shown(found: dict[str, Any]) -> list[str]:
 @click.option("--date", "day", help="A day of the period meant (YYYY-MM-DD); today unless given.")
 @click.option("--from-stage", help="Adopt a cycle that began before the system came, at this stage.")
 @click.option("--as", "login", help="Who starts it (quality office).")
-def start(college: str, layer: str, subject: str, track: str, day: str | None, from_stage: str | None, login: str | None,
-          as_json: bool) -> None:  # fmt: skip
+def start(college: str, layer: str, subject: str, track: str, day: str | None, from_stage: str | None,
+          login: str | None, as_json: bool) -> None:  # fmt: skip
     """Start a cycle on demand, or adopt one with --from-stage."""
     with installation():
         origin, person = as_user(db.session, ports(), login)
@@ -102,7 +105,9 @@ def fire(id: int, action: str, login: str, comment: str | None, file: str | None
     with installation():
         origin, _ = as_user(db.session, ports(), login)
         found = service.fire(db.session, origin, id, action, args, revision)
-        output.emit(found, as_json, lines=[f"cycle {id} stands in {found['state']}; allowed: {', '.join(found['allowed'])}"])
+        output.emit(
+            found, as_json, lines=[f"cycle {id} stands in {found['state']}; allowed: {', '.join(found['allowed'])}"]
+        )
 
 
 def read_data(file: str | None) -> dict[str, Any]:
@@ -139,5 +144,4 @@ def history(id: int, as_json: bool) -> None:
     """Print a cycle's facts in order, with their place in the chain."""
     with installation():
         items = reading.history(db.session, id)
-        output.emit(output.listed(items), as_json, table=[("seq", "#"), ("at", "at"), ("kind", "fact"), ("actor", "actor"),
-                    ("on_behalf_of", "for"), ("door", "door"), ("hash", "hash")])  # fmt: skip
+        output.emit(output.listed(items), as_json, table=HISTORY)

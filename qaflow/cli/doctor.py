@@ -1,4 +1,4 @@
-"""`qaflow doctor`: the invariants, the triggers, the incidents; with `--deploy` whether it is safe to open to others."""
+"""`qaflow doctor`: invariants, triggers, incidents; with `--deploy` whether it is safe to open to others."""
 
 from __future__ import annotations
 

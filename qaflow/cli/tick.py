@@ -23,7 +23,9 @@ class Iso(click.ParamType[datetime]):
         try:
             found = datetime.fromisoformat(str(value))
         except ValueError:
-            raise Invalid("date.invalid", f"--at {value!r}: an instant such as 2026-01-05T08:00+08:00 is needed") from None
+            raise Invalid(
+                "date.invalid", f"--at {value!r}: an instant such as 2026-01-05T08:00+08:00 is needed"
+            ) from None
         if found.tzinfo is None:
             raise Invalid("date.no_zone", f"--at {value!r}: the zone is missing, such as +08:00 or Z")
         return found.astimezone(UTC)
@@ -38,5 +40,9 @@ def tick(at: datetime | None, confirm: bool, retry: bool, as_json: bool) -> None
     with installation():
         report = service.run(db.session, ports(), door="tick", at=at, confirm=confirm, retry=retry)
         document = report.plain()
-        lines = [report.notice] if report.notice else [f"{k}: {v}" for k, v in sorted(report.done.items())] or ["nothing was due"]
+        lines = (
+            [report.notice]
+            if report.notice
+            else [f"{k}: {v}" for k, v in sorted(report.done.items())] or ["nothing was due"]
+        )
         output.emit(document, as_json, lines=lines)

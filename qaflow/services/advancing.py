@@ -10,7 +10,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from qaflow.engine import decide as engine
 from qaflow.engine.decide import Context, Refusal
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Item, Snapshot, Visit, evolve

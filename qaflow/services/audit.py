@@ -15,7 +15,8 @@ from typing import Any
 
 from qaflow.engine.definition import from_plain
 from qaflow.engine.machine import Compiled, compile_definition
-from qaflow.engine.replay import Disallowed, Replay, named
+from qaflow.engine.replay import Replay, named
+from qaflow.engine.replay_guards import Disallowed
 from qaflow.store import audit as store
 from qaflow.store.driver import Driver
 from qaflow.store.journal import GENESIS, digest
@@ -29,7 +30,7 @@ LOOKED_UP_AT_ONCE = 5000
 MOST_FINDINGS = 1000  # a broken database needs no longer list
 
 Finding = dict[str, Any]
-_scan = json.JSONDecoder().scan_once
+_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # decode() without its search for blanks
 _ALIKE = frozenset(("WorkEscalated", "SheetIssued", "AdvanceHeld", "PeriodEnded", "ItemReminded", "StageSubmitted"))
 """Kinds of which many entries have the very same data: what a text says is read once."""
 MOST_ALIKE = 4096
@@ -65,14 +66,16 @@ class Chain:
         self.broken = False
 
     def take(self, row: tuple[Any, ...]) -> dict[str, Any]:
-        """Take the next entry in and return its data; `Broken` says what is wrong with it."""
-        stream, seq, kind, format_, at, recorded, actor, behalf, door, request, definition, text, prev, stored = row[:14]
+        """Take the next entry in (its columns, then its id) and return its data; `Broken` says what is wrong."""
+        stream, seq, kind, format_, at, recorded, actor, behalf, door, request, definition, text, prev, stored, _ = row
         if seq != self.seq + 1:
             raise Broken("chain", f"entry {self.seq + 1} is missing: {seq} follows {self.seq}", self.seq + 1, seq)
         if prev != self.head:
             raise Broken("chain", f"entry {seq} does not name the hash of entry {self.seq}", self.head, prev)
         try:
-            reckoned = digest(prev, stream, seq, kind, format_, at, recorded, actor, behalf, door, request, definition, text)
+            reckoned = digest(
+                prev, stream, seq, kind, format_, at, recorded, actor, behalf, door, request, definition, text
+            )
         except (UnicodeError, TypeError) as error:
             raise Broken("chain", f"entry {seq} cannot be hashed: {error}") from error
         if reckoned != stored:
@@ -195,7 +198,9 @@ class _Verification:
                     data = chain.take(row)
                 except Broken as bad:
                     chain.broken = True
-                    self._note(finding(bad.kind, row[0], row[1], bad.why, id=row[14], expected=bad.expected, found=bad.found))
+                    self._note(
+                        finding(bad.kind, row[0], row[1], bad.why, id=row[14], expected=bad.expected, found=bad.found)
+                    )
                     continue
                 if chain.mark is not None and chain.mark[0] == chain.seq:
                     self._marked(chain, row)
@@ -207,7 +212,9 @@ class _Verification:
         self._look_up()
         if self.marks is not None:
             for name, seq, _ in self.marks.unseen():
-                self._note(finding("checkpoint", name, seq, f"the stream is missing; the checkpoint knows {seq} entries of it"))
+                self._note(
+                    finding("checkpoint", name, seq, f"the stream is missing; the checkpoint knows {seq} entries of it")
+                )
 
     def _begun(self, name: str) -> Chain:
         self.streams += 1
@@ -223,8 +230,8 @@ class _Verification:
         kind, _, key = chain.name.partition(":")
         if chain.mark is not None and chain.seq < chain.mark[0] and not chain.broken:
             self.marks.older(chain.name)  # type: ignore[union-attr]
-            self._note(finding("checkpoint", chain.name, chain.seq + 1, "the stream is older than the checkpoint: it ends "
-                               f"at {chain.seq}, the checkpoint knows {chain.mark[0]} entries",
+            self._note(finding("checkpoint", chain.name, chain.seq + 1, "the stream is older than the checkpoint: it "
+                               f"ends at {chain.seq}, the checkpoint knows {chain.mark[0]} entries",
                                expected=chain.mark[0], found=chain.seq))  # fmt: skip
         if kind == "cycle" and key.isdigit():
             self.cycles.add(int(key))
@@ -271,7 +278,7 @@ class _Verification:
         self.waiting.clear()
 
     def _heads(self) -> None:
-        for name, version, head in store.heads_on_rows(self.driver, "cycle"):
+        for name, version, _ in store.heads_on_rows(self.driver, "cycle"):
             if int(name[6:]) not in self.cycles:
                 self._note(finding("projection", name, 0, f"{name} has a row of version {version}, but no journal",
                                    expected=version, found=0))  # fmt: skip

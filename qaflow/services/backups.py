@@ -105,7 +105,9 @@ def _added(archive: zipfile.ZipFile, name: str, file: Path) -> dict[str, Any]:
     return {"sha256": hasher.hexdigest(), "size": size}
 
 
-def restore(app: Any, session: AnySession, settings: Settings, source: Path, now: dt.datetime, *, resend: bool = False) -> dict[str, Any]:
+def restore(
+    app: Any, session: AnySession, settings: Settings, source: Path, now: dt.datetime, *, resend: bool = False
+) -> dict[str, Any]:
     """Put a backup into an empty place; every part is checked against its hash before anything is touched.
 
     `Refused` (``restore.target_not_empty``) where the database is in use or holds anything.
@@ -155,7 +157,12 @@ def _manifest(archive: zipfile.ZipFile, settings: Settings) -> dict[str, Any]:
         found = json.loads(archive.read(MANIFEST))
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
         raise Invalid("backup.invalid", f"{archive.filename} is no backup: {error}") from error
-    if not isinstance(found, dict) or found.get("kind") != KIND or found.get("format") != FORMAT or not isinstance(found.get("files"), dict):
+    if (
+        not isinstance(found, dict)
+        or found.get("kind") != KIND
+        or found.get("format") != FORMAT
+        or not isinstance(found.get("files"), dict)
+    ):
         raise Invalid("backup.invalid", f"{archive.filename} is no backup of format {FORMAT}")
     if found["schema"] not in REVISIONS:
         raise Refused("schema.newer", "the backup was made by a later program; install that version or a later one")
@@ -185,7 +192,9 @@ def _unused(settings: Settings) -> Iterator[None]:
 
 
 def _occupied(why: str) -> Refused:
-    return Refused("restore.target_not_empty", f"{why}; a backup is restored into an empty home: export QAFLOW_HOME=<a new folder>")
+    return Refused(
+        "restore.target_not_empty", f"{why}; a backup is restored into an empty home: export QAFLOW_HOME=<a new folder>"
+    )
 
 
 def _refuse_filled(session: AnySession, settings: Settings) -> None:
@@ -200,7 +209,7 @@ def _extracted(archive: zipfile.ZipFile, files: dict[str, Any], folder: Path) ->
     """Unpack what the manifest names, and nothing else, checking each size and hash."""
     held = {i.filename for i in archive.infolist()} - {MANIFEST}
     if held != set(files):
-        raise Invalid("backup.corrupt", f"the backup does not hold what its manifest names: {sorted(held ^ set(files))[0]!a}")
+        raise Invalid("backup.corrupt", f"the backup does not hold what its manifest names: {min(held ^ set(files))!a}")
     for name, wanted in files.items():
         if not _MEMBER.fullmatch(name) or ".." in name:
             raise Invalid("backup.corrupt", f"{name!a} is no part of a backup")
@@ -232,7 +241,9 @@ def _placed(app: Any, session: AnySession, settings: Settings, folder: Path, man
     if file is not None:
         entries, _ = store.look_into(folder / DATABASE)
         if entries != manifest["entries"]:
-            raise CorruptHistory("backup.corrupt", f"the backup holds {entries} entries, its manifest says {manifest['entries']}")
+            raise CorruptHistory(
+                "backup.corrupt", f"the backup holds {entries} entries, its manifest says {manifest['entries']}"
+            )
         session.remove() if hasattr(session, "remove") else session.close()
         _dispose(session)
         for stale in ("-wal", "-shm", "-journal"):
@@ -241,7 +252,9 @@ def _placed(app: Any, session: AnySession, settings: Settings, folder: Path, man
         (folder / DATABASE).replace(file)
     else:
         if manifest["schema"] != SCHEMA_HEAD:
-            raise Refused("schema.older", f"the backup has schema {manifest['schema']}; restore it with the program that made it")
+            raise Refused(
+                "schema.older", f"the backup has schema {manifest['schema']}; restore it with the program that made it"
+            )
         database.upgrade(app)
         transact(session, lambda d: store.fill_postgresql(d, folder / "tables"))
     _evidence(folder / EVIDENCE, settings.home / EVIDENCE)

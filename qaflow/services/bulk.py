@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from qaflow.engine.snapshot import Data
+from qaflow.engine.snapshot import Data, Snapshot
 from qaflow.errors import QaflowError
+from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
 from . import cycles
-from .acting import hold
-from .work import AnySession, Origin, Writer, transact
+from .acting import Acting, hold
+from .work import AnySession, LostRace, Origin, Writer, transact
+
+READ_AT_ONCE = 200
+Held = tuple[Snapshot, rows.Row]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +43,37 @@ def fire_many(session: AnySession, acts: Sequence[Act]) -> list[Outcome]:
 
     Rights, rules and facts are those of `cycles.fire`; only the commit is shared.
     """
-    return transact(session, lambda driver: [_one(session, driver, act) for act in acts])
+    return transact(session, lambda driver: [o for part in _parts(acts) for o in _fire(session, driver, part)])
 
 
-def _one(session: AnySession, driver: Driver, act: Act) -> Outcome:
+def _parts(acts: Sequence[Act]) -> Iterator[Sequence[Act]]:
+    return (acts[first : first + READ_AT_ONCE] for first in range(0, len(acts), READ_AT_ONCE))
+
+
+def _fire(session: AnySession, driver: Driver, acts: Sequence[Act]) -> list[Outcome]:
+    read = rows.load_many(driver, {act.cycle for act in acts})
+    return [_one(session, driver, act, read) for act in acts]
+
+
+def _one(session: AnySession, driver: Driver, act: Act, read: dict[int, Held]) -> Outcome:
+    """Fire one act on what was read ahead; what another act of the batch has changed meanwhile is read again."""
     try:
         args = cycles.check_args(act.action, act.args)
-        with driver.savepoint():
-            acting = hold(session, driver, act.origin, act.cycle, Writer(driver, act.origin))
-            cycles.act(acting, act.action, args, act.revision)
-            cycles.finish(acting)
-            return Outcome(act, acting.snap.state)
+        try:
+            return _fired(session, driver, act, args, read.pop(act.cycle, None))
+        except LostRace:
+            return _fired(session, driver, act, args, None)
     except QaflowError as refused:
         return Outcome(act, None, refused)
+
+
+def _fired(session: AnySession, driver: Driver, act: Act, args: Data, held: Held | None) -> Outcome:
+    writer = Writer(driver, act.origin)
+    with driver.savepoint():
+        if held is None:
+            acting = hold(session, driver, act.origin, act.cycle, writer)
+        else:
+            acting = Acting(session, driver, act.origin, *held, writer)
+        cycles.act(acting, act.action, args, act.revision)
+        cycles.finish(acting)
+        return Outcome(act, acting.snap.state)

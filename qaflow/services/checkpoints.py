@@ -13,7 +13,13 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from qaflow.engine.definition import canonical
 from qaflow.errors import ConfigError, Invalid
@@ -117,7 +123,9 @@ class Marks:
         except (InvalidSignature, ValueError, KeyError, TypeError):
             yield "the checkpoint's signature does not fit its content"
             return
-        if heads_digest(plain["heads"]) != plain["digest"] or plain["entries"] != sum(n for n, _ in self._heads.values()):
+        if heads_digest(plain["heads"]) != plain["digest"] or plain["entries"] != sum(
+            n for n, _ in self._heads.values()
+        ):
             yield "the checkpoint's digest does not fit its heads"
 
     def of(self, stream: str) -> tuple[int, str] | None:
@@ -148,6 +156,10 @@ class Marks:
 
 def _heads_fit(heads: Any) -> bool:
     return isinstance(heads, list) and all(
-        isinstance(h, list) and len(h) == 3 and isinstance(h[0], str) and isinstance(h[1], int) and isinstance(h[2], str)
+        isinstance(h, list)
+        and len(h) == 3
+        and isinstance(h[0], str)
+        and isinstance(h[1], int)
+        and isinstance(h[2], str)
         for h in heads
     )

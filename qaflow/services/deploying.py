@@ -62,7 +62,7 @@ def _address(settings: Settings, sandbox: bool) -> list[Finding]:
         found.append(_unsafe("config.base_url", f"{settings.base_url} is plain http: passwords and cookies can be read",
                              "export QAFLOW_BASE_URL=https://<the name people type>"))  # fmt: skip
     if settings.host not in LOOPBACK and not settings.allowed_hosts:
-        found.append(_unsafe("config.allowed_hosts", f"the server listens on {settings.host} and names no hosts it answers for",
+        found.append(_unsafe("config.allowed_hosts", f"the server listens on {settings.host} and names no hosts",
                              "export QAFLOW_ALLOWED_HOSTS=<the name people type>"))  # fmt: skip
     if sandbox and settings.host not in LOOPBACK:
         found.append(_unsafe("installation.sandbox", "a sandbox, where anybody may act for anybody, is open to others",
@@ -77,7 +77,7 @@ def _files(settings: Settings) -> list[Finding]:
         private.append(settings.sqlite_file)
         kind = paths.filesystem(settings.sqlite_file)
         if kind in paths.NETWORK_FILESYSTEMS:
-            found.append(_unsafe("config.database_network", f"the database lies on {kind}, where SQLite's locks do not hold",
+            found.append(_unsafe("config.database_network", f"the database lies on {kind}, where locks do not hold",
                                  "export QAFLOW_HOME=<a folder on a local disk>"))  # fmt: skip
         found += _processes(settings.sqlite_file)
     for file in private:
@@ -100,5 +100,5 @@ def _clock(session: AnySession, now: dt.datetime) -> list[Finding]:
     there = store.clock(driver(session))
     if there is None or abs(there - now) <= SKEW:
         return []
-    return [_unsafe("clock.skew", f"the database's clock is {abs(there - now).total_seconds():.0f} s off this machine's",
+    return [_unsafe("clock.skew", f"the database's clock is {abs(there - now).total_seconds():.0f} s off this one",
                     "timedatectl set-ntp true")]  # fmt: skip

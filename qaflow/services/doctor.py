@@ -26,10 +26,13 @@ CALENDAR_AHEAD = dt.timedelta(days=180)  # a calendar that ends sooner cannot gi
 IN_HISTORY = frozenset(("chain", "replay", "projection"))
 
 
-def check(session: AnySession, now: dt.datetime | None = None, verified: dict[str, Any] | None = None) -> dict[str, Any]:
+def check(
+    session: AnySession, now: dt.datetime | None = None, verified: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Check everything and report ``ok``, ``findings``, ``notices`` and ``incidents``.
 
-    ``verified`` is what `audit.verify` has just reported, where it has.  With ``now`` cycles whose history is broken are sealed, and those that are sound again are freed.
+    ``verified`` is what `audit.verify` has just reported, where it has.  With ``now`` cycles whose history is broken
+    are sealed, and those that are sound again are freed.
     """
     schema = schema_state(session)
     if schema != "current":
@@ -49,7 +52,13 @@ def check(session: AnySession, now: dt.datetime | None = None, verified: dict[st
         _seal(session, findings, now)
     incidents = [i._asdict() for i in ticks.incidents(driver(session))]
     session.rollback()
-    return {"ok": not findings, "entries": verified["entries"], "findings": findings, "notices": told, "incidents": incidents}
+    return {
+        "ok": not findings,
+        "entries": verified["entries"],
+        "findings": findings,
+        "notices": told,
+        "incidents": incidents,
+    }
 
 
 def _found(check_: str, ref: str | None, why: str, expected: Any = None, found: Any = None, **more: Any) -> Finding:
@@ -60,7 +69,15 @@ def _history(verified: dict[str, Any]) -> list[Finding]:
     """I2 and I3: what the audit found, named by stream and number."""
     of = {"chain": "I3", "replay": "I2", "projection": "I2"}
     return [
-        _found(of.get(f["kind"], "I3"), f["stream"], f["why"], f.get("expected"), f.get("found"), seq=f["seq"], kind=f["kind"])
+        _found(
+            of.get(f["kind"], "I3"),
+            f["stream"],
+            f["why"],
+            f.get("expected"),
+            f.get("found"),
+            seq=f["seq"],
+            kind=f["kind"],
+        )
         for f in verified["findings"]
     ]
 
@@ -89,7 +106,9 @@ def covered(d: Driver) -> list[Finding]:
             missing = [p for p in notices.told(kind, json.loads(data), actor) if hash((stream, seq, p)) not in told]
         except (ValueError, KeyError, TypeError, AttributeError):
             continue  # what cannot be read is the audit's finding
-        found += [_found("I4", stream, f"entry {seq} ({kind}) has no notice to person {p}", p, seq=seq) for p in missing]
+        found += [
+            _found("I4", stream, f"entry {seq} ({kind}) has no notice to person {p}", p, seq=seq) for p in missing
+        ]
     return found[: store.SHOWN]
 
 
@@ -121,7 +140,7 @@ def _notices(d: Driver, now: dt.datetime | None) -> list[Finding]:
             for college, year in store.unpublished_years(d)]  # fmt: skip
     if now is not None:
         day = (now + CALENDAR_AHEAD).date().isoformat()
-        told += [_found("calendar", college, f"{college}: the calendar ends {until or 'before it began'}; add a teaching year")
+        told += [_found("calendar", college, f"{college}: the calendar ends {until or 'at once'}; add a teaching year")
                  for college, until in store.calendars_ended(d, day)]  # fmt: skip
     told += [_found("unstarted", college, f"{college}: {count} cycle(s) not started: {reason}", None, count)
              for college, reason, count in store.unstarted(d)]  # fmt: skip

@@ -109,7 +109,9 @@ class _Batch:
             raise Invalid("readings.invalid", f"{len(errors)} of {len(given)} readings are wrong", errors=errors)
         return self._unknown(resolved)
 
-    def _unknown(self, resolved: list[tuple[readings.Point, int, str, float, str]]) -> list[tuple[readings.Point, int, str, float, str]]:
+    def _unknown(
+        self, resolved: list[tuple[readings.Point, int, str, float, str]]
+    ) -> list[tuple[readings.Point, int, str, float, str]]:
         if not resolved:
             return []
         points, subjects = {r[0].id for r in resolved}, {r[1] for r in resolved}
@@ -131,7 +133,9 @@ class _Batch:
         self.cycles: dict[int, list[tuple[int, str, int]]] | None = None
         self._subjects = subjects
         for (point, subject, _, value, _), reading in zip(fresh, ids, strict=True):
-            limits = Limits(direction=point.direction, target=point.target, lower=point.warn_lower, upper=point.warn_upper)
+            limits = Limits(
+                direction=point.direction, target=point.target, lower=point.warn_lower, upper=point.warn_upper
+            )
             severity = breach(limits, value)
             standing = self.open.get((point.id, subject))
             if severity is not None:
@@ -245,7 +249,9 @@ def _next_check(college: CollegeView, today: dt.date, span: int) -> str:
         return (today + dt.timedelta(days=span)).isoformat()
 
 
-def _late_of(session: AnySession, driver: Driver, origin: Origin, college: CollegeView, point: readings.Point, span: int) -> int:
+def _late_of(
+    session: AnySession, driver: Driver, origin: Origin, college: CollegeView, point: readings.Point, span: int
+) -> int:
     since = utc(origin.now - dt.timedelta(days=span + GRACE * 2))
     missing = readings.without_reading(driver, college.id, point.id, point.layer, since, BATCH * 100)
     if not missing or not readings.ever_read(driver, college.id, point.id):
@@ -262,7 +268,7 @@ def _late_of(session: AnySession, driver: Driver, origin: Origin, college: Colle
 
 
 def settle_tasks(driver: Driver, college: int, today: dt.date) -> None:
-    """Fit a loaded plan into the running year: only yearly tasks recur, what was due before stands without a warning."""
+    """Fit a loaded plan into the running year: yearly tasks recur, what was due before stands without a warning."""
     changed = []
     for task, month, recurs, due, _, body in readings.planned_tasks(driver, college):
         date = json.loads(body)["date"]

@@ -92,7 +92,15 @@ def verify(pack: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> di
 
 
 def _shaped(pack: dict[str, Any]) -> None:
-    wanted = {"cycle": int, "entries": list, "definitions": dict, "contents": dict, "evidence": list, "length": int, "head": str}
+    wanted = {
+        "cycle": int,
+        "entries": list,
+        "definitions": dict,
+        "contents": dict,
+        "evidence": list,
+        "length": int,
+        "head": str,
+    }
     if pack.get("kind") != KIND or pack.get("format") != FORMAT or pack.get("columns") != list(COLUMNS):
         raise Invalid("pack.invalid", f"this file is no audit pack of format {FORMAT}")
     wrong = [name for name, type_ in wanted.items() if not isinstance(pack.get(name), type_)]
@@ -106,7 +114,7 @@ def _walked(chain: Chain, pack: dict[str, Any]) -> list[Finding]:
         try:
             if row[0] != chain.name:
                 raise Broken("chain", f"an entry of {row[0]!a} stands among those of {chain.name}")
-            chain.take(tuple(row))
+            chain.take((*row, None))
         except Broken as bad:
             return [finding(bad.kind, chain.name, chain.seq + 1, bad.why, expected=bad.expected, found=bad.found)]
     if (chain.seq, chain.head) != (pack["length"], pack["head"]):
@@ -121,7 +129,9 @@ def _of_contents(chain: Chain, pack: dict[str, Any]) -> list[Finding]:
         for text in named(row[2], json.loads(row[11])):
             kept = pack["contents"].get(text)
             if kept is None:
-                found.append(finding("content", chain.name, row[1], f"entry {row[1]} names content {text}, which is missing"))
+                found.append(
+                    finding("content", chain.name, row[1], f"entry {row[1]} names content {text}, which is missing")
+                )
             elif not _is_sound(text, kept):
                 found.append(finding("content", chain.name, row[1], f"content {text} of entry {row[1]} was changed"))
     return found
@@ -140,9 +150,10 @@ def _is_sound(name: str, kept: Any) -> bool:
 
 def _of_file(chain: Chain, pack: dict[str, Any]) -> list[Finding]:
     """Check what stands beside the chain: definitions under their hashes, evidence as the facts name it."""
+    bodies = sorted(pack["definitions"].items())
     found = [
         finding("definition", None, None, f"definition {name} was changed")
-        for name, body in sorted(pack["definitions"].items())
+        for name, body in bodies
         if not isinstance(body, str) or hashlib.sha256(body.encode()).hexdigest() != name
     ]
     if pack["evidence"] != _evidence([(row[2], json.loads(row[11])) for row in pack["entries"]]):
@@ -151,17 +162,16 @@ def _of_file(chain: Chain, pack: dict[str, Any]) -> list[Finding]:
 
 
 def _against(chain: Chain, pack: dict[str, Any], marks: Marks, findings: list[Finding]) -> dict[str, Any]:
-    for why in marks.faults():
-        findings.append(finding("checkpoint", None, None, why))
+    findings += [finding("checkpoint", None, None, why) for why in marks.faults()]
     wanted = chain.mark
     if wanted is None:
         why = "the checkpoint does not know this stream: the cycle began later, or never stood there"
         findings.append(finding("checkpoint", chain.name, None, why))
     elif chain.seq < wanted[0]:
-        findings.append(finding("checkpoint", chain.name, chain.seq + 1, "the pack is older than the checkpoint, or its tail was cut",
+        findings.append(finding("checkpoint", chain.name, chain.seq + 1, "the pack is older than the checkpoint",
                                 expected=wanted[0], found=chain.seq))  # fmt: skip
     elif pack["entries"][wanted[0] - 1][13] != wanted[1]:
-        findings.append(finding("checkpoint", chain.name, wanted[0], f"entry {wanted[0]} is another one than at the checkpoint",
+        findings.append(finding("checkpoint", chain.name, wanted[0], f"entry {wanted[0]} is not the checkpoint's",
                                 expected=wanted[1], found=pack["entries"][wanted[0] - 1][13]))  # fmt: skip
     document = marks.document
     return {"at": document["at"], "public_key": document["public_key"], "length": wanted[0] if wanted else None,

@@ -72,7 +72,9 @@ def approver_of(definition: Definition, stage: Stage) -> Signers:
     return next((s.decide for s in order if s.decide is not None), Signers(role="supervisor"))
 
 
-def supervisor(driver: Driver, college: CollegeView, scope: Scope, role: str, day: str, holder: int | None) -> int | None:
+def supervisor(
+    driver: Driver, college: CollegeView, scope: Scope, role: str, day: str, holder: int | None
+) -> int | None:
     """Return to whom a level of the ladder goes: never the person who is late themselves."""
     found = nearest(driver, scope, role, day, {holder})
     return found[0] if found else None

@@ -154,7 +154,7 @@ def _over(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data,
 
 
 def _in_role(driver: Driver, scope: Scope, person: int, role: str, day: str, asked_as: Sequence[str]) -> bool:
-    """Tell whether a deputy for one role reaches what the absent person was asked to do, which may be by another role."""
+    """Tell whether a deputy for one role reaches what the absent person was asked to do, maybe by another role."""
     held = _covering(driver, scope, person, day)
     asked = [g for g in held if g.role in asked_as or g.kind in asked_as]
     return any(role in (g.role, g.kind) for g in asked or held)

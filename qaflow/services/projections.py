@@ -32,8 +32,8 @@ _SNAP_FIELDS = ("id", "status", "outcome", "stage", "leaf", "revision", "respons
 _VISIT_FIELDS = ("stage", "number", "state", "entered_at", "due", "submitted_at", "submitted_by", "for_", "decided_at",
                  "outcome", "revision", "content", "order", "need", "auto_at")  # fmt: skip
 _CYCLE_NAMES = (*CYCLE_COLUMNS, "visit", "due", "next_due", "open_warnings", "proposal", "head", "definition")
-_SIGNATURE_NAMES = ("stage", "visit", "revision", "position", "person_id", "decision", "at", "signed_by", "on_behalf_of",
-                    "content")  # fmt: skip
+_SIGNATURE_NAMES = ("stage", "visit", "revision", "position", "person_id", "decision", "at", "signed_by",
+                    "on_behalf_of", "content")  # fmt: skip
 _of_snap, _of_visit = attrgetter(*_SNAP_FIELDS), attrgetter(*_VISIT_FIELDS)
 _of_item, _of_warning, _of_sheet = attrgetter(*ITEM_FIELDS), attrgetter(*WARNING_FIELDS), attrgetter(*SHEET_FIELDS)
 _ADOPTED, _LEFT, _PROPOSAL = _SNAP_FIELDS.index("adopted"), _SNAP_FIELDS.index("left"), len(CYCLE_COLUMNS) + 4
@@ -52,13 +52,21 @@ def differences(driver: Driver, replays: dict[int, tuple[Replay, str]]) -> Itera
         yield from _of_row(cycle, replay, head, row)
         snap = replay.snap
         yield from _of_parts(cycle, "visit", VISIT_COLUMNS, 2, map(_of_visit, _visits(replay)), parts["visit"][cycle])
-        yield from _of_parts(cycle, "work_item", ITEM_COLUMNS, 1, map(_of_item, snap.items.values()), parts["work_item"][cycle])
+        yield from _of_parts(
+            cycle, "work_item", ITEM_COLUMNS, 1, map(_of_item, snap.items.values()), parts["work_item"][cycle]
+        )
         if snap.warnings or cycle in parts["warning"]:
-            yield from _of_parts(cycle, "warning", WARNING_COLUMNS, 1, map(_of_warning, snap.warnings.values()), parts["warning"][cycle])
+            yield from _of_parts(
+                cycle, "warning", WARNING_COLUMNS, 1, map(_of_warning, snap.warnings.values()), parts["warning"][cycle]
+            )
         if snap.sheets or cycle in parts["sheet"]:
-            yield from _of_parts(cycle, "sheet", SHEET_COLUMNS, 1, map(_of_sheet, snap.sheets.values()), parts["sheet"][cycle])
+            yield from _of_parts(
+                cycle, "sheet", SHEET_COLUMNS, 1, map(_of_sheet, snap.sheets.values()), parts["sheet"][cycle]
+            )
         if not replay.renamed:
-            yield from _of_parts(cycle, "signature", _SIGNATURE_NAMES, 5, _signatures(replay), parts["signature"][cycle])
+            yield from _of_parts(
+                cycle, "signature", _SIGNATURE_NAMES, 5, _signatures(replay), parts["signature"][cycle]
+            )
 
 
 def _by_cycle(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, list[tuple[Any, ...]]]:

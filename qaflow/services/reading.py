@@ -19,7 +19,9 @@ FILTERS = {
 TEXTS = frozenset(("reason", "comment", "text", "cause", "measure", "content"))
 
 
-def cycles(session: AnySession, after: int, limit: int, **filters: str | None) -> tuple[list[dict[str, Any]], str | None]:
+def cycles(
+    session: AnySession, after: int, limit: int, **filters: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of cycles and the cursor behind it."""
     driver = reading(session)
     for name, known in FILTERS.items():
@@ -27,7 +29,9 @@ def cycles(session: AnySession, after: int, limit: int, **filters: str | None) -
             raise Invalid("query.unknown", f"--{name} {filters[name]!r}: one of {', '.join(known)}")
     wanted = filters.get("college")
     if wanted is not None and colleges.by_key(driver, wanted) is None:
-        raise Missing("college.not_found", f"no college {wanted!r}; loaded: {', '.join(c.key for c in colleges.everyone(driver))}")
+        raise Missing(
+            "college.not_found", f"no college {wanted!r}; loaded: {', '.join(c.key for c in colleges.everyone(driver))}"
+        )
     items = listing.cycles(driver, after, limit + 1, **filters)
     return items[:limit], str(items[limit - 1]["id"]) if len(items) > limit else None
 
@@ -38,7 +42,9 @@ def cycle(session: AnySession, number: int) -> dict[str, Any]:
     row = listing.cycle(driver, number)
     if row is None:
         raise Missing("cycle.not_found", f"no cycle {number}")
-    found = row | {k: v for k, v in service.show(session, driver, number).items() if k not in row or k in ("due", "items")}
+    found = row | {
+        k: v for k, v in service.show(session, driver, number).items() if k not in row or k in ("due", "items")
+    }
     holders = people.names(driver, [i["holder"] for i in found["items"] if i["holder"] is not None])
     for item in found["items"]:
         item["holder"] = holders.get(item["holder"], (None, None))[1]

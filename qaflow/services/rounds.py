@@ -382,7 +382,7 @@ def _insert_bare(driver: Driver, one: Plan, row: rounds.Due, before: rounds.Form
     values = (
         cycle, one.college.id, row.subject, row.layer, one.track.key, before.number + 1 if before else 1, parent,
         one.definition_id, one.period.start.isoformat(), one.period.end.isoformat(), "", "", "", 0, 0, None, 1, None, 0, 0,
-        0, len(data.get("sheets", ())), row.unit, row.responsible, before.id if before else None, "adopted" in data, at, None,
+        0, len(data.get("sheets", ())), row.unit, row.responsible, before.id if before else None, bool(data.get("adopted")), at, None,
         0, journal.GENESIS,
     )  # fmt: skip
     driver.insert_rows("cycle", rounds.CYCLE_COLUMNS, [values])

@@ -77,7 +77,7 @@ def entries(driver: Driver, batch: int = PAGE) -> Iterator[list[Row]]:
         key = {"stream": stream, "seq": seq, "batch": batch}
         try:
             page = driver.all(_ENTRIES, key)
-        except DRIVER_ERRORS + (UnicodeError,):
+        except (*DRIVER_ERRORS, UnicodeError):
             key["stream"] = stream.encode(errors="surrogateescape")
             page = [_decoded(row) for row in driver.all(_BYTES, key)]
         if not page:
@@ -115,21 +115,21 @@ def heads_on_rows(driver: Driver, kind: str, batch: int = PAGE * 5) -> Iterator[
     """Yield (stream, length, newest hash) as the rows of one kind say."""
     after: Any = "" if kind == "college" else -1
     while page := driver.all(_ROWS[kind], {"after": after, "batch": batch}):
-        yield from page  # type: ignore[misc]
+        yield from page
         last = page[-1][0].partition(":")[2]
         after = last if kind == "college" else int(last)
 
 
 def definitions(driver: Driver) -> list[tuple[str, str, int, str]]:
     """Return (hash, key, version, canonical JSON) of every definition."""
-    return driver.all(_DEFINITIONS)  # type: ignore[return-value]
+    return driver.all(_DEFINITIONS)
 
 
 def contents(driver: Driver, batch: int = PAGE) -> Iterator[tuple[str, bytes | None, bytes | None, str | None]]:
     """Yield (hash, salt, bytes, erased at) of every content."""
     after = ""
     while page := driver.all(_CONTENTS, {"after": after, "batch": batch}):
-        yield from page  # type: ignore[misc]
+        yield from page
         after = page[-1][0]
 
 
@@ -149,7 +149,7 @@ def readings(driver: Driver, batch: int = PAGE * 5) -> Iterator[Row]:
 
 def batches(driver: Driver) -> list[tuple[int, str, int]]:
     """Return (number, digest, count) of the accepted batches of readings."""
-    return driver.all(_BATCHES)  # type: ignore[return-value]
+    return driver.all(_BATCHES)
 
 
 def is_sandbox(driver: Driver) -> bool:
@@ -159,12 +159,12 @@ def is_sandbox(driver: Driver) -> bool:
 
 def actors(driver: Driver, ids: Sequence[int]) -> list[tuple[int, str, str]]:
     """Return (id, login, name) of persons, as of now."""
-    return driver.all(_ACTORS, {"ids": list(ids)})  # type: ignore[return-value]
+    return driver.all(_ACTORS, {"ids": list(ids)})
 
 
 def college_of(driver: Driver, cycle: int) -> tuple[str, str, str] | None:
     """Return (key, name in Chinese, name in English) of a cycle's college."""
-    return driver.one(_COLLEGE, {"id": cycle})  # type: ignore[return-value]
+    return driver.one(_COLLEGE, {"id": cycle})
 
 
 def evidence_of(driver: Driver, cycle: int) -> list[Row]:
@@ -179,4 +179,4 @@ def contents_of(driver: Driver, hashes: Sequence[str]) -> list[Row]:
 
 def bodies(driver: Driver, hashes: Sequence[str]) -> list[tuple[str, str]]:
     """Return (hash, canonical JSON) of definitions."""
-    return driver.all(_BODIES, {"hashes": list(hashes)})  # type: ignore[return-value]
+    return driver.all(_BODIES, {"hashes": list(hashes)})

@@ -29,9 +29,9 @@ _PAUSE = Sql("update installation set paused_reason = :reason where id = 1")
 def copy_sqlite(source: Path, target: Path) -> None:
     """Copy a SQLite database in one step of its backup API: one moment of it, whoever writes meanwhile."""
     try:
-        with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)) as old:
-            with closing(sqlite3.connect(target)) as new:
-                old.backup(new, pages=-1)
+        reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)
+        with closing(reading) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new, pages=-1)
     except sqlite3.Error as error:
         raise Unavailable("backup.failed", f"{source} cannot be copied: {error}", path=str(source)) from error
 
@@ -48,7 +48,9 @@ def look_into(file: Path) -> tuple[int, str]:
         raise CorruptHistory("backup.corrupt", f"the copy of the database cannot be read: {error}") from error
     missing = [n for n in journal.TRIGGERS["sqlite"] if n not in standing]
     if said != "ok" or missing:
-        raise CorruptHistory("backup.corrupt", f"the copy is not sound: {said}, triggers missing: {', '.join(missing) or 'none'}")
+        raise CorruptHistory(
+            "backup.corrupt", f"the copy is not sound: {said}, triggers missing: {', '.join(missing) or 'none'}"
+        )
     return entries, schema
 
 
@@ -111,7 +113,9 @@ def _advance(driver: Driver, table: str) -> None:
     sequence = driver.value(Sql(f"select pg_get_serial_sequence('{table}', 'id')"))
     highest = driver.value(Sql(f'select max(id) from "{table}"')) if sequence else None
     if highest is not None:
-        driver.value(Sql("select setval(cast(:sequence as regclass), :highest)"), {"sequence": sequence, "highest": highest})
+        driver.value(
+            Sql("select setval(cast(:sequence as regclass), :highest)"), {"sequence": sequence, "highest": highest}
+        )
 
 
 def drop_waiting(driver: Driver, at: str) -> int:

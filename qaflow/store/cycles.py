@@ -52,6 +52,26 @@ _WARNINGS = Sql(f"select {', '.join(WARNING_COLUMNS)} from warning where college
 _SHEETS = Sql(f"select {', '.join(SHEET_COLUMNS)} from sheet where college_id = :college and cycle_id = :id and state in ('planned', 'open') "
               "order by no")  # fmt: skip
 
+_MANY_CYCLES = _CYCLE.sqlite.replace("c.id = :id", "c.id in :ids[] order by c.id")
+_MANY_SELECT = "select x.cycle_id, {columns} from {table} x join cycle c on c.id = x.cycle_id{more} where c.id in :ids[] and {only}"
+_MANY = {
+    "cycle": Sql(_MANY_CYCLES, postgresql=_MANY_CYCLES + " for update of c"),
+    "visit": Sql(_MANY_SELECT.format(columns=", ".join(f"x.{c}" for c in VISIT_COLUMNS), table="visit", more="",
+                                     only="true order by x.cycle_id, x.number")),
+    "signature": Sql(_MANY_SELECT.format(
+        columns="x.person_id, x.decision, x.at, x.signed_by, x.content", table="signature",
+        more=" and c.stage = x.stage and c.visit = x.visit join visit v on v.cycle_id = c.id and v.stage = c.stage and "
+             "v.number = c.visit and v.revision = x.revision", only="c.leaf = 'review' order by x.cycle_id, x.position")),
+    "item": Sql(_MANY_SELECT.format(columns=", ".join(f"x.{c}" for c in ITEM_COLUMNS), table="work_item", more="",
+                                    only="x.state in ('open', 'stopped') order by x.cycle_id, x.no")),
+    "warning": Sql(_MANY_SELECT.format(
+        columns=", ".join(f"x.{c}" for c in WARNING_COLUMNS), table="warning", more=" and x.college_id = c.college_id",
+        only="c.open_warnings > 0 and x.state not in ('closed', 'dismissed') order by x.opened_at, x.id")),
+    "sheet": Sql(_MANY_SELECT.format(
+        columns=", ".join(f"x.{c}" for c in SHEET_COLUMNS), table="sheet", more=" and x.college_id = c.college_id",
+        only="c.sheet_no > 0 and x.state in ('planned', 'open') order by x.cycle_id, x.no")),
+}  # fmt: skip
+
 
 class Row:
     """What stands on the cycle's row beside its snapshot: college, head of the journal stream, the columns as stored."""
@@ -69,7 +89,43 @@ def load(driver: Driver, cycle: int, *, lock: bool = True) -> tuple[Snapshot, Ro
     row = driver.one(_CYCLE_LOCKED if lock else _CYCLE, {"id": cycle})
     if row is None:
         return None
-    (_, status, outcome, stage, leaf, revision, responsible, unit, adopted, started_at, closed_at, item_no, warning_no,
+    snap, found = _bare(row)
+    key = {"id": cycle, "college": found.college}
+    for visit in driver.all(_VISITS, key):
+        snap.visits[visit[0]] = _visit(visit)
+    if snap.leaf == "review":
+        _read_signers(driver, snap)
+    for item in driver.all(_ITEMS, key):
+        snap.items[item[0]] = Item(**dict(zip(ITEM_FIELDS, item, strict=True)))
+    if found.stored[_OPEN_WARNINGS]:
+        for values in driver.all(_WARNINGS, key):
+            snap.warnings[values[0]] = _warning(values)
+    if snap.sheet_no:
+        for values in driver.all(_SHEETS, key):
+            snap.sheets[values[0]] = Sheet(**dict(zip(SHEET_FIELDS, values, strict=True)))
+    return snap, found
+
+
+def load_many(driver: Driver, ids: Iterable[int]) -> dict[int, tuple[Snapshot, Row]]:
+    """Read many cycles at once, as `load` reads each of them."""
+    key: dict[str, Any] = {"ids": list(ids)}
+    found = {row[0]: _bare(row) for row in driver.all(_MANY["cycle"], key)}
+    for one, *visit in driver.all(_MANY["visit"], key):
+        found[one][0].visits[visit[0]] = _visit(tuple(visit))
+    for one, person, decision, at, by, content in driver.all(_MANY["signature"], key):
+        _note_signer(found[one][0].visit, person, decision, at, by, content)
+    for one, *item in driver.all(_MANY["item"], key):
+        found[one][0].items[item[0]] = Item(**dict(zip(ITEM_FIELDS, item, strict=True)))
+    for one, *warning in driver.all(_MANY["warning"], key):
+        found[one][0].warnings[warning[0]] = _warning(tuple(warning))
+    for one, *sheet in driver.all(_MANY["sheet"], key):
+        found[one][0].sheets[sheet[0]] = Sheet(**dict(zip(SHEET_FIELDS, sheet, strict=True)))
+    return found
+
+
+def _bare(row: tuple[Any, ...]) -> tuple[Snapshot, Row]:
+    """Return the snapshot that a cycle's row gives, without what stands in other tables."""
+    (cycle, status, outcome, stage, leaf, revision, responsible, unit, adopted, started_at, closed_at, item_no, warning_no,
      sheet_no, version, ends_at, left, subject, track, layer, number, parent, previous, start, end) = row[: len(CYCLE_COLUMNS)]  # fmt: skip
     stored, (head, college, definition) = row[len(CYCLE_COLUMNS) : -3], row[-3:]
     snap = Snapshot(
@@ -77,19 +133,6 @@ def load(driver: Driver, cycle: int, *, lock: bool = True) -> tuple[Snapshot, Ro
         leaf, revision, responsible, unit, bool(adopted), started_at, closed_at, item_no, warning_no, sheet_no, version,
         json.loads(left) if left else None,
     )  # fmt: skip
-    key = {"id": cycle, "college": college}
-    for visit in driver.all(_VISITS, key):
-        snap.visits[visit[0]] = _visit(visit)
-    if leaf == "review":
-        _read_signers(driver, snap)
-    for item in driver.all(_ITEMS, key):
-        snap.items[item[0]] = Item(**dict(zip(ITEM_FIELDS, item, strict=True)))
-    if stored[_OPEN_WARNINGS]:
-        for values in driver.all(_WARNINGS, key):
-            snap.warnings[values[0]] = _warning(values)
-    if sheet_no:
-        for values in driver.all(_SHEETS, key):
-            snap.sheets[values[0]] = Sheet(**dict(zip(SHEET_FIELDS, values, strict=True)))
     return snap, Row(college, head, stored)
 
 
@@ -108,10 +151,14 @@ def _warning(row: tuple[Any, ...]) -> WarningLife:
 def _read_signers(driver: Driver, snap: Snapshot) -> None:
     visit = snap.visit
     key = {"id": snap.id, "stage": visit.stage, "visit": visit.number, "revision": visit.revision}
-    for person, decision, at, by, content in driver.all(_SIGNERS, key):
-        visit.signers.append(person)
-        if decision:
-            visit.signed[person] = {"by": by, "at": at, "content": content, "decision": decision}
+    for row in driver.all(_SIGNERS, key):
+        _note_signer(visit, *row)
+
+
+def _note_signer(visit: Visit, person: int, decision: str | None, at: str | None, by: int | None, content: str | None) -> None:
+    visit.signers.append(person)
+    if decision:
+        visit.signed[person] = {"by": by, "at": at, "content": content, "decision": decision}
 
 
 _OPEN_WARNINGS = WRITTEN.index("open_warnings")

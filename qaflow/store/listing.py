@@ -7,12 +7,14 @@ from typing import Any
 from qaflow.store.db import Driver, Sql
 
 _NAMES = ("id", "college", "layer", "track", "subject", "name", "number", "status", "outcome", "stage", "leaf", "due",
-          "open_warnings", "period_start", "period_end", "responsible", "parent", "previous", "definition", "version_of",
+          "open_warnings", "period_start", "period_end", "responsible", "parent", "previous", "definition",
+          "version_of",
           "revision", "version", "adopted", "started_at", "closed_at")  # fmt: skip
 _SELECT = (
     "select c.id, k.key, c.layer, c.track, j.code, j.name, c.number, c.status, c.outcome, c.stage, c.leaf, c.due, "
     "c.open_warnings, c.period_start, c.period_end, p.login, c.parent_id, c.previous_id, d.key, d.version, c.revision, "
-    "c.version, c.adopted, c.started_at, c.closed_at from cycle c join college k on k.id = c.college_id join subject j on "
+    "c.version, c.adopted, c.started_at, c.closed_at from cycle c join college k on k.id = c.college_id join "
+    "subject j on "
     "j.id = c.subject_id join definition d on d.id = c.definition_id left join person p on p.id = c.responsible_id "
 )
 _LIST = Sql(
@@ -23,10 +25,12 @@ _LIST = Sql(
 )
 _ONE = Sql(_SELECT + "where c.id = :id")
 _HISTORY = Sql(
-    "select seq, kind, at, recorded_at, actor, on_behalf_of, door, request_id, definition, data, prev, hash from journal "
+    "select seq, kind, at, recorded_at, actor, on_behalf_of, door, request_id, definition, data, prev, hash from "
+    "journal "
     "where stream = :stream order by seq"
 )
-_HISTORY_NAMES = ("seq", "kind", "at", "recorded_at", "actor", "on_behalf_of", "door", "request_id", "definition", "data",
+_HISTORY_NAMES = ("seq", "kind", "at", "recorded_at", "actor", "on_behalf_of", "door", "request_id", "definition",
+                  "data",
                   "prev", "hash")  # fmt: skip
 _FOLLOWING = Sql("select id from cycle where previous_id = :id order by id")
 _COLLEGE_OF = Sql("select college_id, definition_id from cycle where id = :id")

@@ -92,4 +92,4 @@ def postpone(driver: Driver, ids: Sequence[int], later: str) -> int:
 
 def counts(driver: Driver) -> dict[str, int]:
     """Return how many notices stand in each state."""
-    return dict(driver.all(_COUNTS))  # type: ignore[arg-type]
+    return dict(driver.all(_COUNTS))

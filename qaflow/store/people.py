@@ -47,7 +47,8 @@ _LINE = (
 )
 _ABOVE = Sql(_LINE + "select id from line order by depth")
 _HOLDERS = Sql(
-    _LINE + "select g.person_id, case g.scope_kind when 'subject' then 0 when 'unit' then line.depth when 'layer' then 50 "
+    _LINE
+    + "select g.person_id, case g.scope_kind when 'subject' then 0 when 'unit' then line.depth when 'layer' then 50 "
     "else 60 end as distance from role_grant g left join line on g.scope_kind = 'unit' and line.id = g.scope_id "
     "join person p on p.id = g.person_id where g.id in ("  # two searches: an `or` would read all grants of the college
     "select id from role_grant where college_id = :college and role = :role union all "
@@ -57,7 +58,8 @@ _HOLDERS = Sql(
     "(g.scope_kind = 'subject' and g.scope_id = :subject) or (g.scope_kind = 'layer' and g.scope_layer = :layer)) "
     "order by distance, g.person_id"
 )
-_SUBJECTS_WITH = Sql("select distinct scope_id from role_grant where college_id = :college and scope_kind = 'subject' and "
+_SUBJECTS_WITH = Sql("select distinct scope_id from role_grant where college_id = :college and scope_kind = "
+                     "'subject' and "
                      "(role = :role or kind = :role)")  # fmt: skip
 _DEPUTY_OF = Sql(
     "select person_id, role, layer from deputy where college_id = :college and deputy_id = :person and starts <= :day "
@@ -96,7 +98,9 @@ def units_above(driver: Driver, unit: int) -> list[int]:
     return [row[0] for row in driver.all(_ABOVE, {"unit": unit})]
 
 
-def holders(driver: Driver, college: int, role: str, subject: int, layer: str, unit: int, day: str) -> list[tuple[int, int]]:
+def holders(
+    driver: Driver, college: int, role: str, subject: int, layer: str, unit: int, day: str
+) -> list[tuple[int, int]]:
     """Return (person, distance) of the holders of a role (or neutral kind) for a subject, nearest scope first."""
     key = {"college": college, "role": role, "subject": subject, "layer": layer, "unit": unit, "day": day}
     return driver.all(_HOLDERS, key)
@@ -107,7 +111,9 @@ def subjects_with(driver: Driver, college: int, role: str) -> set[int]:
     return {row[0] for row in driver.all(_SUBJECTS_WITH, {"college": college, "role": role})}
 
 
-def stands_in_for(driver: Driver, college: int, person: int, day: str, layer: str | None = None) -> list[tuple[int, str | None]]:
+def stands_in_for(
+    driver: Driver, college: int, person: int, day: str, layer: str | None = None
+) -> list[tuple[int, str | None]]:
     """Return (absent person, role or None) for whom a person acts on a day, chains followed, nearest first."""
     found: dict[int, str | None] = {}
     asked = [person]
@@ -115,7 +121,11 @@ def stands_in_for(driver: Driver, college: int, person: int, day: str, layer: st
         following = []
         for one in asked:
             for absent, role, of_layer in driver.all(_DEPUTY_OF, {"college": college, "person": one, "day": day}):
-                if absent != person and absent not in found and (of_layer is None or layer is None or of_layer == layer):
+                if (
+                    absent != person
+                    and absent not in found
+                    and (of_layer is None or layer is None or of_layer == layer)
+                ):
                     found[absent] = role
                     following.append(absent)
         asked = following

@@ -41,13 +41,17 @@ _POINTS = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :c
 _CHECKS = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :college and "
               "(next_check is null or next_check <= :day) order by id")  # fmt: skip
 _SET_CHECK = Sql("update control_point set next_check = :day where id = :id")
-_SUBJECTS = Sql("select id, layer, code from subject where college_id = :college and layer = :layer and code in :codes[]")
+_SUBJECTS = Sql(
+    "select id, layer, code from subject where college_id = :college and layer = :layer and code in :codes[]"
+)
 _OPEN = Sql(
     "select point_id, subject_id, id, cycle_id, state, breached, severity, inside, kind from warning where "
-    "college_id = :college and point_id in :points[] and subject_id in :subjects[] and state not in ('closed', 'dismissed')"
+    "college_id = :college and point_id in :points[] and subject_id in :subjects[] and state not in ('closed', "
+    "'dismissed')"
 )
 _KNOWN = Sql(
-    "select point_id, subject_id, at, source, value from reading where college_id = :college and point_id in :points[] and "
+    "select point_id, subject_id, at, source, value from reading where college_id = :college and point_id in "
+    ":points[] and "
     "subject_id in :subjects[] and at >= :first and at <= :last"
 )
 _BATCH = Sql("insert into batch (id, college_id, digest, rows, accepted_at, by) values "
@@ -68,11 +72,17 @@ _MISSING = Sql(
 _EVER = Sql("select 1 from reading where college_id = :college and point_id = :point limit 1")
 _LATE_TASKS = Sql(
     "select t.id, t.owner_unit_id, j.id, t.no from plan_task t left join unit u on u.id = t.owner_unit_id "
-    "left join subject j on j.college_id = t.college_id and j.unit_id = u.id and j.layer = 'school' and j.code = u.code "
-    "where t.college_id = :college and t.due < :day and t.state <> 'done' and not t.late_warned order by t.id limit :limit"
+    "left join subject j on j.college_id = t.college_id and j.unit_id = u.id and j.layer = 'school' and j.code = "
+    "u.code "
+    "where t.college_id = :college and t.due < :day and t.state <> 'done' and not t.late_warned order by t.id "
+    "limit :limit"
 )
-_PLANNED = Sql("select id, month, recurs, due, late_warned, body from plan_task where college_id = :college order by id")
-_SET_TASK = Sql("update plan_task set due = :due, late_warned = :warned, state = 'planned', done_at = null where id = :id")
+_PLANNED = Sql(
+    "select id, month, recurs, due, late_warned, body from plan_task where college_id = :college order by id"
+)
+_SET_TASK = Sql(
+    "update plan_task set due = :due, late_warned = :warned, state = 'planned', done_at = null where id = :id"
+)
 _RECURRING = Sql("select id, due from plan_task where college_id = :college and recurs and due < :before")
 _TASK_WARNED = Sql("update plan_task set late_warned = true where id = :id")
 _WARNING_COUNT = Sql("select count(*) from warning where college_id = :college and subject_id = :subject")
@@ -100,19 +110,25 @@ def subjects(driver: Driver, college: int, layer: str, codes: Sequence[str]) -> 
     return {(of, code): number for number, of, code in rows}
 
 
-def open_warnings(driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int]) -> dict[tuple[int, int], OpenWarning]:
+def open_warnings(
+    driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int]
+) -> dict[tuple[int, int], OpenWarning]:
     """Return the open warnings by (point, subject)."""
     rows = driver.all(_OPEN, {"college": college, "points": list(points), "subjects": list(subjects)})
     return {(r[0], r[1]): OpenWarning(r[2], r[3], r[4], bool(r[5]), r[6], r[7], r[8]) for r in rows}
 
 
-def known(driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int], first: str, last: str) -> dict[tuple[Any, ...], float]:
+def known(
+    driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int], first: str, last: str
+) -> dict[tuple[Any, ...], float]:
     """Return the readings already stored in a span, by (point, subject, at, source)."""
     key = {"college": college, "points": list(points), "subjects": list(subjects), "first": first, "last": last}
     return {row[:4]: row[4] for row in driver.all(_KNOWN, key)}
 
 
-def insert(driver: Driver, college: int, rows: Sequence[tuple[Any, ...]], digest: str, at: str, by: int) -> tuple[int, Sequence[int]]:
+def insert(
+    driver: Driver, college: int, rows: Sequence[tuple[Any, ...]], digest: str, at: str, by: int
+) -> tuple[int, Sequence[int]]:
     """Store a batch of readings (point, subject, at, value, source); returns its number and theirs."""
     (batch,) = driver.reserve("batch", 1)
     driver.run(_BATCH, {"id": batch, "college": college, "digest": digest, "rows": len(rows), "at": at, "by": by})

@@ -36,12 +36,15 @@ _INSTALLATION = Sql("select sandbox, clock_base, clock_real, paused_reason from 
 _PAUSE = Sql("update installation set paused_reason = :reason where id = 1")
 _LAST = Sql("select to_at from tick_run order by id desc limit 1")
 _LAST_ENDED = Sql("select to_at from tick_run where ended_at is not null order by id desc limit 1")
-_OTHERS = Sql("select count(*) from tick_run where id > :low and id <> :id and ended_at is null and started_at > :since")
+_OTHERS = Sql(
+    "select count(*) from tick_run where id > :low and id <> :id and ended_at is null and started_at > :since"
+)
 _BEGIN = Sql("insert into tick_run (id, from_at, to_at, started_at, ended_at, done, skipped, door) values "
              "(:id, :from_at, :to_at, :started, null, '{}', '{}', :door)")  # fmt: skip
 _END = Sql("update tick_run set ended_at = :ended, done = :done, skipped = :skipped where id = :id")
 _INCIDENTS = Sql(
-    "select id, kind, ref, detail, state, tries, next_try_at, opened_at from incident where state <> 'solved' order by id"
+    "select id, kind, ref, detail, state, tries, next_try_at, opened_at from incident where state <> 'solved' "
+    "order by id"
 )
 _PUT_INCIDENT = Sql(
     "insert into incident (college_id, kind, ref, detail, state, tries, next_try_at, opened_at, solved_at) values "
@@ -50,11 +53,14 @@ _PUT_INCIDENT = Sql(
 )
 _CAUSE = Sql("select detail from incident where kind = :kind and ref = :ref and state <> 'solved'")
 _TRIES = Sql("select tries from incident where kind = :kind and ref = :ref and state <> 'solved'")
-_SOLVE = Sql("update incident set state = 'solved', solved_at = :at where kind = :kind and ref = :ref and state <> 'solved'")
+_SOLVE = Sql(
+    "update incident set state = 'solved', solved_at = :at where kind = :kind and ref = :ref and state <> 'solved'"
+)
 _RETRY = Sql("update incident set next_try_at = :at, state = 'retry' where state <> 'solved' and kind like 'tick.%'")
 _LEASE = Sql("select holder, token, until from lease where name = :name")
 _TAKE = Sql(
-    "insert into lease (name, holder, token, until) values (:name, :holder, 1, :until) on conflict (name) do update set "
+    "insert into lease (name, holder, token, until) values (:name, :holder, 1, :until) on conflict (name) do "
+    "update set "
     "holder = excluded.holder, token = lease.token + 1, until = excluded.until "
     "where lease.until < :now or lease.until > :sane"
 )
@@ -118,9 +124,13 @@ def tries(driver: Driver, kind: str, ref: str) -> int:
     return driver.value(_TRIES, {"kind": kind, "ref": ref}) or 0
 
 
-def open_incident(driver: Driver, college: int | None, kind: str, ref: str, detail: str, at: str, next_try: str | None) -> None:
+def open_incident(
+    driver: Driver, college: int | None, kind: str, ref: str, detail: str, at: str, next_try: str | None
+) -> None:
     """Open an incident or count one more failure on it."""
-    driver.run(_PUT_INCIDENT, {"college": college, "kind": kind, "ref": ref, "detail": detail, "at": at, "next": next_try})
+    driver.run(
+        _PUT_INCIDENT, {"college": college, "kind": kind, "ref": ref, "detail": detail, "at": at, "next": next_try}
+    )
 
 
 def solve(driver: Driver, kind: str, ref: str, at: str) -> int:

@@ -2,16 +2,29 @@
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
 
-from qaflow.web import errors, health, language, security, start
+from qaflow.web import access, assets, errors, health, help, language, profile, requests, security, signin, start, words
+
+BLUEPRINTS = (assets.assets, health.probes, start.pages, signin.pages, profile.pages, help.pages)
+
+csrf = CSRFProtect()
+"""Every unsafe route asks for proof that a page of ours sent it; a door with tokens of its own is exempted here."""
 
 
 def register(app: Flask) -> None:
-    """Hang the pages, their language, their errors and their safety on the app."""
-    app.config["BOOTSTRAP_SERVE_LOCAL"] = True  # a campus may have no internet
+    """Hang the pages, their language, their errors and their safety on the app, in the order in which a request meets them."""
+    app.config.update(
+        BOOTSTRAP_SERVE_LOCAL=True,  # a campus may have no internet
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+    )
     Bootstrap5(app)
     security.register(app)
+    requests.register(app)
     language.register(app)
+    access.register(app)
+    csrf.init_app(app)
     errors.register(app)
-    app.register_blueprint(start.pages)
-    app.register_blueprint(health.probes)
+    words.register(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

@@ -5,17 +5,20 @@ from flask import Blueprint, Response, current_app, jsonify
 from qaflow.services import health
 from qaflow.services.ports import Ports
 from qaflow.store.db import db
+from qaflow.web.access import public
 
 probes = Blueprint("probes", __name__)
 
 
 @probes.get("/healthz")
+@public
 def alive() -> Response:
     """Tell that the process answers; nothing else is asked."""
     return jsonify(status="ok")
 
 
 @probes.get("/readyz")
+@public
 def ready() -> tuple[Response, int]:
     """Tell whether work can be done: database, schema, last tick, disk."""
     ports: Ports = current_app.extensions["qaflow"]

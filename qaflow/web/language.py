@@ -1,38 +1,92 @@
-"""The language of a page: `?lang=`, else what the browser prefers, else the installation's."""
+"""The language of a page, and its texts: English in the code, both languages in catalogs (flask-babel).
 
+Asked by ``?lang=`` (and kept while the browser is open), else the person's, the browser's, the installation's.
+"""
+
+from __future__ import annotations
+
+import io
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from flask import Flask, current_app, request
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+from flask import Flask, current_app, g, request, session
+from flask_babel import Babel, Domain
 
-from qaflow.services.ports import Ports
-from qaflow.web.texts import TEXTS
+from qaflow.paths import PACKAGE
+from qaflow.web.access import viewer
+from qaflow.web.requests import ports
 
 LANGUAGES = ("zh", "en")
+HTML = {"zh": "zh-CN", "en": "en"}
+CATALOGS = PACKAGE / "web" / "translations"
+DOMAIN = "messages"
+
+
+class Catalogs(Domain):  # type: ignore[misc]
+    """The catalogs as they are written (.po), compiled in memory once a process: no compiled file can be stale."""
+
+    def get_translations(self) -> Translations:
+        """Return the texts in the language of this request."""
+        return catalog(chosen()) if request else catalog("en")
+
+
+@cache
+def catalog(language: str) -> Translations:
+    """Return a language's texts."""
+    with (CATALOGS / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
+        written = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, written)
+    compiled.seek(0)
+    return Translations(compiled, DOMAIN)
 
 
 def register(app: Flask) -> None:
-    """Give every template `lang`, `t` (a text of the program) and `pair` (a text from the data)."""
+    """Give every template its language: `lang`, `_`, `ngettext`, and `pair` for texts that stand in data."""
+    Babel(app, default_locale="en", locale_selector=chosen)
+    app.extensions["babel"].domain_instance = Catalogs()
+    app.before_request(keep)
     app.context_processor(words)
+
+
+def keep() -> None:
+    """Keep a language that was asked for."""
+    asked = request.args.get("lang")
+    if asked in LANGUAGES and session.get("lang") != asked and current_app.secret_key:
+        session["lang"] = asked
 
 
 def chosen() -> str:
     """Return zh or en."""
-    asked = request.args.get("lang", "")
+    if "lang" not in g:
+        g.lang = _chosen()
+    return str(g.lang)
+
+
+def _chosen() -> str:
+    asked = request.args.get("lang") or session.get("lang")
     if asked in LANGUAGES:
-        return asked
-    ports: Ports = current_app.extensions["qaflow"]
-    return request.accept_languages.best_match(LANGUAGES, ports.settings.language) or ports.settings.language
+        return str(asked)
+    found = viewer()
+    if found is not None and found.language in LANGUAGES:
+        return found.language
+    default = ports().settings.language
+    return request.accept_languages.best_match(LANGUAGES, default) or default
+
+
+def pair(text: Mapping[str, str] | Any) -> str:
+    """Return a text of the data in the page's language: a mapping zh/en, or a definition's label."""
+    return str(text[chosen()] if isinstance(text, Mapping) else getattr(text, chosen()))
 
 
 def words() -> dict[str, Any]:
     """Return what templates speak with."""
     lang = chosen()
+    other = "en" if lang == "zh" else "zh"
+    return {"lang": lang, "html_lang": HTML[lang], "other_lang": other, "other_html_lang": HTML[other],
+            "other_name": {"zh": "中文", "en": "English"}[other], "pair": pair}  # fmt: skip
 
-    def pair(text: Mapping[str, str]) -> str:
-        return text[lang]
-
-    def t(key: str) -> str:
-        return TEXTS[key][lang]
-
-    return {"lang": lang, "html_lang": {"zh": "zh-CN", "en": "en"}[lang], "pair": pair, "t": t}

@@ -17,7 +17,6 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 ONE_YEAR = 31_536_000
-ONE_DAY = 86_400
 
 
 def register(app: Flask) -> None:
@@ -26,11 +25,11 @@ def register(app: Flask) -> None:
 
 
 def protect(response: Response) -> Response:
-    """Add the headers; pages are never stored, the assets of the installed packages for a day."""
+    """Add the headers; pages are never stored, assets (named by their hash) for a year."""
     for name, value in HEADERS.items():
         response.headers[name] = value
-    is_asset = response.status_code in {200, 304} and (request.endpoint or "").rpartition(".")[2] == "static"
-    response.headers["Cache-Control"] = f"public, max-age={ONE_DAY}" if is_asset else "no-store"
+    is_asset = response.status_code in {200, 304} and request.endpoint == "assets.static"
+    response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable" if is_asset else "no-store"
     ports: Ports = current_app.extensions["qaflow"]
     if ports.settings.base_url.startswith("https:"):
         response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"

@@ -1,21 +1,23 @@
-"""The start page: what runs, and where to read on."""
+"""The first page: what waits for whoever is signed in; for others what runs here, and where to read on."""
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
 from qaflow import __version__
-from qaflow.services import health
-from qaflow.services.ports import Ports
+from qaflow.services import health, profile
 from qaflow.store.db import db
+from qaflow.web.access import mine, public, viewer
+from qaflow.web.requests import ports
 
 pages = Blueprint("start", __name__)
 
-COMMANDS = ("cycle list", "workflow list", "tick", "audit verify", "doctor", "backup FILE")
-
 
 @pages.get("/")
+@public
 def start() -> str:
-    """Show the installation."""
-    ports: Ports = current_app.extensions["qaflow"]
-    state = health.readiness(db.session, ports)
+    """Show what waits for me, or the installation."""
+    me = viewer()
+    if me is not None:
+        return render_template("home.html", desk=profile.desk(db.session, mine(), me))
+    state = health.readiness(db.session, ports())
     colleges = health.colleges(db.session) if state["ready"] else []
-    return render_template("start.html", state=state, colleges=colleges, version=__version__, commands=COMMANDS)
+    return render_template("start.html", state=state, colleges=colleges, version=__version__)

@@ -1,0 +1,92 @@
+"""Style sheets, scripts and icons: the program's own and those inside installed wheels, squeezed, named by their hash.
+
+Nothing third-party is copied into the program, and nothing comes from another host.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from flask import Blueprint, Response, abort, request, url_for
+
+from qaflow.paths import PACKAGE
+
+OWN = PACKAGE / "web" / "static"
+WHEELS = {
+    "bootstrap.css": ("flask_bootstrap", "static/bootstrap5/css/bootstrap.min.css"),
+}
+"""Assets that lie in a wheel: name on our pages, package, path in it."""
+ICON_SHEET = ("flask_bootstrap", "static/bootstrap5/icons/bootstrap-icons.svg")
+ICONS = (
+    "arrow-counterclockwise", "arrow-right", "arrow-return-left", "bell", "bookmark", "box-arrow-right", "building",
+    "calendar3", "chat", "check", "check-lg", "chevron-down", "chevron-left", "chevron-right", "circle", "circle-half", "clock",
+    "cpu", "diamond-fill", "download", "exclamation-triangle", "eye", "file-earmark", "funnel", "gear", "inbox",
+    "info-circle", "list", "lock", "moon", "paperclip", "pencil", "people", "person-circle", "plus-lg", "printer",
+    "question-circle", "record-circle", "search", "shield-check", "sliders", "sun", "three-dots", "translate", "trash",
+    "upload", "x-lg",
+)  # fmt: skip
+"""The icons that pages use: the wheel's whole sheet weighs 1.1 MB, more than a page may."""
+KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+HASH_SIGNS = 12
+SYMBOL = re.compile(r'<symbol [^>]*viewBox="([^"]+)" id="([^"]+)">(.*?)</symbol>', re.DOTALL)
+
+assets = Blueprint("assets", __name__)
+
+
+class Asset(NamedTuple):
+    """One file as it is served."""
+
+    hash: str
+    plain: bytes
+    squeezed: bytes
+
+
+@cache
+def asset(name: str) -> Asset:
+    """Return an asset by name; it is read and squeezed once a process."""
+    data = _icons() if name == "icons.svg" else _wheel(*WHEELS[name]) if name in WHEELS else _own(name)
+    return Asset(hashlib.sha256(data).hexdigest()[:HASH_SIGNS], data, gzip.compress(data, mtime=0))
+
+
+def asset_url(name: str) -> str:
+    """Return an asset's address, which changes with its content."""
+    return url_for("assets.static", digest=asset(name).hash, name=name)
+
+
+def _own(name: str) -> bytes:
+    known = {file.name: file for file in OWN.iterdir()}
+    if name not in known:
+        raise KeyError(name)
+    return known[name].read_bytes()
+
+
+def _wheel(package: str, path: str) -> bytes:
+    return files(package).joinpath(path).read_bytes()
+
+
+def _icons() -> bytes:
+    found = {key: (box, body) for box, key, body in SYMBOL.findall(_wheel(*ICON_SHEET).decode())}
+    symbols = "".join(f'<symbol id="{key}" viewBox="{found[key][0]}">{found[key][1]}</symbol>' for key in ICONS)
+    return f'<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>'.encode()
+
+
+@assets.get("/assets/<digest>/<name>")
+def static(digest: str, name: str) -> Response:
+    """Serve an asset; under an old hash there is nothing, so that no cache mixes two versions."""
+    try:
+        found = asset(name)
+    except KeyError:
+        abort(404)
+    if digest != found.hash:
+        abort(404)
+    squeeze = "gzip" in request.accept_encodings
+    response = Response(found.squeezed if squeeze else found.plain, mimetype=KINDS[name.rpartition(".")[2]])
+    if squeeze:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    return response

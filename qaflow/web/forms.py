@@ -1,0 +1,80 @@
+"""Forms: what every one of them can do, and those of sign-in and profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import DateField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from qaflow.errors import QaflowError
+from qaflow.services.passwords import MOST
+from qaflow.services.words import NAME_LENGTH
+from qaflow.web.wording import FAULTS, told
+
+REASON = 500
+OK, UNFIT = 200, 422
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form whose faults stand at their fields, those of the service too."""
+
+    def tell(self, error: QaflowError, at: Mapping[str, str], default: str) -> int:
+        """Put a service's error at the field of its code (or at the default one); returns the status to answer with."""
+        field = self[at.get(error.code, default)]
+        field.errors = [*field.errors, told(error)]
+        return error.status
+
+    def fault(self, field: str, code: str) -> int:
+        """Put a fault of ours at a field; returns the status to answer with."""
+        self[field].errors = [*self[field].errors, str(FAULTS[code])]
+        return UNFIT
+
+    @property
+    def status(self) -> int:
+        """The status of the page that shows the form."""
+        return UNFIT if self.errors else OK
+
+
+def required(most: int) -> list[Any]:
+    """Return the rules of a text that must be there."""
+    return [InputRequired(FAULTS["text.blank"]), Length(max=most, message=FAULTS["text.too_long"])]
+
+
+class Nothing(Form):
+    """A form of one button: it holds the proof of origin alone."""
+
+
+class SignIn(Form):
+    """Login and password."""
+
+    login = StringField(_("Login"), required(NAME_LENGTH))
+    password = PasswordField(_("Password"), [InputRequired(FAULTS["text.blank"])])
+    next = HiddenField()
+
+
+class NewPassword(Form):
+    """The present password, and the new one twice."""
+
+    old_password = PasswordField(_("Present password"), [InputRequired(FAULTS["text.blank"])])
+    password = PasswordField(_("New password"), required(MOST))
+    again_password = PasswordField(_("New password once more"), [InputRequired(FAULTS["text.blank"])])
+
+
+class Language(Form):
+    """The language of pages and notices."""
+
+    language = SelectField(_("Language"), choices=[("zh", "中文"), ("en", "English")])
+
+
+class Deputy(Form):
+    """Who stands in, from when to when, for what."""
+
+    who = StringField(_("Login or name"), required(NAME_LENGTH))
+    starts = DateField(_("First day"), [InputRequired(FAULTS["date.invalid"])])
+    ends = DateField(_("Last day"), [InputRequired(FAULTS["date.invalid"])])
+    layer = SelectField(_("For"), [Optional()], choices=[])
+    reason = StringField(_("Reason (may be left out)"), [Length(max=REASON, message=FAULTS["text.too_long"])])

@@ -1,0 +1,55 @@
+"""The entries of the bar on top: what a person's roles make useful; rights are decided where each page is served."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flask import current_app, request, url_for
+from flask_babel import lazy_gettext as _
+
+from qaflow.services.policy import ADMINISTRATORS, OFFICE, SUPERVISORS
+from qaflow.services.sessions import SignedIn
+
+EVERYBODY: frozenset[str] = frozenset()
+
+
+class Entry(NamedTuple):
+    """One entry: the endpoint it leads to, its label, and the kinds of role it is for (none: everybody)."""
+
+    endpoint: str
+    label: Any
+    kinds: frozenset[str] = EVERYBODY
+
+
+class Shown(NamedTuple):
+    """An entry as the page shows it."""
+
+    url: str
+    label: Any
+    here: bool
+
+
+ENTRIES = (
+    Entry("start.start", _("Inbox")),
+    Entry("cycles.index", _("Cycles")),
+    Entry("warnings.index", _("Warnings")),
+    Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
+    Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
+    Entry("audit.index", _("Audit"), OFFICE),
+    Entry("definitions.index", _("Definitions"), OFFICE | ADMINISTRATORS),
+    Entry("organisation.index", _("Organisation"), OFFICE | ADMINISTRATORS),
+    Entry("operations.index", _("Operations"), ADMINISTRATORS),
+)
+
+
+def entries(me: SignedIn | None) -> list[Shown]:
+    """Return the entries for a person, of the pages that there are."""
+    if me is None:
+        return []
+    found = [e for e in ENTRIES if e.endpoint in current_app.view_functions and (not e.kinds or e.kinds & me.kinds)]
+    return [Shown(url_for(e.endpoint), e.label, _here(e.endpoint)) for e in found]
+
+
+def _here(endpoint: str) -> bool:
+    """Tell whether the page is of the entry's own part of the program."""
+    return request.endpoint == endpoint or (request.blueprint == endpoint.partition(".")[0] != "start")

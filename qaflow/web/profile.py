@@ -1,0 +1,110 @@
+"""My profile: language, password, deputies."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, make_response, redirect, render_template, session, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from qaflow import logs
+from qaflow.errors import Invalid, Missing, Refused, Unproven
+from qaflow.services import deputies, profile
+from qaflow.store.db import db
+from qaflow.web import access
+from qaflow.web.access import me, mine
+from qaflow.web.forms import Deputy, Language, NewPassword, Nothing
+from qaflow.web.language import pair
+from qaflow.web.requests import ports
+from qaflow.web.words import college
+
+AT_PASSWORD = {"signin.wrong": "old_password", "signin.too_many": "old_password"}
+AT_DEPUTY = {"deputy.dates": "ends", "date.invalid": "starts", "ref.unknown_layer": "layer"}
+
+pages = Blueprint("profile", __name__, url_prefix="/me")
+log = logs.get("qaflow.web")
+
+
+@pages.get("")
+def show() -> Response:
+    """Show who one is, and what one may change."""
+    return _page(Language(language=me().language), _deputy_form(), 200)
+
+
+@pages.post("/language")
+def language() -> Response:
+    """Choose the language of pages and notices."""
+    form = Language()
+    if not form.validate():
+        return _page(form, _deputy_form(), form.status)
+    profile.speak(db.session, mine(), me(), form.language.data)
+    session.pop("lang", None)  # the person's choice counts from now on, not the browser's
+    return redirect(url_for("profile.show"), 303)
+
+
+@pages.route("/password", methods=["GET", "POST"])
+def password() -> Response:
+    """Change one's own password; every other session of the person is over with it."""
+    form = NewPassword()
+    status = 200
+    if form.validate_on_submit():
+        if form.password.data != form.again_password.data:
+            status = form.fault("again_password", "password.differs")
+        else:
+            status = _changed(form)
+            if not form.errors:
+                return redirect(url_for("profile.show"), 303)
+    return make_response(render_template("password.html", form=form), max(status, form.status))
+
+
+def _changed(form: NewPassword) -> int:
+    person, device = me().person, access.device() or access.new_device()
+    try:
+        profile.change_password(db.session, ports(), mine(), me(), form.old_password.data or "", form.password.data or "")
+    except Unproven:
+        log.warning("password.old_wrong", person=person)
+        return form.fault("old_password", "password.old")
+    except (Invalid, Refused) as error:
+        return form.tell(error, AT_PASSWORD, "password")
+    access.enter(person, device)
+    flash(_("Your password is changed. You are signed out everywhere else."), "ok")
+    return 200
+
+
+@pages.post("/deputies")
+def appoint() -> Response:
+    """Let a colleague stand in for oneself."""
+    form = _deputy_form()
+    if not form.validate():
+        return _page(Language(language=me().language), form, form.status)
+    starts, ends = str(form.starts.data), str(form.ends.data)
+    try:
+        profile.appoint(db.session, mine(), me(), form.who.data or "", starts, ends, form.layer.data, form.reason.data or "")
+    except (Invalid, Refused, Missing) as error:
+        return _page(Language(language=me().language), form, form.tell(error, AT_DEPUTY, "who"))
+    flash(_("The deputy is appointed."), "ok")
+    return redirect(url_for("profile.show") + "#deputies", 303)
+
+
+@pages.post("/deputies/<int:number>/end")
+def end(number: int) -> Response:
+    """End an appointment before its last day."""
+    deputies.end(db.session, mine(), number)
+    flash(_("The deputy's time has ended."), "ok")
+    return redirect(url_for("profile.show") + "#deputies", 303)
+
+
+def _deputy_form() -> Deputy:
+    form = Deputy()
+    view = college()
+    layers = [(layer.key, pair(layer.name)) for layer in view.config.layers] if view else []
+    form.layer.choices = [("", _("everything"))] + layers
+    return form
+
+
+def _page(language_form: Language, deputy_form: Deputy, status: int) -> Response:
+    standing = profile.standing(db.session, mine(), me())
+    view = college()
+    layers = {layer.key: layer.name for layer in view.config.layers} if view else {}
+    page = render_template("me.html", language_form=language_form, deputy_form=deputy_form, standing=standing,
+                           layers=layers, end_form=Nothing())  # fmt: skip
+    return make_response(page, status)

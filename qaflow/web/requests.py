@@ -1,0 +1,85 @@
+"""What every request begins with: a reference number, and proof that it was not sent by somebody else's page."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import NamedTuple, cast
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+
+from qaflow.errors import Forbidden
+from qaflow.services.installation import now_of
+from qaflow.services.ports import Ports
+from qaflow.services.work import Origin
+from qaflow.store.db import db
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+REFERENCE_BYTES = 5
+
+
+class Moment(NamedTuple):
+    """When a request came, for the college and by the machine, and whether this is a sandbox."""
+
+    now: datetime
+    recorded: datetime
+    sandbox: bool
+
+
+def register(app: Flask) -> None:
+    """Begin and end every request of the app this way."""
+    app.before_request(begin)
+    app.before_request(refuse_foreign)
+    app.after_request(number)
+
+
+def ports() -> Ports:
+    """Return the settings and the outside."""
+    return cast(Ports, current_app.extensions["qaflow"])
+
+
+def begin() -> None:
+    """Give the request its reference number; a context that lives longer than a request carries nothing over."""
+    for name in list(g):
+        g.pop(name)
+    g.reference = secrets.token_hex(REFERENCE_BYTES)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=g.reference)
+
+
+def reference() -> str:
+    """Return the number by which this request is found in the log and in the journal."""
+    return cast(str, g.get("reference", ""))
+
+
+def number(response: Response) -> Response:
+    """Send the reference number with the answer."""
+    response.headers["X-Request-ID"] = reference()
+    return response
+
+
+def refuse_foreign() -> None:
+    """Refuse what another site's page makes a browser send, whether or not it holds a token."""
+    if request.method in SAFE:
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+        raise Forbidden("csrf.origin", "this was sent from another site's page")
+    if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
+        raise Forbidden("csrf.origin", "this was sent from another site's page")
+
+
+def moment() -> Moment:
+    """Return the present of this request, read once: a sandbox has its own clock."""
+    if "moment" not in g:
+        g.moment = Moment(*now_of(db.session, ports()))
+    return cast(Moment, g.moment)
+
+
+def origin(person: int, login: str) -> Origin:
+    """Return whose act this request is."""
+    present = moment()
+    return Origin(now=present.now, recorded=present.recorded, door="web", person=person, account=login,
+                  request=reference())  # fmt: skip
