@@ -15,10 +15,31 @@ from typing import Any, TypeVar
 from qaflow.engine.college import College, Diagnosis, Layer, Period, Role, Track
 from qaflow.engine.decide import Decide, decide
 from qaflow.engine.definition import (
-    NEUTRAL_STAGES, Definition, Field, Label, Level, QuickLoop, Sheet, Signers, Stage, canonical, to_plain,
-)  # fmt: skip
+    NEUTRAL_STAGES,
+    Definition,
+    Field,
+    Label,
+    Level,
+    QuickLoop,
+    Sheet,
+    Signers,
+    Stage,
+    canonical,
+    to_plain,
+)
 from qaflow.errors import QaflowError
-from qaflow.services import accounts, audit, cycles, definitions, deputies, installation, monitoring, rounds, subjects, tick
+from qaflow.services import (
+    accounts,
+    audit,
+    cycles,
+    definitions,
+    deputies,
+    installation,
+    monitoring,
+    rounds,
+    subjects,
+    tick,
+)
 from qaflow.services.acting import Acting, hold
 from qaflow.services.college import CollegeView, view
 from qaflow.services.work import AnySession, Origin, Writer, transact
@@ -44,9 +65,15 @@ def stage(key: str, **changes: Any) -> Stage:
     return replace(Stage(key=key, name=label(key), decide=APPROVER), **changes)
 
 
-CARRIED = Field(key="carried", label=label("carried"), type="records", fields=(
-    Field(key="kind", label=label("kind"), type="choice", choices=("problem", "goal")),
-    Field(key="text", label=label("text"), required=True)))  # fmt: skip
+CARRIED = Field(
+    key="carried",
+    label=label("carried"),
+    type="records",
+    fields=(
+        Field(key="kind", label=label("kind"), type="choice", choices=("problem", "goal")),
+        Field(key="text", label=label("text"), required=True),
+    ),
+)
 NOTE = Field(key="note", label=label("note"))
 
 
@@ -54,8 +81,15 @@ def spiral(key: str = "tiny.teaching", stages: Sequence[str | Stage] = NEUTRAL_S
     """Return a definition of the ten stages, or of those given; the last may carry problems and goals over."""
     made = [one if isinstance(one, Stage) else stage(one, form=(NOTE, CARRIED)) for one in stages]
     loop = any("implement" in (s.covers or (s.key,)) for s in made)
-    whole = Definition(key=key, version=1, name=label(key), layer="course", stages=tuple(made), ladder=LADDER,
-                       quick=QuickLoop() if loop else None)  # fmt: skip
+    whole = Definition(
+        key=key,
+        version=1,
+        name=label(key),
+        layer="course",
+        stages=tuple(made),
+        ladder=LADDER,
+        quick=QuickLoop() if loop else None,
+    )
     return replace(whole, **changes)
 
 
@@ -72,17 +106,28 @@ def track(key: str = "teaching", definition: str = "tiny.teaching", length: str 
 
 
 ROLES = (
-    ("course_leader", "responsible", "major_leader"), ("major_leader", "approver", "unit_head"),
-    ("unit_head", "supervisor", "vice_president"), ("vice_president", "leader", "quality_head"),
-    ("quality_office", "quality_office", None), ("quality_head", "quality_head", None),
-    ("diagnostician", "diagnostician", None), ("administrator", "administrator", None),
-    ("committee", "committee", "vice_president"), ("dean", "approver", "vice_president"),
-)  # fmt: skip
+    ("course_leader", "responsible", "major_leader"),
+    ("major_leader", "approver", "unit_head"),
+    ("unit_head", "supervisor", "vice_president"),
+    ("vice_president", "leader", "quality_head"),
+    ("quality_office", "quality_office", None),
+    ("quality_head", "quality_head", None),
+    ("diagnostician", "diagnostician", None),
+    ("administrator", "administrator", None),
+    ("committee", "committee", "vice_president"),
+    ("dean", "approver", "vice_president"),
+)
 STAFF = (
-    ("major", "major_leader", "section"), ("head", "unit_head", "teaching"), ("vp", "vice_president", None),
-    ("office", "quality_office", None), ("qhead", "quality_head", None), ("diag", "diagnostician", None),
-    ("admin", "administrator", None), ("far_major", "major_leader", "far"), ("far_head", "unit_head", "far"),
-)  # fmt: skip
+    ("major", "major_leader", "section"),
+    ("head", "unit_head", "teaching"),
+    ("vp", "vice_president", None),
+    ("office", "quality_office", None),
+    ("qhead", "quality_head", None),
+    ("diag", "diagnostician", None),
+    ("admin", "administrator", None),
+    ("far_major", "major_leader", "far"),
+    ("far_head", "unit_head", "far"),
+)
 OTHERS = ("lead", "far_lead", "deputy", "guest", "new")
 """Without a post: the responsible persons of the two courses, a deputy to be, somebody, somebody new."""
 
@@ -90,15 +135,27 @@ OTHERS = ("lead", "far_lead", "deputy", "guest", "new")
 def config(tracks: Sequence[Track], key: str = "tiny") -> College:
     """Return the tiny college's file."""
     found = tuple(Role(key=k, is_=kind, name=label(k), above=above) for k, kind, above in ROLES)
-    return College(key=key, name=label(key), roles=found, layers=(Layer(key="course", name=label("course")),),
-                   tracks=tuple(tracks), timezone="Asia/Shanghai")  # fmt: skip
+    return College(
+        key=key,
+        name=label(key),
+        roles=found,
+        layers=(Layer(key="course", name=label("course")),),
+        tracks=tuple(tracks),
+        timezone="Asia/Shanghai",
+    )
 
 
 class World:
     """One tiny college in a database: two units, a few people, two courses; weekends are its only days off."""
 
-    def __init__(self, session: AnySession, *definitions_: Definition, tracks: Sequence[Track] = (),
-                 now: dt.datetime = MONDAY, rules: Decide = decide) -> None:  # fmt: skip
+    def __init__(
+        self,
+        session: AnySession,
+        *definitions_: Definition,
+        tracks: Sequence[Track] = (),
+        now: dt.datetime = MONDAY,
+        rules: Decide = decide,
+    ) -> None:
         """Build the college with its definitions published and its courses scheduled, nothing started."""
         self.session, self.now, self.rules = session, now, rules
         self.definitions = definitions_ or (spiral(),)
@@ -117,17 +174,28 @@ class World:
 
     def _college(self, driver: Driver) -> int:
         body = config(self.tracks)
-        values = {"key": body.key, "name_zh": body.key, "name_en": body.key, "timezone": body.timezone,
-                  "body": canonical(to_plain(body)), "until": f"{YEARS[-1]}-12-31"}  # fmt: skip
+        values = {
+            "key": body.key,
+            "name_zh": body.key,
+            "name_en": body.key,
+            "timezone": body.timezone,
+            "body": canonical(to_plain(body)),
+            "until": f"{YEARS[-1]}-12-31",
+        }
         loading.insert_college(driver, values | {"at": utc(self.now)})
         row = colleges.by_key(driver, body.key)
         assert row is not None
-        driver.insert_rows("calendar_year", ("college_id", "year", "published", "adopted_at"),
-                           [(row.id, year, True, utc(self.now)) for year in YEARS])  # fmt: skip
+        driver.insert_rows(
+            "calendar_year",
+            ("college_id", "year", "published", "adopted_at"),
+            [(row.id, year, True, utc(self.now)) for year in YEARS],
+        )
         self.units = dict(zip(("teaching", "section", "far"), driver.reserve("unit", 3), strict=True))
         above = {"section": self.units["teaching"]}
-        rows.put_units(driver, [(i, row.id, code, "teaching", None, code, code, above.get(code), "[]")
-                                for code, i in self.units.items()])  # fmt: skip
+        rows.put_units(
+            driver,
+            [(i, row.id, code, "teaching", None, code, code, above.get(code), "[]") for code, i in self.units.items()],
+        )
         return row.id
 
     def _people(self, driver: Driver) -> None:
@@ -148,8 +216,9 @@ class World:
         """Return who acts now: a person by login, or the system."""
         if login is None:
             return Origin(now=self.now, recorded=self.now, door="test", account="system", decide=self.rules)
-        return Origin(now=self.now, recorded=self.now, door="test", person=self.persons[login], account=login,
-                      decide=self.rules)  # fmt: skip
+        return Origin(
+            now=self.now, recorded=self.now, door="test", person=self.persons[login], account=login, decide=self.rules
+        )
 
     def within(self, body: Callable[[Driver], T]) -> T:
         """Run a body in one transaction."""
@@ -182,8 +251,15 @@ class World:
     def deputy(self, absent: str, deputy: str, days: int = 30, role: str | None = None) -> None:
         """Let somebody stand in for somebody from today on."""
         first = self.now.date()
-        deputies.appoint(self.session, self.origin(absent), self.persons[absent], self.persons[deputy], first,
-                         first + dt.timedelta(days=days), role)  # fmt: skip
+        deputies.appoint(
+            self.session,
+            self.origin(absent),
+            self.persons[absent],
+            self.persons[deputy],
+            first,
+            first + dt.timedelta(days=days),
+            role,
+        )
 
     def course(self, code: str, unit: str, lead: str | None, **more: Any) -> int:
         """Add a course."""
@@ -192,8 +268,10 @@ class World:
 
     def courses(self, codes: Sequence[str], unit: str, lead: str | None, **more: Any) -> list[int]:
         """Add many courses of one unit and responsible person."""
-        new = [subjects.NewSubject("course", c, c, self.units[unit], self.persons[lead] if lead else None, **more)
-               for c in codes]  # fmt: skip
+        new = [
+            subjects.NewSubject("course", c, c, self.units[unit], self.persons[lead] if lead else None, **more)
+            for c in codes
+        ]
 
         def body(driver: Driver) -> list[int]:
             writer = Writer(driver, self.origin())
@@ -210,10 +288,43 @@ class World:
 
         def body(driver: Driver) -> int:
             (number,) = driver.reserve("control_point", 1)
-            driver.insert_rows("control_point", ("id", "college_id", "key", "layer", "name_zh", "name_en", "unit", "cadence",
-                                                 "direction", "target", "warn_lower", "warn_upper", "body", "next_check"),
-                               [(number, self.college, key, "course", key, key, "%", "monthly", "higher", lower + 5, lower,
-                                 None, "{}", None)])  # fmt: skip
+            driver.insert_rows(
+                "control_point",
+                (
+                    "id",
+                    "college_id",
+                    "key",
+                    "layer",
+                    "name_zh",
+                    "name_en",
+                    "unit",
+                    "cadence",
+                    "direction",
+                    "target",
+                    "warn_lower",
+                    "warn_upper",
+                    "body",
+                    "next_check",
+                ),
+                [
+                    (
+                        number,
+                        self.college,
+                        key,
+                        "course",
+                        key,
+                        key,
+                        "%",
+                        "monthly",
+                        "higher",
+                        lower + 5,
+                        lower,
+                        None,
+                        "{}",
+                        None,
+                    )
+                ],
+            )
             return number
 
         self.points[key] = self.within(body)
@@ -224,14 +335,16 @@ class World:
         one = monitoring.NewReading(point, "course", course, self.now, value, "test")
         return monitoring.accept(self.session, self.origin(), self.college, [one])
 
-    def start(self, course: str = "C1", track_: str | None = None, day: dt.date | None = None,
-              from_stage: str | None = None) -> int:  # fmt: skip
+    def start(
+        self, course: str = "C1", track_: str | None = None, day: dt.date | None = None, from_stage: str | None = None
+    ) -> int:
         """Start (or adopt) a course's cycle for the period that holds the day; returns its number."""
         key = track_ or self.tracks[0].key
 
         def body(driver: Driver) -> int:
-            return rounds.start_on_demand(self.session, driver, self.origin(), self.view(driver), "course", course, key,
-                                          day, from_stage).snap.id  # fmt: skip
+            return rounds.start_on_demand(
+                self.session, driver, self.origin(), self.view(driver), "course", course, key, day, from_stage
+            ).snap.id
 
         return self.within(body)
 
@@ -308,12 +421,13 @@ class World:
 
     def waiting(self, course: str = "C1", track_: str | None = None) -> list[Data]:
         """Return what waits for a course's next cycle."""
-        return self.within(lambda d: ledger.waiting(d, self.college, self.subjects[course], track_ or self.tracks[0].key))
+        return self.within(
+            lambda d: ledger.waiting(d, self.college, self.subjects[course], track_ or self.tracks[0].key)
+        )
 
     def query(self, text: str, **params: Any) -> list[tuple[Any, ...]]:
         """Ask the database something."""
         return self.within(lambda d: d.all(Sql(text), params))
-
 
 
 def appraisal(every: str = "yearly", month: int | None = 12) -> Diagnosis:
@@ -321,5 +435,4 @@ def appraisal(every: str = "yearly", month: int | None = 12) -> Diagnosis:
     return Diagnosis(kind="appraisal", every=every, month=month)
 
 
-__all__ = ["APPROVER", "LADDER", "MONDAY", "World", "appraisal", "config", "label", "sheet", "spiral", "stage",
-           "track"]  # fmt: skip
+__all__ = ["APPROVER", "LADDER", "MONDAY", "World", "appraisal", "config", "label", "sheet", "spiral", "stage", "track"]

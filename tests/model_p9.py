@@ -10,19 +10,21 @@ NEED, LOOP, AUTO, LAST, STAGES = {1: 2, 3: 0, 7: 0}, 4, 7, 9, {"goal": 0, "stand
 NOT, OWN, VISIT = "transition.not_allowed", "approval.own", ("approve", "reject", "return", "add_signer")
 FITS = {"acknowledge": ["opened"], "correct": ["acknowledged", "correcting"], "confirm": ["correcting"]}
 RIGHT = {"ABCDR": (*VISIT, "confirm", "dismiss"), "R": ("submit", "withdraw", "acknowledge", "correct"), "Q": ("warn",),
-         "O": ("suspend", "resume", "cancel", "reopen"), "RQ": ("record",), "SO": ("extend",), "RS": ("transfer",)}  # fmt: skip
+         "O": ("suspend", "resume", "cancel", "reopen"), "RQ": ("record",), "SO": ("extend",), "RS": ("transfer",)}
 RIGHT = {action: who for who, actions in RIGHT.items() for action in actions}
 
 
 class Model:
     def __init__(self, stage, day):
-        self.status, self.revision, self.facts, self.ws, self.opened, self.visits = "running", -1, 1, {}, 0, [1] * stage + [0] * (10 - stage)
+        self.status, self.revision, self.facts, self.ws, self.opened = "running", -1, 1, {}, 0
+        self.visits = [1] * stage + [0] * (10 - stage)  # earlier stages stand as before the system
         self.go(stage, day)
 
     def go(self, stage, day):  # enter a stage; past the last one the cycle closes
         self.revision += 1
         if stage > LAST:
-            return self.end("closed")
+            self.end("closed")
+            return
         for w in self.ws.values():
             w["wants"] = w["wants"] if w["wants"] is not None and w["wants"] < stage else None
         self.stage, self.review, self.due, self.visits[stage] = stage, False, day.i + 5, self.visits[stage] + 1
@@ -46,16 +48,17 @@ class Model:
         calm, wish = self.stage != LOOP or not self.ws, any(w["wants"] is not None for w in self.ws.values())
         may = {a: any(w["is"] in fit and w["wants"] is None for w in self.ws.values()) for a, fit in FITS.items()} | {
             "submit": not self.review and calm, "withdraw": self.review and not self.signed, "add_signer": self.review,
-            "approve": self.review and calm or wish, "reject": self.review or wish, "return": self.review and self.stage,
-            "reopen": self.stage, "dismiss": self.ws}  # fmt: skip
+            "approve": (self.review and calm) or wish, "reject": self.review or wish, "dismiss": self.ws,
+            "return": self.review and self.stage, "reopen": self.stage}
         always = {"remind", "transfer", "extend", "warn", "comment", "copy", "suspend", "cancel"}
         return always | {action for action, holds in may.items() if holds}
 
     def fire(self, who, action, args, revision, day):
-        if who == "G" or who == "X" and not (self.review and "X" in self.signers):
+        if who == "G" or (who == "X" and not (self.review and "X" in self.signers)):
             return "cycle.not_found"
         own_work = not self.review and self.status == "running"
-        if who not in RIGHT.get(action, who) + "X" * (action in VISIT) or (action, who, own_work) == ("transfer", "R", False):
+        right = RIGHT.get(action, who) + "X" * (action in VISIT)
+        if who not in right or (action, who, own_work) == ("transfer", "R", False):
             return "action.forbidden"
         if revision not in (None, self.revision):
             return "visit.stale"
@@ -63,15 +66,15 @@ class Model:
         self.facts += refusal is None
         return refusal
 
-    def do(self, who, action, args, day):
+    def do(self, who, action, args, day):  # noqa: C901 - one list of effects reads better than ten methods
         signer, to = {"D": "A", "R": "C"}.get(who, who), args.get("to", args.get("stage"))
         if action in ("return", "reopen") and to >= self.stage:
             return "stage.not_earlier"
-        if action in FITS or action == "dismiss" or action in ("approve", "reject") and ("warning" in args or not self.review):
+        if action in (*FITS, "dismiss") or (action in ("approve", "reject") and ("warning" in args or not self.review)):
             return self.loop(who, action, args, day)
         if action == "approve" and self.stage == LOOP and self.ws:
             return NOT
-        if action in VISIT and who == "R" or action == "transfer" and self.review:
+        if (action in VISIT and who == "R") or (action == "transfer" and self.review):
             return OWN
         if action in VISIT and (signer in self.signed if action != "add_signer" else "X" in self.signers):
             return NOT if action != "add_signer" else "signer.twice"
@@ -96,15 +99,17 @@ class Model:
         return "transfer.same" if action == "transfer" else None
 
     def loop(self, who, action, args, day):
-        answer = action in ("approve", "reject")
-        fits = [n for n, w in self.ws.items() if (w["wants"] is not None if answer else w["is"] in FITS.get(action, [w["is"]])
-                                                  and (w["wants"] is None or action == "dismiss"))]  # fmt: skip
+        if action in ("approve", "reject"):
+            fits = [n for n, w in self.ws.items() if w["wants"] is not None]
+        else:
+            free = [n for n, w in self.ws.items() if w["wants"] is None and w["is"] in FITS.get(action, ())]
+            fits = list(self.ws) if action == "dismiss" else free
         if "warning" not in args and len(fits) > 1:
             return "target.ambiguous"
         name = args.get("warning", *fits[:1])
-        w = self.ws[name]
         if name not in fits:
             return NOT
+        w = self.ws[name]
         if who == "R" and action not in ("acknowledge", "correct"):
             return OWN
         if who == "X":
@@ -116,3 +121,4 @@ class Model:
         else:
             wants = STAGES.get(args.get("scope")) if action == "correct" and self.stage == LOOP else None
             w.update({"is": "correcting" if action == "correct" else "acknowledged"}, wants=wants)
+        return None

@@ -1,4 +1,4 @@
-"""A cycle's life and its time: starting, children, carrying over, suspension, deadlines, sheets (engine rules, 2, 5, 6)."""
+"""A cycle's life and its time: starting, children, carrying over, suspension, deadlines, sheets (rules, 2, 5, 6)."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -67,7 +67,9 @@ def test_an_adopted_cycle_has_earlier_stages_before_the_system_and_no_approval_i
 
     assert world.state(cycle)["state"] == "implement.monitor"
     assert world.kinds(cycle) == ["CycleStarted"]
-    visits = world.query("select stage, state, outcome, due, decided_at from visit where stage <> 'implement' order by stage")
+    visits = world.query(
+        "select stage, state, outcome, due, decided_at from visit where stage <> 'implement' order by stage"
+    )
     assert [v[1:] for v in visits] == [("done", "adopted", None, None)] * 4
     assert world.query("select count(*) from signature") == [(0,)]
     assert [i["kind"] for i in world.state(cycle)["items"]] == ["submit"]
@@ -112,7 +114,9 @@ def test_overlap_wait_holds_the_next_cycle_until_the_one_before_is_closed(app: F
     world.later(2)
     world.tick()
 
-    numbers = world.query("select number, status from cycle where subject_id = :s order by number", s=world.subjects["C1"])
+    numbers = world.query(
+        "select number, status from cycle where subject_id = :s order by number", s=world.subjects["C1"]
+    )
     assert numbers == [(1, "closed"), (2, "running")]
 
 
@@ -193,10 +197,12 @@ def test_a_cancelled_cycle_leaves_nothing_and_keeps_the_reason(world: World) -> 
 
 @pytest.fixture
 def family(app: Flask) -> World:
-    """Return a college whose course construction of three years has a yearly child; both run, the parent in implement."""
+    """Return a construction of three years in ``implement`` with its yearly child; both run."""
     whole, part = spiral("tiny.construction"), spiral("tiny.year", stages=["goal", "diagnose", "improve"])
-    tracks = [track("construction", whole.key, "P3Y", children=("construction.year",)),
-              track("construction.year", part.key, parent="construction")]  # fmt: skip
+    tracks = [
+        track("construction", whole.key, "P3Y", children=("construction.year",)),
+        track("construction.year", part.key, parent="construction"),
+    ]
     world = World(db.session, whole, part, tracks=tracks)
     parent = world.start(track_="construction")
     world.reach(parent, "implement")
@@ -250,6 +256,16 @@ def test_the_children_of_a_cancelled_parent_end_with_it(family: World) -> None:
     assert family.query("select status from cycle where id = :c", c=CHILD)[0][0] in ("closed", "cancelled")
 
 
+def test_a_subject_that_ends_takes_parent_and_child_with_it_once(family: World) -> None:
+    family.query("update subject set ends = '2025-09-10' where code = 'C1' returning id")
+    family.later(20)
+    family.tick()
+
+    assert family.query("select status from cycle where id <= 2") == [("cancelled",)] * 2
+    assert [family.kinds(c).count("CycleCancelled") for c in (PARENT, CHILD)] == [1, 1]
+    assert family.query("select count(*) from incident") == [(0,)]
+
+
 # --- suspension, extension, escalation
 
 
@@ -298,8 +314,11 @@ def test_overdue_work_goes_up_the_ladder_once_for_each_level(app: Flask) -> None
         fired.append(world.kinds(cycle).count("WorkEscalated"))
 
     assert fired == [0, 0, 1, 1, 2, 2, 3, 3]
-    rows = world.query("select e.level, p.login from escalation e join person p on p.id = e.to_id join work_item i "
-                       "on i.id = e.item_id where i.cycle_id = :c order by e.level", c=cycle)  # fmt: skip
+    rows = world.query(
+        "select e.level, p.login from escalation e join person p on p.id = e.to_id join work_item i "
+        "on i.id = e.item_id where i.cycle_id = :c order by e.level",
+        c=cycle,
+    )
     assert rows == [(1, "head"), (2, "vp"), (3, "office")]
 
 
@@ -321,7 +340,9 @@ def test_an_empty_post_is_skipped_and_recorded(app: Flask) -> None:
     world.later(7)
     world.tick()
 
-    assert world.query("select level, to_id, outcome from escalation where cycle_id = :c", c=cycle) == [(1, None, "skipped")]
+    assert world.query("select level, to_id, outcome from escalation where cycle_id = :c", c=cycle) == [
+        (1, None, "skipped")
+    ]
 
 
 def test_an_extension_drops_the_open_levels_keeps_those_fired_and_lapses_afresh(app: Flask) -> None:
@@ -329,7 +350,11 @@ def test_an_extension_drops_the_open_levels_keeps_those_fired_and_lapses_afresh(
     cycle = world.start()
     world.tick(dt.datetime(2025, 9, 8, 1, tzinfo=dt.UTC))
     found = world.fire(cycle, "extend", "head", due="2025-09-20", reason="ill")  # a Saturday
-    assert (found["items"][0]["due"], found["items"][0]["deadline_no"], found["items"][0]["level"]) == ("2025-09-22", 2, 0)
+    assert (found["items"][0]["due"], found["items"][0]["deadline_no"], found["items"][0]["level"]) == (
+        "2025-09-22",
+        2,
+        0,
+    )
     world.tick(dt.datetime(2025, 9, 19, 1, tzinfo=dt.UTC))
     assert world.kinds(cycle).count("WorkEscalated") == 1, "a delay that was granted stops it"
     world.tick(dt.datetime(2025, 9, 23, 1, tzinfo=dt.UTC))
@@ -358,8 +383,15 @@ def test_nobody_extends_their_own_work(world: World) -> None:
     assert world.fire(cycle, "extend", "vp", due="2027-01-04", reason="r")["items"][0]["due"] == "2027-01-04"
 
 
-@pytest.mark.parametrize(("due", "code"), [("2025-09-01", "extend.not_later"), ("soon", "date.invalid"), (5, "data.invalid"),
-                                           ("2099-01-01", "calendar.not_adopted")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("due", "code"),
+    [
+        ("2025-09-01", "extend.not_later"),
+        ("soon", "date.invalid"),
+        (5, "data.invalid"),
+        ("2099-01-01", "calendar.not_adopted"),
+    ],
+)
 def test_an_extension_needs_a_later_day_of_an_adopted_year(world: World, due: object, code: str) -> None:
     assert world.refused(world.start(), "extend", "head", due=due, reason="r").code == code
 
@@ -379,7 +411,9 @@ def test_a_reassigning_level_hands_the_work_on(app: Flask) -> None:
 
 
 def test_a_stage_that_advances_by_itself_moves_on_at_its_deadline_submitted_or_not(app: Flask) -> None:
-    world = World(db.session, spiral(stages=[stage("goal", deadline=Deadline(date="09-05"), auto_advance=True), "improve"]))
+    world = World(
+        db.session, spiral(stages=[stage("goal", deadline=Deadline(date="09-05"), auto_advance=True), "improve"])
+    )
     cycle = world.start()
     world.tick(dt.datetime(2025, 9, 5, 15, 59, tzinfo=dt.UTC))
     assert world.state(cycle)["stage"] == "goal", "the day is not over in Shanghai"
@@ -392,7 +426,12 @@ def test_a_stage_that_advances_by_itself_moves_on_at_its_deadline_submitted_or_n
 @pytest.mark.parametrize("why", ["gate", "review", "warning"])
 def test_it_stays_and_is_listed_while_the_gate_a_decision_or_a_warning_holds_it(app: Flask, why: str) -> None:
     gate = ("filled(note)",) if why == "gate" else ()
-    whole = spiral(stages=[stage("implement", deadline=Deadline(date="09-05"), auto_advance=True, form=(NOTE,), gate=gate), "improve"])
+    whole = spiral(
+        stages=[
+            stage("implement", deadline=Deadline(date="09-05"), auto_advance=True, form=(NOTE,), gate=gate),
+            "improve",
+        ]
+    )
     world = World(db.session, whole)
     cycle = world.start()
     if why == "review":

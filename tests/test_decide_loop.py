@@ -219,8 +219,14 @@ def test_work_of_implement_stops_its_clock_and_resumes_on_re_entry(world: World)
     world.fire(CYCLE, "warn", "diag", reason="another")
     corrected(world, "design", warning="1.1")
     world.fire(CYCLE, "approve", "major")
-    stopped = world.query("select no, kind, state, clock_left, next_level_at from work_item where state = 'stopped' order by no")
-    assert [(k, s) for _, k, s, _, _ in stopped] == [("submit", "stopped"), ("acknowledge", "stopped"), ("confirm", "stopped")]
+    stopped = world.query(
+        "select no, kind, state, clock_left, next_level_at from work_item where state = 'stopped' order by no"
+    )
+    assert [(k, s) for _, k, s, _, _ in stopped] == [
+        ("submit", "stopped"),
+        ("acknowledge", "stopped"),
+        ("confirm", "stopped"),
+    ]
     assert all(at is None for *_, at in stopped)
     left = {no: days for no, _, _, days, _ in stopped}
     world.later(60)
@@ -242,7 +248,11 @@ def test_the_approvers_no_leaves_the_warning_acknowledged_and_the_cycle_where_it
 
     found = world.fire(CYCLE, "reject", "major", reason="the goal is right")
 
-    assert (found["state"], found["warnings"][0]["state"], found["warnings"][0]["proposal"]) == ("implement.correct", "acknowledged", None)
+    assert (found["state"], found["warnings"][0]["state"], found["warnings"][0]["proposal"]) == (
+        "implement.correct",
+        "acknowledged",
+        None,
+    )
     assert [i["kind"] for i in found["items"] if i["ref"]] == ["correct"]
 
 
@@ -256,7 +266,7 @@ def test_while_a_reopening_is_proposed_nothing_is_submitted_and_the_correction_n
 
 
 def test_two_proposals_are_told_apart_by_name_and_one_yes_meets_what_it_covers(world: World) -> None:
-    """The stage of the second lies after the one reopened: it is visited again anyway, its correction waits to be confirmed."""
+    """The second's stage lies after the one reopened, so it is visited again; its correction waits to be confirmed."""
     for reason in ("one", "two", "three"):
         world.fire(CYCLE, "warn", "diag", reason=reason)
     for name, scope in (("1.1", "standard"), ("1.2", "design"), ("1.3", "goal")):
@@ -390,7 +400,9 @@ def test_severity_orders_lists_and_never_moves_the_machine(world: World) -> None
 
 
 def test_a_stage_without_approval_borrows_the_next_stages_approver_for_its_corrections(app: Flask) -> None:
-    world = World(db.session, spiral(stages=["goal", stage("implement", decide=None), stage("diagnose", decide=APPROVER)]))
+    world = World(
+        db.session, spiral(stages=["goal", stage("implement", decide=None), stage("diagnose", decide=APPROVER)])
+    )
     cycle = world.start()
     world.pass_stage(cycle)
     world.fire(cycle, "warn", "diag", reason="r")

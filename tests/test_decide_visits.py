@@ -122,7 +122,9 @@ def test_the_quality_office_reopens_a_decided_stage(world: World) -> None:
 
 def test_a_stage_that_was_passed_by_cannot_be_reopened(app: Flask) -> None:
     moves = (Move(to="design", when="filled(note)"), Move(to="standard"))
-    world = World(db.session, spiral(stages=[stage("goal", form=(testing.NOTE,), moves=moves), "standard", "design", "improve"]))
+    world = World(
+        db.session, spiral(stages=[stage("goal", form=(testing.NOTE,), moves=moves), "standard", "design", "improve"])
+    )
     cycle = world.start()
     world.pass_stage(cycle)
 
@@ -195,8 +197,13 @@ def test_another_signers_yes_makes_no_form_stale(app: Flask) -> None:
     cycle = world.start()
     revision = world.fire(cycle, "submit", "lead")["revision"]
     for action, login in (("comment", "office"), ("remind", "office"), ("approve", "c0")):
-        world.fire(cycle, action, login, revision, **({"text": "t"} if action == "comment" else
-                   {"item": 2} if action == "remind" else {}))  # fmt: skip
+        world.fire(
+            cycle,
+            action,
+            login,
+            revision,
+            **({"text": "t"} if action == "comment" else {"item": 2} if action == "remind" else {}),
+        )
 
     assert world.fire(cycle, "approve", "c1", revision)["state"] == "standard.open"
 
@@ -210,8 +217,14 @@ def test_only_submit_withdraw_return_decision_and_content_change_the_revision(wo
     world.fire(cycle, "comment", "lead", text="t")
     world.fire(cycle, "copy", "lead", to="office")
     seen.append(world.state(cycle)["revision"])
-    for action, login, args in (("submit", "lead", {"content": {}}), ("withdraw", "lead", {}), ("submit", "lead", {}),
-                                ("reject", "major", {"reason": "r"}), ("submit", "lead", {}), ("approve", "major", {})):  # fmt: skip
+    for action, login, args in (
+        ("submit", "lead", {"content": {}}),
+        ("withdraw", "lead", {}),
+        ("submit", "lead", {}),
+        ("reject", "major", {"reason": "r"}),
+        ("submit", "lead", {}),
+        ("approve", "major", {}),
+    ):
         seen.append(world.fire(cycle, action, login, **args)["revision"])
 
     assert seen == [0, 0, 1, 2, 3, 4, 5, 6]
@@ -281,7 +294,9 @@ def test_a_signer_added_in_sequence_is_asked_last_and_once(app: Flask) -> None:
     assert world.fire(cycle, "approve", "guest")["state"] == "standard.open"
 
 
-@pytest.mark.parametrize(("person", "code"), [("lead", "approval.own"), ("major", "signer.twice"), ("nobody", "ref.unknown_user")])
+@pytest.mark.parametrize(
+    ("person", "code"), [("lead", "approval.own"), ("major", "signer.twice"), ("nobody", "ref.unknown_user")]
+)
 def test_who_cannot_be_added_as_a_signer(world: World, person: str, code: str) -> None:
     cycle = world.start()
     world.fire(cycle, "submit", "lead", content={})
@@ -320,7 +335,11 @@ def test_a_deputy_acts_in_their_own_name_for_the_absent(world: World) -> None:
     world.fire(cycle, "approve", "deputy")
 
     data = world.history(cycle)[-1][1]
-    assert (data["by"], data["for"], data["signer"]) == (world.persons["deputy"], world.persons["major"], world.persons["major"])
+    assert (data["by"], data["for"], data["signer"]) == (
+        world.persons["deputy"],
+        world.persons["major"],
+        world.persons["major"],
+    )
     rows = world.query("select actor, on_behalf_of from journal where kind = 'StageApproved'")
     assert rows == [(str(world.persons["deputy"]), str(world.persons["major"]))]
 
@@ -396,9 +415,15 @@ def test_a_closed_cycle_takes_comments_and_nothing_else(world: World) -> None:
     cycle = world.start()
     world.pass_stage(cycle, 10)
 
-    for action, login, args in (("submit", "lead", {}), ("approve", "major", {}), ("reopen", "office", {"stage": "goal", "reason": "r"}),
-                                ("warn", "diag", {"reason": "r"}), ("cancel", "office", {"reason": "r"}),
-                                ("suspend", "office", {"reason": "r"}), ("withdraw", "lead", {})):  # fmt: skip
+    for action, login, args in (
+        ("submit", "lead", {}),
+        ("approve", "major", {}),
+        ("reopen", "office", {"stage": "goal", "reason": "r"}),
+        ("warn", "diag", {"reason": "r"}),
+        ("cancel", "office", {"reason": "r"}),
+        ("suspend", "office", {"reason": "r"}),
+        ("withdraw", "lead", {}),
+    ):
         error = world.refused(cycle, action, login, **args)
         assert (error.status, error.code) == (409, "transition.not_allowed"), action
     assert world.fire(cycle, "comment", "lead", text="well done")["status"] == "closed"

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from conftest import SECRET
 from flask import Flask
 
+from qaflow import testing
 from qaflow.app import BOOTSTRAP, create_app
 from qaflow.cli.frame import Bootstrap
 from qaflow.cli.main import program
@@ -27,6 +28,8 @@ from qaflow.engine.snapshot import Snapshot
 from qaflow.services import packaged
 from qaflow.services.simulation import gauges
 from qaflow.services.simulation.forms import VARIANTS, Library
+from qaflow.store import figures
+from qaflow.store.db import db
 from qaflow.store.readings import Point
 
 COLLEGE, DAYS = "jiangsu-engineering", "45"
@@ -34,8 +37,8 @@ SHORT = ("demo", "--college", COLLEGE, "--days", DAYS, "--no-serve", "--json")
 TOP = {"seed", "start", "end", "seconds", "peak_rss_mb", "fsync_ms", "settings", "colleges", "audit", "doctor"}
 PER_COLLEGE = {
     "subjects", "cycles_started", "cycles_closed", "cycles_seeded", "transitions", "returns", "work_items", "readings",
-    "warnings_opened", "warnings_closed", "corrections", "escalations", "tasks", "goals", "standards", "items", "elements",
-    "points", "control_points",
+    "warnings_opened", "warnings_closed", "corrections", "escalations", "tasks", "goals", "standards", "items",
+    "elements", "points", "control_points",
 }  # fmt: skip
 HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -65,15 +68,15 @@ def rows(home: Path, sql: str) -> list[Any]:
 
 def test_the_summary_has_every_key_and_the_year_was_lived(made: tuple[Path, dict[str, Any]]) -> None:
     _, document = made
-    figures = document["colleges"][COLLEGE]
+    counted = document["colleges"][COLLEGE]
     assert document.keys() >= TOP
-    assert figures.keys() == PER_COLLEGE
-    assert figures["corrections"].keys() == {"implementation", "design", "standard", "goal"}
-    assert {"1", "2"} <= figures["escalations"].keys()
-    assert figures["subjects"] == 450
-    assert min(figures[k] for k in ("cycles_started", "transitions", "returns", "work_items", "readings")) > 0
-    assert min(figures["escalations"]["1"], figures["warnings_opened"], figures["control_points"]) > 0
-    assert (figures["items"], figures["elements"], figures["points"]) == (0, 0, 0)
+    assert counted.keys() == PER_COLLEGE
+    assert counted["corrections"].keys() == {"implementation", "design", "standard", "goal"}
+    assert {"1", "2"} <= counted["escalations"].keys()
+    assert counted["subjects"] == 450
+    assert min(counted[k] for k in ("cycles_started", "transitions", "returns", "work_items", "readings")) > 0
+    assert min(counted["escalations"]["1"], counted["warnings_opened"], counted["control_points"]) > 0
+    assert (counted["items"], counted["elements"], counted["points"]) == (0, 0, 0)
     assert document["audit"]["verified"]
     assert document["doctor"] == {"ok": True, "findings": []}
     assert document["settings"]["synchronous"] == 2
@@ -82,16 +85,19 @@ def test_the_summary_has_every_key_and_the_year_was_lived(made: tuple[Path, dict
 
 def test_the_summary_is_what_the_journal_says(made: tuple[Path, dict[str, Any]]) -> None:
     home, document = made
-    figures = document["colleges"][COLLEGE]
-    facts = [(kind, json.loads(data)) for kind, data in rows(home, "select kind, data from journal where stream like 'cycle:%'")]
+    counted = document["colleges"][COLLEGE]
+    facts = [
+        (kind, json.loads(data))
+        for kind, data in rows(home, "select kind, data from journal where stream like 'cycle:%'")
+    ]
     kinds = [kind for kind, _ in facts]
-    assert figures["cycles_started"] == kinds.count("CycleStarted")
-    assert figures["returns"] == kinds.count("StageRejected") + kinds.count("StageReturned")
-    assert figures["warnings_opened"] == kinds.count("WarningOpened") + rows(
-        home, "select count(*) from journal where stream like 'college:%' and kind = 'WarningOpened'")[0][0]  # fmt: skip
-    for scope, count in figures["corrections"].items():
+    assert counted["cycles_started"] == kinds.count("CycleStarted")
+    assert counted["returns"] == kinds.count("StageRejected") + kinds.count("StageReturned")
+    orphans = rows(home, "select count(*) from journal where stream like 'college:%' and kind = 'WarningOpened'")[0][0]
+    assert counted["warnings_opened"] == kinds.count("WarningOpened") + orphans
+    for scope, count in counted["corrections"].items():
         assert count == sum(k == "CorrectionStarted" and d["set"]["scope"] == scope for k, d in facts)
-    for level, count in figures["escalations"].items():
+    for level, count in counted["escalations"].items():
         assert count == sum(k == "WorkEscalated" and d["level"] == int(level) for k, d in facts)
     assert document["audit"]["entries"] == rows(home, "select count(*) from journal")[0][0]
 
@@ -118,28 +124,53 @@ def test_a_home_that_is_no_sandbox_is_refused_and_left_alone(tmp_path: Path) -> 
 def test_with_rules_that_refuse_everything_the_demo_counts_zeros_and_fails(tmp_path: Path) -> None:
     def refusing(settings: Settings) -> Flask:
         app = create_app(settings)
-        app.extensions["qaflow"] = replace(app.extensions["qaflow"], decide=lambda *_: Refusal(code="test.no", detail="no"))
+        app.extensions["qaflow"] = replace(
+            app.extensions["qaflow"], decide=lambda *_: Refusal(code="test.no", detail="no")
+        )
         return app
 
     found = run(tmp_path, "demo", "--college", "shangluo", "--days", "2", "--no-serve", "--json",
                 boot=replace(BOOTSTRAP, create_app=refusing))  # fmt: skip
-    figures = json.loads(found.stdout)["colleges"]["shangluo"]
+    counted = json.loads(found.stdout)["colleges"]["shangluo"]
     assert found.exit_code != 0
-    assert figures["subjects"] > 0
-    for name in ("cycles_started", "transitions", "work_items", "returns", "warnings_opened", "cycles_closed", "cycles_seeded"):
-        assert figures[name] == 0, name
+    assert counted["subjects"] > 0
+    for name in (
+        "cycles_started",
+        "transitions",
+        "work_items",
+        "returns",
+        "warnings_opened",
+        "cycles_closed",
+        "cycles_seeded",
+    ):
+        assert counted[name] == 0, name
 
 
 def facts_of(home: Path) -> list[tuple[Any, ...]]:
     """Return the facts without what the machine's clock and salts give."""
-    found = rows(home, "select stream, seq, kind, at, actor, on_behalf_of, door, data from journal order by stream, seq")
+    found = rows(
+        home, "select stream, seq, kind, at, actor, on_behalf_of, door, data from journal order by stream, seq"
+    )
     return [(*row[:-1], HASH.sub("#", row[-1])) for row in found]
 
 
 def test_the_same_seed_gives_the_same_facts_in_another_process(tmp_path: Path) -> None:
     for n in ("1", "2"):
         env = {**os.environ, "QAFLOW_HOME": str(tmp_path / n), "QAFLOW_SECRET_KEY": SECRET, "PYTHONHASHSEED": n}
-        command = [sys.executable, "-m", "qaflow", "demo", "--college", "shangluo", "--days", "30", "--seed", "7", "--no-serve", "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "qaflow",
+            "demo",
+            "--college",
+            "shangluo",
+            "--days",
+            "30",
+            "--seed",
+            "7",
+            "--no-serve",
+            "--json",
+        ]
         subprocess.run(command, env=env, check=True, capture_output=True)
     one, two = facts_of(tmp_path / "1"), facts_of(tmp_path / "2")
     assert len(one) > 2000
@@ -167,10 +198,36 @@ def test_verdicts_answer_the_goals_of_the_same_cycle() -> None:
         assert [v["goal"] for v in library.stage(definition, "diagnose", cycle)["verdicts"]] == goals
 
 
-@pytest.mark.parametrize(("direction", "lower", "upper"), [("higher", 80.0, None), ("lower", None, 110.0), ("band", 80.0, 120.0)])
-def test_readings_wander_around_the_target_and_sometimes_cross_the_limit(direction: str, lower: float | None, upper: float | None) -> None:
+@pytest.mark.parametrize(
+    ("direction", "lower", "upper"), [("higher", 80.0, None), ("lower", None, 110.0), ("band", 80.0, 120.0)]
+)
+def test_readings_wander_around_the_target_and_sometimes_cross_the_limit(
+    direction: str, lower: float | None, upper: float | None
+) -> None:
     point = Point(1, "p", "course", "monthly", direction, 100.0, lower, upper, "{}")
     rng = random.Random(1)
     values = [gauges.value_of(point, rng.gauss(0, gauges.SPREAD)) for _ in range(5000)]
     crossed = sum((lower is not None and v < lower) or (upper is not None and v > upper) for v in values)
     assert 10 < crossed < 600
+
+
+def test_the_simulator_acts_through_services_and_holds_no_sql() -> None:
+    folder = Path(gauges.__file__).parent
+    acting = [file for file in folder.glob("*.py") if file.name != "making.py"]  # which counts afterwards
+    assert len(acting) >= 8
+    for file in acting:
+        lines = re.compile(r"^from (qaflow\.store\S*|sqlalchemy\S*|sqlite3) import (.+)$", re.MULTILINE)
+        imported = lines.findall(file.read_text())
+        assert [names for _, names in imported if names != "Driver"] == [], file.name
+
+
+def test_figures_are_counted_alike_on_both_databases(store_app: Flask) -> None:
+    world = testing.World(db.session)
+    cycle = world.start()
+    world.pass_stage(cycle)
+    world.fire(cycle, "submit", "lead", content={"note": "done"})
+    world.fire(cycle, "reject", "major", reason="again")
+    counted = world.within(figures.colleges)["tiny"]
+    assert counted.keys() == PER_COLLEGE
+    assert (counted["cycles_started"], counted["transitions"], counted["returns"]) == (1, 5, 1)
+    assert (counted["subjects"], counted["work_items"], counted["goals"]) == (2, 5, 0)

@@ -10,14 +10,23 @@ from qaflow import testing
 from qaflow.engine.definition import QUICK_STATES, Definition, Move
 from qaflow.engine.machine import ALL_TRIGGERS, Arrow, compile_definition, leaves
 
-BRANCHING = testing.spiral("tiny.branching", stages=[
-    testing.stage("goal", moves=(Move(to="implement", when="count(carried) > 0"), Move(to="design"))), testing.stage("design"),
-    testing.stage("implement"), testing.stage("diagnose", moves=(Move(to="goal", when="filled(note)"), Move(to=None))),
-])  # fmt: skip
-THREE = testing.spiral("tiny.three", stages=[
-    testing.stage("before", covers=("goal", "standard")), testing.stage("during", covers=("implement",), auto_advance=True),
-    testing.stage("after", covers=("diagnose",), decide=None),
-])  # fmt: skip
+BRANCHING = testing.spiral(
+    "tiny.branching",
+    stages=[
+        testing.stage("goal", moves=(Move(to="implement", when="count(carried) > 0"), Move(to="design"))),
+        testing.stage("design"),
+        testing.stage("implement"),
+        testing.stage("diagnose", moves=(Move(to="goal", when="filled(note)"), Move(to=None))),
+    ],
+)
+THREE = testing.spiral(
+    "tiny.three",
+    stages=[
+        testing.stage("before", covers=("goal", "standard")),
+        testing.stage("during", covers=("implement",), auto_advance=True),
+        testing.stage("after", covers=("diagnose",), decide=None),
+    ],
+)
 CHILD = testing.spiral("tiny.child", stages=["goal", "diagnose", "improve"])
 ALONE = testing.spiral("tiny.alone", stages=[testing.stage("goal", decide=None)])
 DEFINITIONS = [testing.spiral(), BRANCHING, THREE, CHILD, ALONE]
@@ -149,4 +158,3 @@ def test_a_machine_with_an_arrow_bent_is_noticed() -> None:
 
     assert fired(compiled.definition, "implement.warn", "submit", set()) == "implement.review"
     assert ("implement.warn", "submit") not in compiled.table
-

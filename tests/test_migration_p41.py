@@ -1,4 +1,4 @@
-"""P41: a changed definition changes no running cycle; a migration moves what fits and lists the rest with the reason."""
+"""P41: a changed definition changes no running cycle; a migration moves what fits and lists the rest with reasons."""
 
 import dataclasses
 import random
@@ -15,7 +15,7 @@ from qaflow.store.db import db, set_synchronous
 from qaflow.testing import World, label, spiral, stage
 
 CYCLES, EDITS = 200, 20
-ROW = "select id, definition_id, status, stage, leaf, visit, revision, due, next_due, version, head from cycle order by id"
+ROW = "select id, definition_id, status, stage, leaf, visit, revision, due, next_due, version, head from cycle"
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ def edited(chance: random.Random, version: int) -> tuple[str, Definition]:
     """Return one random edit of the definition, as its next version."""
     base, stages = spiral(), list(spiral().stages)
     place = chance.randrange(len(stages))
-    kind = chance.choice(("removed", "renamed", "added", "swapped", "no approval", "no loop", "deadline", "ladder", "name"))
+    kind = chance.choice(
+        ("removed", "renamed", "added", "swapped", "no approval", "no loop", "deadline", "ladder", "name")
+    )
     changes: dict[str, Any] = {}
     if kind == "removed":
         del stages[place]
@@ -84,13 +86,19 @@ def standing(world: World) -> dict[int, tuple[Any, ...]]:
 
 def orphans(world: World, of: dict[str, Definition]) -> list[Any]:
     """Return unfinished cycles, and visits and proposals of theirs, whose state their definition does not have."""
-    rows = world.query("select c.id, c.stage, c.leaf, d.hash from cycle c join definition d on d.id = c.definition_id "
-                       "where c.status in ('running', 'suspended')")  # fmt: skip
-    found: list[Any] = [r for r in rows if f"{r[1]}.{r[2]}" not in
-                        {f"{s.key}.{leaf}" for s in of[r[3]].stages for leaf in leaves(of[r[3]], s)}]  # fmt: skip
+    rows = world.query(
+        "select c.id, c.stage, c.leaf, d.hash from cycle c join definition d on d.id = c.definition_id "
+        "where c.status in ('running', 'suspended')"
+    )
+    found: list[Any] = [
+        r
+        for r in rows
+        if f"{r[1]}.{r[2]}" not in {f"{s.key}.{leaf}" for s in of[r[3]].stages for leaf in leaves(of[r[3]], s)}
+    ]
     hashes = {r[0]: r[3] for r in rows}
     visits = world.query("select cycle_id, stage from visit") + world.query(
-        "select cycle_id, proposal from warning where proposal is not null and state not in ('closed', 'dismissed')")  # fmt: skip
+        "select cycle_id, proposal from warning where proposal is not null and state not in ('closed', 'dismissed')"
+    )
     return found + [v for v in visits if v[0] in hashes and v[1] not in of[hashes[v[0]]].by_key]
 
 
@@ -148,7 +156,9 @@ def test_after_a_migration_the_cycle_runs_by_the_new_definition(app: Flask) -> N
         ([stage("goal", covers=("implement",)), "standard"], "goal", "state goal.open does not exist"),
     ],
 )
-def test_what_does_not_fit_stays_and_is_listed_with_the_reason(app: Flask, stages: list[Any], reached: str, why: str) -> None:
+def test_what_does_not_fit_stays_and_is_listed_with_the_reason(
+    app: Flask, stages: list[Any], reached: str, why: str
+) -> None:
     world = World(db.session)
     cycle = world.start()
     key, _, leaf = reached.partition(".")

@@ -9,12 +9,12 @@ import datetime as dt
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from flask import Flask
-
 from model_p9 import RIGHT, Model  # type: ignore[import-not-found]
+
 from qaflow import testing
 from qaflow.engine.decide import ACTIONS, Context, Fact, Refusal, Rule, decide
 from qaflow.engine.decide.common import Refused
@@ -26,20 +26,42 @@ from qaflow.services import advancing
 from qaflow.store.db import db, set_synchronous
 
 RUNS, STEPS, LONG = 400, 50, 20_000
-USERS = {"A": "major", "B": "major_b", "C": "major_c", "D": "deputy", "R": "lead", "X": "guest", "O": "office", "Q": "diag",
-         "S": "head", "G": "far_lead"}  # fmt: skip
-DEFINITION = testing.spiral("tiny.p9", ladder=(), stages=[
-    testing.stage("goal"), testing.stage("standard", decide=Signers(role="major_leader", need="quorum", quorum=2)),
-    testing.stage("design"), testing.stage("organize", decide=None), *map(testing.stage, NEUTRAL_STAGES[4:7]),
-    testing.stage("learn", decide=None, auto_advance=True, deadline=Deadline(working_days=5)),
-    *map(testing.stage, NEUTRAL_STAGES[8:]),
-])  # fmt: skip
+USERS = {
+    "A": "major",
+    "B": "major_b",
+    "C": "major_c",
+    "D": "deputy",
+    "R": "lead",
+    "X": "guest",
+    "O": "office",
+    "Q": "diag",
+    "S": "head",
+    "G": "far_lead",
+}
+DEFINITION = testing.spiral(
+    "tiny.p9",
+    ladder=(),
+    stages=[
+        testing.stage("goal"),
+        testing.stage("standard", decide=Signers(role="major_leader", need="quorum", quorum=2)),
+        testing.stage("design"),
+        testing.stage("organize", decide=None),
+        *map(testing.stage, NEUTRAL_STAGES[4:7]),
+        testing.stage("learn", decide=None, auto_advance=True, deadline=Deadline(working_days=5)),
+        *map(testing.stage, NEUTRAL_STAGES[8:]),
+    ],
+)
 STAGES = DEFINITION.order
 REASON = {"reason": "as the spec says"}
 LOOP = ("acknowledge", "correct", "confirm", "dismiss", "approve", "reject")
 ENDED = 12  # steps on a cycle that has ended, before the next one
-ONWARD = {"open": ("submit",), "monitor": ("submit",), "review": ("approve",), "warn": ("acknowledge",),
-          "correct": ("correct", "confirm", "confirm", "approve")}  # fmt: skip
+ONWARD = {
+    "open": ("submit",),
+    "monitor": ("submit",),
+    "review": ("approve",),
+    "warn": ("acknowledge",),
+    "correct": ("correct", "confirm", "confirm", "approve"),
+}
 
 
 class Day(NamedTuple):
@@ -124,7 +146,9 @@ class Walk:
         if action in ("return", "reopen"):
             found["to" if action == "return" else "stage"] = self.random.randrange(self.model.stage + 2) % len(STAGES)
         if action == "correct":
-            found["scope"] = self.random.choice(("implementation", "implementation", "implementation", "design", "standard", "goal"))
+            found["scope"] = self.random.choice(
+                ("implementation", "implementation", "implementation", "design", "standard", "goal")
+            )
         if action in LOOP and self.model.ws and self.random.random() < 0.6:
             found["warning"] = self.random.choice(list(self.model.ws))
         return found
@@ -139,25 +163,41 @@ class Walk:
             found["warning"] = f"{self.cycle}.{found['warning']}"
         if action in ("remind", "transfer", "extend"):
             found["item"] = self.visit_item()
-        found |= {"transfer": {"to": "lead"}, "add_signer": {"person": "guest"}, "copy": {"to": "office"},
-                  "comment": {"text": "seen"}, "acknowledge": {"cause": "found"}, "correct": {"measure": "mended"},
-                  "extend": {"due": (self.world.now.date() + dt.timedelta(days=800 + 3 * self.model.facts)).isoformat()},
-                  "submit": {"content": {}}}.get(action, {})  # fmt: skip
+        found |= {
+            "transfer": {"to": "lead"},
+            "add_signer": {"person": "guest"},
+            "copy": {"to": "office"},
+            "comment": {"text": "seen"},
+            "acknowledge": {"cause": "found"},
+            "correct": {"measure": "mended"},
+            "extend": {"due": (self.world.now.date() + dt.timedelta(days=800 + 3 * self.model.facts)).isoformat()},
+            "submit": {"content": {}},
+        }.get(action, {})
         with_reason = ("reject", "return", "transfer", "extend", "suspend", "cancel", "reopen", "warn", "dismiss")
         return found | (REASON if action in with_reason else {})
 
     def visit_item(self) -> int:
         """Return the oldest open item that the visit itself asks for; 0 where there is none."""
-        return min((i["no"] for i in self.last["items"] if i["kind"] in ("submit", "decide", "sign") and not i["ref"]), default=0)
+        return min(
+            (i["no"] for i in self.last["items"] if i["kind"] in ("submit", "decide", "sign") and not i["ref"]),
+            default=0,
+        )
 
     def compare(self, what: str, expected: str | None, code: str | None) -> str | None:
         model, last = self.model, self.last
         pairs = {
-            "error": (expected, code), "status": (model.status, last["status"]), "revision": (model.revision, last["revision"]),
-            "history": (model.facts, last["version"]), "allowed": (model.allowed(), set(last["allowed"])),
-            "state": ((STAGES[model.stage], model.leaf(), model.visits[model.stage]), (last["stage"], last["leaf"], last["visit"]))
-            if model.status in ("running", "suspended") else (None, None),
-        }  # fmt: skip
+            "error": (expected, code),
+            "status": (model.status, last["status"]),
+            "revision": (model.revision, last["revision"]),
+            "history": (model.facts, last["version"]),
+            "allowed": (model.allowed(), set(last["allowed"])),
+            "state": (
+                (STAGES[model.stage], model.leaf(), model.visits[model.stage]),
+                (last["stage"], last["leaf"], last["visit"]),
+            )
+            if model.status in ("running", "suspended")
+            else (None, None),
+        }
         wrong = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
         return f"{what}: {wrong}" if wrong else None
 
@@ -230,12 +270,16 @@ def visit_too_many(data: Data) -> None:
 def with_need(snap: Snapshot, change: int) -> Snapshot:
     """Return the snapshot with another quorum."""
     visit = snap.visits[snap.stage]
-    return dataclasses.replace(snap, visits={**snap.visits, snap.stage: dataclasses.replace(visit, need=visit.need + change)})
+    return dataclasses.replace(
+        snap, visits={**snap.visits, snap.stage: dataclasses.replace(visit, need=visit.need + change)}
+    )
 
 
 def unsigned(snap: Snapshot) -> Snapshot:
     """Return the snapshot as if nobody had signed."""
-    return dataclasses.replace(snap, visits={**snap.visits, snap.stage: dataclasses.replace(snap.visits[snap.stage], signed={})})
+    return dataclasses.replace(
+        snap, visits={**snap.visits, snap.stage: dataclasses.replace(snap.visits[snap.stage], signed={})}
+    )
 
 
 def alive(snap: Snapshot) -> Snapshot:
@@ -275,10 +319,12 @@ MUTANTS: Mapping[str, tuple[str, Rule]] = {
     "submitted with a warning open": wrong("submit", lambda c, s, a, x, rule: rule(c, unwarned(s), a, x)),
     "approved with a warning open": wrong("approve", lambda c, s, a, x, rule: rule(c, unwarned(s), a, x)),
     "one dismissal dismisses all": wrong("dismiss", all_the_same),
-    "a comment stops the clock": wrong("comment", lambda c, s, a, x, rule: rule(c, s, a, x) + ACTIONS["suspend"](c, s, REASON, x)),
+    "a comment stops the clock": wrong(
+        "comment", lambda c, s, a, x, rule: rule(c, s, a, x) + ACTIONS["suspend"](c, s, REASON, x)
+    ),
     "a return voids nothing and stays": wrong("return", lambda c, s, a, x, rule: ACTIONS["reject"](c, s, a, x)),
     "nothing happens": wrong("submit", lambda c, s, a, x, rule: []),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", MUTANTS)

@@ -44,11 +44,24 @@ reopen       -    -    -    -    yes    yes   -    -      .     .
 CELLS = {row.split()[0]: dict(zip(PEOPLE, row.split()[1:], strict=True)) for row in TABLE.strip().splitlines()}
 R = {"reason": "as the table says"}
 ARGS: dict[str, dict[str, object]] = {
-    "submit": {"content": {}}, "acknowledge": {"cause": "c"}, "correct": {"scope": "implementation", "measure": "m"},
-    "record": {"content": {}}, "appraise": {"content": {}}, "reject": R, "return": R | {"to": "goal"}, "dismiss": R,
-    "add_signer": {"person": "new"}, "transfer": R | {"to": "new"}, "extend": R | {"due": "2027-03-01"}, "comment": {"text": "t"},
-    "copy": {"to": "office"}, "warn": R, "suspend": R, "cancel": R, "reopen": R | {"stage": "goal"},
-}  # fmt: skip
+    "submit": {"content": {}},
+    "acknowledge": {"cause": "c"},
+    "correct": {"scope": "implementation", "measure": "m"},
+    "record": {"content": {}},
+    "appraise": {"content": {}},
+    "reject": R,
+    "return": R | {"to": "goal"},
+    "dismiss": R,
+    "add_signer": {"person": "new"},
+    "transfer": R | {"to": "new"},
+    "extend": R | {"due": "2027-03-01"},
+    "comment": {"text": "t"},
+    "copy": {"to": "office"},
+    "warn": R,
+    "suspend": R,
+    "cancel": R,
+    "reopen": R | {"stage": "goal"},
+}
 REVIEW = ("withdraw", "approve", "reject", "return", "add_signer")
 FIRED = {"answer": "approve", "appraise": "record"}
 
@@ -115,8 +128,17 @@ def test_the_table_names_every_action_and_every_action_has_a_right() -> None:
 def test_the_system_fires_none_of_the_actions(world: World) -> None:
     cycle = ready(world, "C2", "submit")
     for action in ACTIONS:
-        args = {"reason": "r", "to": "goal", "text": "t", "person": "new", "due": "2027-01-04", "stage": "goal", "cause": "c",
-                "scope": "goal", "measure": "m"}  # fmt: skip
+        args = {
+            "reason": "r",
+            "to": "goal",
+            "text": "t",
+            "person": "new",
+            "due": "2027-01-04",
+            "stage": "goal",
+            "cause": "c",
+            "scope": "goal",
+            "measure": "m",
+        }
         known = {*REQUIRED.get(action, ()), *OPTIONAL.get(action, ())}
         with pytest.raises(Forbidden) as caught:
             cycles.fire(world.session, world.origin(), cycle, action, {k: v for k, v in args.items() if k in known})
@@ -151,7 +173,9 @@ def test_the_decision_is_not_the_deciders_to_pass_on(world: World) -> None:
     assert world.query("select count(*) from signature where person_id = :p", p=world.persons["major"]) == [(0,)]
 
 
-@pytest.mark.parametrize(("to", "code"), [("lead", "approval.own"), ("major", "transfer.same"), ("nobody", "ref.unknown_user")])
+@pytest.mark.parametrize(
+    ("to", "code"), [("lead", "approval.own"), ("major", "transfer.same"), ("nobody", "ref.unknown_user")]
+)
 def test_to_whom_a_decision_cannot_go(world: World, to: str, code: str) -> None:
     assert world.refused(ready(world, "C2", "approve"), "transfer", "head", to=to, **R).code == code
 
@@ -179,9 +203,11 @@ def test_the_quality_office_starts_and_migrates_and_publishes_and_nobody_else(wo
     newer = spiral(version=2)
     for login in (x for x in PEOPLE if x not in ("office", "qhead")):
         person, origin = world.persons[login], world.origin(login)
-        for attempt in (lambda o=origin: definitions.publish(world.session, o, newer),
-                        lambda o=origin: migrating.migrate(world.session, o, newer.key, 1, dry_run=True),
-                        lambda o=origin, p=person: starting.on_demand(world.session, o, p, "tiny", "course", "C2", "teaching")):  # fmt: skip
+        for attempt in (
+            lambda o=origin: definitions.publish(world.session, o, newer),
+            lambda o=origin: migrating.migrate(world.session, o, newer.key, 1, dry_run=True),
+            lambda o=origin, p=person: starting.on_demand(world.session, o, p, "tiny", "course", "C2", "teaching"),
+        ):
             with pytest.raises(QaflowError) as caught:
                 attempt()
             assert caught.value.status in (403, 404), login
@@ -207,8 +233,16 @@ def test_a_right_ends_with_the_last_day_of_the_role(world: World) -> None:
         from qaflow.services.work import Writer
 
         writer = Writer(driver, world.origin())
-        accounts.grant(driver, writer, world.origin(), world.view(driver), world.persons["guest"], "diagnostician",
-                       starts=world.now.date(), ends=world.now.date() + dt.timedelta(days=2))  # fmt: skip
+        accounts.grant(
+            driver,
+            writer,
+            world.origin(),
+            world.view(driver),
+            world.persons["guest"],
+            "diagnostician",
+            starts=world.now.date(),
+            ends=world.now.date() + dt.timedelta(days=2),
+        )
         writer.flush()
 
     world.within(limited)

@@ -13,6 +13,7 @@ from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.store.db import db, utc
+from qaflow.web.access import public
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 
@@ -80,7 +81,7 @@ def test_every_asset_of_the_page_is_served(client: FlaskClient) -> None:
     for sheet in sheets:
         with closing(client.get(sheet)) as answer:
             assert answer.status_code == 200
-            assert answer.headers["Cache-Control"] == "public, max-age=86400"
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/healthz"])
@@ -114,7 +115,7 @@ def test_refused_method_tells_what_is_allowed(client: FlaskClient) -> None:
 
 
 def test_internal_error_tells_nothing_of_itself(app: Flask) -> None:
-    app.add_url_rule("/broken", view_func=lambda: {}["the password"])
+    app.add_url_rule("/broken", "broken", public(lambda: {}["the password"]))
 
     answer = app.test_client().get("/broken")
 

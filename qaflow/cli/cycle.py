@@ -114,11 +114,15 @@ def read_data(file: str | None) -> dict[str, Any]:
     """Return the JSON object of a file; duplicate keys, NaN and anything but an object are refused."""
     if file is None:
         return {}
-    text = output.stdin_text() if file == "-" else paths.read_input(Path(file), MAX_DATA).decode("utf-8", "strict")
+    given = output.stdin_bytes(MAX_DATA + 1) if file == "-" else paths.read_input(Path(file), MAX_DATA)
+    if len(given) > MAX_DATA:
+        raise Invalid("file.too_large", f"{file}: more than {MAX_DATA} bytes are not read")
     try:
-        found = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
+        found = json.loads(given.decode("utf-8-sig"), object_pairs_hook=_pairs, parse_constant=_constant)
     except json.JSONDecodeError as error:
         raise Invalid("json.syntax", f"{file}:{error.lineno}:{error.colno}: {error.msg}") from None
+    except UnicodeDecodeError as error:
+        raise Invalid("encoding.not_utf8", f"{file}: is not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise Invalid("json.too_deep", f"{file}: nested too deeply") from None
     if not isinstance(found, dict):

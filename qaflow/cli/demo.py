@@ -20,6 +20,7 @@ from qaflow.cli.frame import Command, Whole, installation, ports
 from qaflow.cli.run import serve, single_process
 from qaflow.config import Settings
 from qaflow.engine import loader
+from qaflow.engine.dates import iso_day
 from qaflow.errors import Invalid, Usage
 from qaflow.services import installation as installing
 from qaflow.services import packaged
@@ -31,7 +32,8 @@ START, DAYS, SEED = "2025-09-01", 366, 1
 MOST_DAYS = 800
 FAILED = 3
 COLUMNS = (("college", "college"), ("subjects", "subjects"), ("cycles_started", "started"), ("cycles_closed", "closed"),
-           ("cycles_seeded", "seeded"), ("transitions", "transitions"), ("returns", "returns"), ("work_items", "work items"),
+           ("cycles_seeded", "seeded"), ("transitions", "transitions"), ("returns", "returns"),
+           ("work_items", "work items"),
            ("readings", "readings"), ("warnings_opened", "warnings"), ("warnings_closed", "closed"),
            ("correction_scopes", "corrections i/d/s/g"), ("levels", "escalations 1/2/3/…"))  # fmt: skip
 
@@ -46,19 +48,23 @@ class Day(click.ParamType[dt.date]):
         if isinstance(value, dt.date):
             return value
         try:
-            return dt.date.fromisoformat(str(value))
-        except ValueError:
+            return iso_day(str(value))
+        except Invalid:
             raise Invalid("date.invalid", f"--start {value!r}: a day YYYY-MM-DD is needed") from None
 
 
 @click.command(cls=Command)
 @click.option("--seed", type=Whole(), default=SEED, show_default=True, help="The same seed gives the same year.")
-@click.option("--scale", type=click.Choice([SMALL, FULL]), default=SMALL, show_default=True, help="How large the colleges are.")
+@click.option(
+    "--scale", type=click.Choice([SMALL, FULL]), default=SMALL, show_default=True, help="How large the colleges are."
+)
 @click.option("--college", "colleges", multiple=True, metavar="KEY", help="Only this college (may be repeated).")
 @click.option("--start", type=Day(), default=START, show_default=True, help="First simulated day.")
 @click.option("--days", type=Whole(1, MOST_DAYS), default=DAYS, show_default=True, help="How many days are simulated.")
 @click.option("--no-serve", is_flag=True, help="End after the summary.")
-def demo(seed: int, scale: str, colleges: tuple[str, ...], start: dt.date, days: int, no_serve: bool, as_json: bool) -> None:
+def demo(
+    seed: int, scale: str, colleges: tuple[str, ...], start: dt.date, days: int, no_serve: bool, as_json: bool
+) -> None:
     """Fill a sandbox with a simulated teaching year and show what happened; then serve it."""
     plan = Plan(seed=seed, scale=scale, colleges=chosen(colleges), start=start, days=days)
     settings = config.ensure_secret(config.load())
@@ -140,8 +146,9 @@ def lines(document: dict[str, Any]) -> list[str]:
     """Return what stands above the table."""
     audit, doctor = document["audit"], document["doctor"]
     return [
-        f"{document['start']} … {document['end']}, seed {document['seed']}, {document['scale']}: {document['seconds']} s, "
-        f"{document['peak_rss_mb']} MB, fsync {document['fsync_ms']} ms{', as made before' if document['reused'] else ''}",
+        f"{document['start']} … {document['end']}, seed {document['seed']}, {document['scale']}: "
+        f"{document['seconds']} s, {document['peak_rss_mb']} MB, fsync {document['fsync_ms']} ms"
+        f"{', as made before' if document['reused'] else ''}",
         f"audit: {'verified' if audit['verified'] else 'BROKEN'}, {audit['entries']} entries; "
         f"doctor: {'ok' if doctor['ok'] else str(len(doctor['findings'])) + ' finding(s)'}",
     ]

@@ -90,6 +90,9 @@ def _refused(error: QaflowError, as_json: bool) -> int:
 
 
 def _misused(error: click.ClickException, as_json: bool) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        output.note(error.format_message())
+        error = click.ClickException("a command is missing: name one of these")
     told = Usage("usage", error.format_message())
     if isinstance(error, click.UsageError) and error.ctx is not None and not isinstance(error, click.FileError):
         output.note(error.ctx.get_usage())

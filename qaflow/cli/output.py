@@ -101,9 +101,9 @@ def refuse(error: QaflowError, as_json: bool) -> None:
         note(f"  possible: {shown(list(error.data['allowed']))}")
 
 
-def stdin_text() -> str:
-    """Return what standard input holds; "" where it is closed."""
-    return "" if sys.stdin is None or sys.stdin.closed else sys.stdin.read()
+def stdin_bytes(limit: int) -> bytes:
+    """Return what standard input holds, at most `limit` bytes of it; nothing where it is closed."""
+    return b"" if sys.stdin is None or sys.stdin.closed else sys.stdin.buffer.read(limit)
 
 
 def _line(fault: Mapping[str, Any] | str) -> str:

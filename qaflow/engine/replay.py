@@ -8,6 +8,7 @@ form are not repeated: contents may have been erased.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -213,15 +214,15 @@ def _check_start(compiled: Compiled, stage: str, leaf: str, adopted: tuple[str, 
         raise Disallowed(f"the cycle starts in {stage}.{leaf}")
 
 
-_TEXTS = ("content", "reason", "comment", "text")
+_TEXTS = ("content", "reason", "comment", "text", "name")
 _INNER = ("cause", "measure", "reason", "content")
 _PLAIN = frozenset(("CycleStarted", "WorkEscalated", "SheetIssued", "AdvanceHeld", "PeriodEnded", "EvidenceAdded",
-                    "ItemReminded", "CopySent", "SignerAdded", "ResponsibleChanged"))  # fmt: skip
-HASH_LENGTH = 64
+                    "ItemReminded", "CopySent", "SignerAdded"))  # fmt: skip
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 def named(kind: str, data: Data) -> list[str]:
-    """Return the content hashes that a fact names: forms, reasons, comments, causes, measures, what is carried over."""
+    """Return the content hashes that a fact names: forms, reasons, causes, names of persons, what is carried over."""
     if kind in _PLAIN:
         return []
     found = [data[key] for key in _TEXTS if key in data]
@@ -230,4 +231,4 @@ def named(kind: str, data: Data) -> list[str]:
         if isinstance(inner, dict):
             found += [inner[key] for key in _INNER if key in inner]
     found += [row["text"] for row in data.get("carried", ())]
-    return [text for text in found if isinstance(text, str) and len(text) == HASH_LENGTH]
+    return [text for text in found if isinstance(text, str) and _HASH.fullmatch(text)]

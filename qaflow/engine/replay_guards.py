@@ -273,6 +273,13 @@ def extended(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
         )
 
 
+def moved(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
+    """A calendar edit moves the deadline that stands; its number and the levels fired stay."""
+    item = _open_item(snap, data)
+    if data["from"] != item.due:
+        raise Disallowed(f"work item {item.no}: the deadline moved is {data['from']}, it is {item.due}")
+
+
 def escalated(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
     """The next level of a ladder fires when it is due."""
     item = _open_item(snap, data)

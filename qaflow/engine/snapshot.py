@@ -392,6 +392,16 @@ def _extended(snapshot: Snapshot, data: Data, at: str) -> None:
         visit.auto_at = data.get("auto_at", visit.auto_at)
 
 
+def _deadline_moved(snapshot: Snapshot, data: Data, at: str) -> None:
+    item = snapshot.items[data["item"]]
+    item.due, item.level_at = data["due"], data.get("level_at")
+    snapshot.touched.add(("item", item.no))
+    if item.kind == "submit":
+        visit = _touch_visit(snapshot)
+        visit.due = data["due"]
+        visit.auto_at = data.get("auto_at", visit.auto_at)
+
+
 def _escalated(snapshot: Snapshot, data: Data, at: str) -> None:
     item = snapshot.items[data["item"]]
     item.level, item.level_at = data["level"], data.get("level_at")
@@ -488,6 +498,7 @@ EFFECTS: dict[str, Callable[[Snapshot, Data, str], None]] = {
     "WarningsPassed": _warning_passed,
     "ItemTransferred": _transferred,
     "DeadlineExtended": _extended,
+    "DeadlineMoved": _deadline_moved,
     "WorkEscalated": _escalated,
     "SignerAdded": _signer_added,
     "CycleSuspended": _suspended,

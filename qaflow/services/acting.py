@@ -173,6 +173,9 @@ def hold(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer
     found = rows.load(driver, cycle)
     if found is None:
         raise Missing("cycle.not_found", f"no cycle {cycle}")
+    if found[1].sealed:
+        raise Refused("history.sealed", f"the history of cycle {cycle} does not prove what stands on it: it is read-only "
+                      "until the incident in `qaflow doctor` is solved")  # fmt: skip
     return Acting(session, driver, origin, *found, writer or Writer(driver, origin))
 
 

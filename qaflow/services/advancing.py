@@ -51,7 +51,8 @@ def groups(session: AnySession, driver: Driver, due: Sequence[sweep.DueCycle], n
     return alike, rest
 
 
-def advance_alike(session: AnySession, driver: Driver, origin: Origin, group: list[sweep.DueCycle]) -> list[sweep.DueCycle]:
+def advance_alike(session: AnySession, driver: Driver, origin: Origin,
+                  group: list[sweep.DueCycle]) -> list[sweep.DueCycle]:  # fmt: skip
     """Advance a group with set statements; returns those that turned out to differ."""
     one = group[0]
     form = compiled(session, driver, one.definition)
@@ -70,8 +71,8 @@ def advance_alike(session: AnySession, driver: Driver, origin: Origin, group: li
     for cycle, no in usable:
         text = template.text(cycle, no)
         stream, seq = f"cycle:{cycle.id}", cycle.version + 1
-        head = journal.digest(cycle.head, stream, seq, "StageAdvanced", 1, now, recorded, origin.actor, None, origin.door,
-                              origin.request, one.definition, text)  # fmt: skip
+        head = journal.digest(cycle.head, stream, seq, "StageAdvanced", 1, now, recorded, origin.actor, None,
+                              origin.door, origin.request, one.definition, text)  # fmt: skip
         entries.append((stream, seq, "StageAdvanced", 1, now, recorded, origin.actor, None, origin.door, origin.request,
                         one.definition, text, cycle.head, head))  # fmt: skip
         moves.append(template.move(cycle, seq, head, sheets.get(cycle.id)))
@@ -109,13 +110,13 @@ class _Step:
 
     def __init__(self, college: CollegeView, form: Compiled, one: sweep.DueCycle, origin: Origin) -> None:
         self.at = utc(origin.now)
-        snap = Snapshot(PROBE, status="running", definition=one.definition, subject=one.subject, layer=one.layer, unit=one.unit,
-                        start=one.start, end=one.end, ends_at=one.ends_at, stage=one.stage, leaf=one.leaf, item_no=1,
+        snap = Snapshot(PROBE, status="running", definition=one.definition, subject=one.subject, layer=one.layer,
+                        unit=one.unit, start=one.start, end=one.end, ends_at=one.ends_at, stage=one.stage, leaf=one.leaf, item_no=1,
                         responsible=PROBE)  # fmt: skip
         snap.visits[one.stage] = Visit(stage=one.stage, number=one.visit, auto_at=self.at)
         snap.items[1] = Item(no=1, kind="submit", stage=one.stage, visit=one.visit, holder=PROBE)
-        ctx = Context(moment=origin.now, now=self.at, today=college.calendar.local_day(origin.now), calendar=college.calendar,
-                      responsible=PROBE)  # fmt: skip
+        ctx = Context(moment=origin.now, now=self.at, today=college.calendar.local_day(origin.now),
+                      calendar=college.calendar, responsible=PROBE)  # fmt: skip
         facts = origin.decide(form, snap, "advance", {}, ctx)
         if isinstance(facts, Refusal) or facts[0].kind != "StageAdvanced":
             raise LostRace
@@ -197,8 +198,8 @@ def _issue_sheets(acting: Acting, now: str, late: bool) -> list[str]:
             continue
         form = acting.compiled.definition.sheet(sheet.kind)
         role = form.assessor if form else "responsible"
-        person = people.assessor(acting.driver, acting.college, acting.scope, role, acting.today, acting.snap.responsible,
-                                 sheet.kind)  # fmt: skip
+        person = people.assessor(acting.driver, acting.college, acting.scope, role, acting.today,
+                                 acting.snap.responsible, sheet.kind)  # fmt: skip
         done += [f.kind for f in acting.decide("issue", {"no": no}, acting.context(holder=person))]
     return done
 
@@ -216,7 +217,8 @@ def _advance_context(acting: Acting) -> Context:
 
 
 def _end_period(acting: Acting) -> list[str]:
-    carried = tuple(successors.left_over(acting, whole=True)) if acting.compiled.definition.on_period_end == "lapse" else ()
+    lapses = acting.compiled.definition.on_period_end == "lapse"
+    carried = tuple(successors.left_over(acting, whole=True)) if lapses else ()
     children = successors.running_children(acting.driver, acting.snap.id)
     return [f.kind for f in acting.decide("end_period", {}, acting.context(carried=carried, children=children))]
 

@@ -253,9 +253,8 @@ class _Verification:
 
     def _look(self, chain: Chain, row: tuple[Any, ...], data: dict[str, Any]) -> None:
         kind = row[2]
-        if chain.replay is None:
-            if kind == "ReadingsAccepted":
-                self.batches[data["batch"]] = (data["digest"], data["rows"], chain.name, chain.seq)
+        if chain.replay is None and kind == "ReadingsAccepted":
+            self.batches[data["batch"]] = (data["digest"], data["rows"], chain.name, chain.seq)
             return
         for text in named(kind, data):
             self.named[text] = (chain.name, chain.seq)

@@ -27,7 +27,7 @@ from qaflow.errors import CorruptHistory, Invalid, Missing, Refused, Unavailable
 from qaflow.paths import make_private
 from qaflow.store import backup as store
 from qaflow.store import db as database
-from qaflow.store import journal
+from qaflow.store import journal, outbox, ticks
 from qaflow.store.schema import REVISIONS, SCHEMA_HEAD
 
 from .college import forget
@@ -124,11 +124,11 @@ def restore(
     session.rollback()
     if missing:
         raise CorruptHistory("journal.triggers", f"the journal's triggers do not stand: {', '.join(missing)}")
-    reason = f"{RESTORED} from the backup of {manifest['at']}"
+    reason = f"{RESTORED if resend else ticks.QUIETLY} from the backup of {manifest['at']}"
 
     def body(d: database.Driver) -> int:
         store.pause(d, reason)
-        return 0 if resend else store.drop_waiting(d, database.utc(now))
+        return 0 if resend else outbox.drop_waiting(d, database.utc(now))
 
     dropped = transact(session, body)
     return {k: v for k, v in manifest.items() if k != "files"} | {
@@ -271,8 +271,3 @@ def _evidence(source: Path, target: Path) -> None:
         make_private(place.parent)
         if not place.exists():
             shutil.move(file, place)
-
-
-def hush(session: AnySession, now: dt.datetime) -> int:
-    """Drop the notices that wait; for the first sweep after a restore, whose work was told before it was lost."""
-    return transact(session, lambda d: store.drop_waiting(d, database.utc(now)))

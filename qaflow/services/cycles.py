@@ -54,9 +54,11 @@ def check_args(action: str, args: Data) -> Data:
         raise Invalid("json.not_object", "the data of an action must be a JSON object")
     required = engine.REQUIRED.get(action, ())
     known = {*required, *engine.OPTIONAL.get(action, ())}
-    errors = [{"pointer": k, "code": "field.unknown", "message": f"{k}: unknown; {action} takes {', '.join(sorted(known)) or 'nothing'}"}
+    takes = ", ".join(sorted(known)) or "nothing"
+    errors = [{"pointer": k, "code": "field.unknown", "message": f"{k}: unknown; {action} takes {takes}"}
               for k in sorted(set(args) - known)]  # fmt: skip
-    errors += [{"pointer": k, "code": "field.required", "message": f"{k}: is required"} for k in required if args.get(k) in (None, "")]
+    errors += [{"pointer": k, "code": "field.required", "message": f"{k}: is required"}
+               for k in required if args.get(k) in (None, "")]  # fmt: skip
     errors += [fault for k in args if k in TEXTS for fault in _text_faults(k, args[k])]
     errors += [_no_text(k) for k in NAMES if k in args and not isinstance(args[k], str | None)]
     if errors:
@@ -88,8 +90,8 @@ def act(acting: Acting, action: str, args: Data, revision: int | None = None) ->
     snap = acting.snap
     if person is None:
         raise Forbidden("actor.system", "the system never decides: this action needs a person")
-    for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today, _approving(acting, action),
-                         _asked_as(acting, action))  # fmt: skip
+    for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today,
+                         _approving(acting, action), _asked_as(acting, action))  # fmt: skip
     if revision is not None and revision != snap.revision:
         raise Stale("visit.stale", f"cycle {snap.id} is at revision {snap.revision}, your form was made at {revision}",
                     revision=snap.revision)  # fmt: skip
@@ -112,33 +114,21 @@ def _approving(acting: Acting, action: str) -> frozenset[int]:
     if action in ("dismiss", "confirm"):
         return frozenset(_approvers(acting).persons)
     snap, definition = acting.snap, acting.compiled.definition
-    if action not in ("approve", "reject", "return", "add_signer") or snap.leaf == "review" and snap.status == "running":
+    if action not in policy.DECISIONS or (snap.leaf == "review" and snap.status == "running"):
         return frozenset()
+    if acting.origin.person is not None and rows.asked(acting.driver, snap.id, acting.origin.person):
+        return frozenset((acting.origin.person,))  # the decision fell without this signature
     signers = approver_of(definition, definition.by_key[snap.stage])
-    return frozenset(deciders(acting.driver, acting.college, acting.scope, signers, acting.today, {snap.responsible}).persons)
+    found = deciders(acting.driver, acting.college, acting.scope, signers, acting.today, {snap.responsible})
+    return frozenset(found.persons)
 
 
 def _resolve(acting: Acting, action: str, args: Data, for_: int | None) -> tuple[Data, Data]:
     """Turn a command's words into content hashes and its persons into numbers; load what the decision needs."""
-    args = dict(args)
-    for key in TEXTS:
-        if key in args:
-            args[key] = keep(acting.driver, args[key])
-    more: Data = {}
-    if action in ("submit", "record"):
-        more = _content(acting, action, args)
-    if action in ("submit", "approve", "return", "reopen") and acting.snap.status == "running":
-        more |= _surroundings(acting)
-    if action == "approve" and acting.snap.leaf == "review":
-        more |= _submitted(acting)
-    if action == "submit" and acting.snap.status == "running":
-        stage = acting.compiled.definition.by_key[acting.snap.stage]
-        if stage.decide is not None:
-            found = deciders(acting.driver, acting.college, acting.scope, stage.decide, acting.today,
-                             {acting.origin.person, for_, acting.snap.responsible})  # fmt: skip
-            more |= _asked(found)
-    if action == "correct" and acting.snap.status == "running":
-        more |= _asked(_approvers(acting, {acting.origin.person, for_}))
+    args = {k: keep(acting.driver, v) if k in TEXTS else v for k, v in args.items()}
+    more = _content(acting, action, args) if action in ("submit", "record") else {}
+    if acting.snap.status == "running":
+        more |= _circumstances(acting, action) | _asked(acting, action, for_)
     for key in ("to", "person"):
         if key in args and action in ("transfer", "copy", "add_signer"):
             more["holder"] = _person(acting, args[key])
@@ -151,8 +141,14 @@ def _resolve(acting: Acting, action: str, args: Data, for_: int | None) -> tuple
     return args, more
 
 
+def _circumstances(acting: Acting, action: str) -> Data:
+    """Return what moves of the slow loop look at: files, running children, the content under review."""
+    found = _surroundings(acting) if action in ("submit", "approve", "return", "reopen") else {}
+    return found | (_submitted(acting) if action == "approve" and acting.snap.leaf == "review" else {})
+
+
 def _may_end(acting: Acting, action: str) -> bool:
-    """Tell whether this act can close the cycle: the last stage's submission without approval, or its last signature."""
+    """Tell whether this act can close the cycle: the last stage's submission (without approval) or last signature."""
     snap = acting.snap
     if snap.status != "running" or not successors.closes(acting):
         return False
@@ -161,7 +157,15 @@ def _may_end(acting: Acting, action: str) -> bool:
     return action == "approve" and snap.leaf == "review" and len(snap.visit.signed) + 1 >= snap.visit.need
 
 
-def _asked(found: Deciders) -> Data:
+def _asked(acting: Acting, action: str, for_: int | None) -> Data:
+    """Return who is asked to decide by this act: never whoever acts, nor for whom they act."""
+    own = {acting.origin.person, for_, acting.snap.responsible}
+    if action == "correct":
+        found = _approvers(acting, own)
+    elif action == "submit" and (signers := acting.compiled.definition.by_key[acting.snap.stage].decide) is not None:
+        found = deciders(acting.driver, acting.college, acting.scope, signers, acting.today, own)
+    else:
+        return {}
     return {"signers": found.persons, "need": found.need, "raised": found.raised}
 
 
@@ -170,7 +174,8 @@ def _approvers(acting: Acting, barred: Collection[int | None] = ()) -> Deciders:
     definition = acting.compiled.definition
     stage = definition.by_key[definition.hinge or acting.snap.stage]
     signers = approver_of(definition, stage)
-    found = deciders(acting.driver, acting.college, acting.scope, signers, acting.today, {acting.snap.responsible, *barred})
+    own = {acting.snap.responsible, *barred}
+    found = deciders(acting.driver, acting.college, acting.scope, signers, acting.today, own)
     return found._replace(persons=found.persons[:3])
 
 
@@ -210,7 +215,7 @@ def _surroundings(acting: Acting) -> Data:
 
 
 def _person(acting: Acting, named: Any) -> int:
-    """Return the person that a command names by login or number; `ref.unknown_user` where nobody of the college fits."""
+    """Return the person that a command names by login or number; `ref.unknown_user` where nobody here fits."""
     found = None
     if isinstance(named, int) and not isinstance(named, bool) and 0 < named < 2**63:
         found = people.by_id(acting.driver, named)

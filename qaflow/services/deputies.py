@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
+from qaflow.engine.dates import iso_day
 from qaflow.errors import Forbidden, Invalid, Missing, Refused
 from qaflow.store import accounts as rows
 from qaflow.store import colleges, people
@@ -59,8 +60,8 @@ def appoint(session: AnySession, origin: Origin, person: int, deputy: int, start
 
 def _day(day: date | str) -> str:
     try:
-        return (day if isinstance(day, date) else date.fromisoformat(day)).isoformat()
-    except (TypeError, ValueError):
+        return (day if isinstance(day, date) else iso_day(day)).isoformat()
+    except (TypeError, Invalid):
         raise Invalid("date.invalid", f"{day!r} is no day: write YYYY-MM-DD") from None
 
 

@@ -45,7 +45,8 @@ class Supervisors:
         return found
 
 
-def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Sequence[sweep.LateItem]) -> tuple[int, list[sweep.LateItem]]:
+def escalate_batch(session: AnySession, driver: Driver, origin: Origin,
+                   late: Sequence[sweep.LateItem]) -> tuple[int, list[sweep.LateItem]]:  # fmt: skip
     """Fire the next level of many items with set statements; returns (fired, those that must go singly)."""
     at, recorded = utc(origin.now), utc(origin.recorded)
     writer = Writer(driver, origin)
@@ -66,7 +67,8 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Se
         finder = finders.get(item.college)
         if finder is None:
             college = view(session, driver, item.college)
-            finder = finders[item.college] = Supervisors(driver, college, college.calendar.local_day(origin.now).isoformat())
+            today = college.calendar.local_day(origin.now).isoformat()
+            finder = finders[item.college] = Supervisors(driver, college, today)
         to, level = finder.of(rung.to, item), item.level + 1
         alike = (item.definition, item.due, level, item.college)
         if alike not in instants:
@@ -80,8 +82,8 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Se
         entries.append((stream, seq, "WorkEscalated", 1, at, recorded, origin.actor, None, origin.door, origin.request,
                         item.definition, text, item.head, head))  # fmt: skip
         heads.append({"version": seq, "head": head, "id": item.cycle, "was": item.version})
-        raised.append({"level": level, "next_level": level + 1 if following else None, "level_at": following, "id": item.id,
-                       "was": item.level, "deadline_no": item.deadline_no})  # fmt: skip
+        raised.append({"level": level, "next_level": level + 1 if following else None, "level_at": following,
+                       "id": item.id, "was": item.level, "deadline_no": item.deadline_no})  # fmt: skip
         ledger.append((item.college, item.id, item.deadline_no, level, item.cycle, item.level_at, at, rung.to, to,
                        data["act"], "sent" if to is not None else "skipped"))  # fmt: skip
         told = notices.recipients("WorkEscalated", data)
@@ -95,7 +97,8 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin, late: Se
     return len(entries), singly
 
 
-def fact_data(item: sweep.LateItem, level: int, role: str, to: int | None, act: str, following: str | None) -> dict[str, Any]:
+def fact_data(item: sweep.LateItem, level: int, role: str, to: int | None, act: str,
+              following: str | None) -> dict[str, Any]:  # fmt: skip
     """Return the data of a level's fact, in the order in which the engine gives it."""
     data: dict[str, Any] = {"item": item.no, "deadline_no": item.deadline_no, "level": level, "role": role, "to": to,
                             "due_at": item.level_at, "act": act if to is not None else rules.SKIP}  # fmt: skip

@@ -14,7 +14,7 @@ __all__ = ["Work", "look", "open_work"]
 
 
 def open_work(driver: Driver, college: int, after: int = 0) -> Iterator[Work]:
-    """Yield the live items (open, or their clock stopped) of a college that came after an item's number, in the order in which they came."""
+    """Yield a college's live items (open, or their clock stopped) above an item's number, in the order of coming."""
     while True:
         found = rows.since(driver, college, after, PAGE)
         yield from found

@@ -17,7 +17,7 @@ from qaflow.store.colleges import CollegeRow
 from qaflow.store.db import Driver, utc
 from qaflow.store.loading import Key, Standing, Table
 
-from . import calendars_adopt, definitions, monitoring
+from . import calendars_adopt, definitions, monitoring, recalendar
 from .calendars_adopt import Adoption
 from .college import forget, view
 from .college_stream import CollegeStream
@@ -53,7 +53,7 @@ def load_college(session: AnySession, origin: Origin, folder: Folder) -> Data:
             known = folder.college.key
             raise Refused("college.exists", f"the college {known} is loaded already", allowed=["init --yes"])
         store.insert_college(driver, college_values(folder) | {"at": utc(origin.now)})
-        return _renew(session, driver, origin, folder, write=True, first=True)
+        return _renew(session, driver, origin, folder, first=True)
 
     return transact(session, body)
 
@@ -61,7 +61,28 @@ def load_college(session: AnySession, origin: Origin, folder: Folder) -> Data:
 def renew_college(session: AnySession, origin: Origin, folder: Folder, write: bool) -> Data:
     """Compare a loaded college with its folder and, with `write`, take the folder's state over."""
     sound(folder)
-    return transact(session, lambda driver: _renew(session, driver, origin, folder, write))
+    try:
+        return transact(session, lambda driver: _previewed(session, driver, origin, folder, write))
+    except _OnlyLooked as looked:
+        return looked.summary
+    finally:
+        forget(session)
+
+
+class _OnlyLooked(Exception):
+    """Takes a preview's writing back and its summary out."""
+
+    def __init__(self, summary: Data) -> None:
+        super().__init__()
+        self.summary = summary
+
+
+def _previewed(session: AnySession, driver: Driver, origin: Origin, folder: Folder, write: bool) -> Data:
+    """Write the folder's state and, without `write`, take it back: only so can a calendar's effect be told before."""
+    summary = _renew(session, driver, origin, folder, look=not write)
+    if not write:
+        raise _OnlyLooked(summary)
+    return summary
 
 
 def is_loaded(session: AnySession, key: str) -> bool:
@@ -77,12 +98,13 @@ def sound(folder: Folder) -> None:
         raise Invalid("college.invalid", f"the folder has {len(errors)} faults; nothing was loaded", errors=errors)
 
 
-def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, write: bool,
+def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, *, look: bool = False,
            first: bool = False) -> Data:  # fmt: skip
     values = college_values(folder)
     row = colleges.by_key(driver, values["key"])
     assert row is not None and folder.college is not None
     stream = CollegeStream(driver, origin, row.id, row.key)  # locks, so that two loadings do not mix
+    former = view(session, driver, row.id).calendar
     before = _before(driver, row.key)
     changes = _changes(driver, row.id, folder, before, origin)
     adoption = calendars_adopt.wanted(driver, row.id, folder, {k[0] for k in before.get("own_day", ())})
@@ -95,7 +117,9 @@ def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, 
         "counts": _counts(changes, folder, adoption),
         "kept": [f"{name} {_text(key)}" for name, change in changes.items() for key in change.kept],
     }  # fmt: skip
-    if write and (first or differences):
+    if look and changes["track"].kept:
+        return summary
+    if first or differences:
         store.update_college(driver, row.id, values)
         _write(driver, row.id, changes)
         definitions.put(driver, origin, stream, row.id, published)
@@ -107,6 +131,8 @@ def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, 
         colleges.reconfigure(driver, row.id)
         _schedule(session, driver, origin, row.id, changes)
         stream.close()
+        if not first:
+            differences += recalendar.follow(session, driver, origin, row.id, former)
     return summary
 
 

@@ -124,9 +124,20 @@ def standing(session: AnySession, origin: Origin, me: SignedIn) -> Deputies | No
 
 def appoint(session: AnySession, origin: Origin, me: SignedIn, who: str, starts: str, ends: str,
             layer: str | None = None, reason: str = "") -> int:  # fmt: skip
-    """Let a colleague, named by login or name, stand in for oneself; returns the appointment's number."""
-    deputy = transact(session, lambda driver: _colleague(driver, me, who))
+    """Let a colleague, named by login or name, stand in for oneself; returns the appointment's number.
+
+    The same appointment once more, as a double click makes it, is the one that stands.
+    """
+    deputy, standing_ = transact(session, lambda driver: _found(driver, me, who, starts))
+    same = [a.id for a in standing_ if (a.person, a.deputy, a.starts, a.ends, a.layer) ==
+            (me.person, deputy, starts, ends, layer or None)]  # fmt: skip
+    if same:
+        return same[0]
     return deputies.appoint(session, origin, me.person, deputy, starts, ends, layer=layer or None, reason=reason)
+
+
+def _found(driver: Driver, me: SignedIn, who: str, day: str) -> tuple[int, list[Appointment]]:
+    return _colleague(driver, me, who), rows.appointments(driver, me.college or 0, me.person, day)
 
 
 def _colleague(driver: Driver, me: SignedIn, who: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from qaflow.engine.dates import iso_day
 from qaflow.errors import Invalid, Missing
 from qaflow.store import colleges
 from qaflow.store.db import Driver
@@ -37,6 +38,6 @@ def _day(text: str | None) -> dt.date | None:
     if text is None:
         return None
     try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
+        return iso_day(text)
+    except Invalid:
         raise Invalid("date.invalid", f"--date {text!r}: a day YYYY-MM-DD is needed") from None

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from qaflow import logs
 from qaflow.errors import QaflowError, Refused
-from qaflow.store import sweep, ticks
+from qaflow.store import outbox, sweep, ticks
 from qaflow.store.db import Driver, driver, instant, reading, utc
 
 from . import handing_over
@@ -70,6 +70,8 @@ def swept(session: AnySession, origin: Origin, *, limit: dt.timedelta, confirm: 
         with suppress(QaflowError):
             _end(session, origin, number, report)
         raise
+    if report.quiet:
+        report.skipped["notices"] = transact(session, lambda d: outbox.drop_waiting(d, report.at))
     _end(session, origin, number, report)
     if mailer is not None:
         _hand_over(session, origin, number, report, mailer)
@@ -133,6 +135,7 @@ def _may_go(session: AnySession, origin: Origin, report: Report, limit: dt.timed
         if not confirm:
             _wait(session, report, gap, leapt)
             return False
+        report.quiet = bool(paused and paused.startswith(ticks.QUIETLY))
         transact(session, lambda d: _go_on(d, report))
     elif behind:
         transact(session, lambda d: ticks.solve(d, "clock", BACK, report.at))

@@ -22,7 +22,6 @@ PATIENCE = 60.0  # seconds that a copy waits for a database that is being recove
 CHUNK = 1 << 20
 
 _MADE = Sql("select count(*) from journal")
-_DROP = Sql("update outbox set state = 'dropped', sent_at = :at where state = 'waiting'")
 _PAUSE = Sql("update installation set paused_reason = :reason where id = 1")
 
 
@@ -116,11 +115,6 @@ def _advance(driver: Driver, table: str) -> None:
         driver.value(
             Sql("select setval(cast(:sequence as regclass), :highest)"), {"sequence": sequence, "highest": highest}
         )
-
-
-def drop_waiting(driver: Driver, at: str) -> int:
-    """Drop every notice that waits, so that nothing is told twice; returns how many."""
-    return driver.run(_DROP, {"at": at})
 
 
 def pause(driver: Driver, reason: str) -> None:

@@ -39,7 +39,8 @@ WRITTEN = (
 )  # fmt: skip
 """What facts change on a cycle's row, beside its version and head."""
 
-_CYCLE = Sql(f"select {', '.join('c.' + c for c in (*CYCLE_COLUMNS, *WRITTEN))}, c.head, c.college_id, d.hash "
+_CYCLE = Sql(f"select {', '.join('c.' + c for c in (*CYCLE_COLUMNS, *WRITTEN))}, c.head, c.college_id, d.hash, "
+             "exists (select 1 from incident n where n.kind = 'history' and n.ref = 'cycle:' || c.id and n.state <> 'solved') "
              "from cycle c join definition d on d.id = c.definition_id where c.id = :id")  # fmt: skip
 _CYCLE_LOCKED = Sql(_CYCLE.sqlite, postgresql=_CYCLE.sqlite + " for update of c")
 _VISITS = Sql(f"select {', '.join(VISIT_COLUMNS)} from visit where cycle_id = :id order by number")
@@ -76,11 +77,12 @@ _MANY = {
 class Row:
     """What stands on the cycle's row beside its snapshot: college, head of the journal stream, the columns as stored."""
 
-    __slots__ = ("college", "head", "stored")
+    __slots__ = ("college", "head", "sealed", "stored")
 
-    def __init__(self, college: int, head: str, stored: tuple[Any, ...]) -> None:
+    def __init__(self, college: int, head: str, stored: tuple[Any, ...], sealed: bool = False) -> None:
         self.college = college
         self.head = head
+        self.sealed = sealed  # its history does not prove what stands on it: read-only
         self.stored = stored
 
 
@@ -127,13 +129,13 @@ def _bare(row: tuple[Any, ...]) -> tuple[Snapshot, Row]:
     """Return the snapshot that a cycle's row gives, without what stands in other tables."""
     (cycle, status, outcome, stage, leaf, revision, responsible, unit, adopted, started_at, closed_at, item_no, warning_no,
      sheet_no, version, ends_at, left, subject, track, layer, number, parent, previous, start, end) = row[: len(CYCLE_COLUMNS)]  # fmt: skip
-    stored, (head, college, definition) = row[len(CYCLE_COLUMNS) : -3], row[-3:]
+    stored, (head, college, definition, sealed) = row[len(CYCLE_COLUMNS) : -4], row[-4:]
     snap = Snapshot(
         cycle, status, definition, subject, track, layer, number, parent, previous, start, end, ends_at, outcome, stage,
         leaf, revision, responsible, unit, bool(adopted), started_at, closed_at, item_no, warning_no, sheet_no, version,
         json.loads(left) if left else None,
     )  # fmt: skip
-    return snap, Row(college, head, stored)
+    return snap, Row(college, head, stored, bool(sealed))
 
 
 def _visit(row: tuple[Any, ...]) -> Visit:
@@ -230,6 +232,7 @@ _SIGN = Sql(
 )
 _VOID_SIGNERS = Sql("update signature set void = true where cycle_id = :cycle and stage = :stage and visit = :visit "
                     "and not void")  # fmt: skip
+_ASKED = Sql("select 1 from signature where cycle_id = :cycle and person_id = :person limit 1")
 _MOVE_SIGNER = Sql(
     "update signature set person_id = :to where cycle_id = :cycle and stage = :stage and visit = :visit "
     "and revision = :revision and person_id = :former and decision is null"
@@ -336,6 +339,11 @@ def sign(driver: Driver, snap: Snapshot, visit: Visit, revision: int, person: in
     driver.run(_SIGN, {"decision": signed["decision"], "at": signed["at"], "by": signed["by"], "for_": for_,
                        "content": signed["content"], "cycle": snap.id, "stage": visit.stage, "visit": visit.number,
                        "revision": revision, "person": person})  # fmt: skip
+
+
+def asked(driver: Driver, cycle: int, person: int) -> bool:
+    """Tell whether a person was ever asked to sign in a cycle."""
+    return driver.value(_ASKED, {"cycle": cycle, "person": person}) is not None
 
 
 def void_signers(driver: Driver, cycle: int, stage: str, visit: int) -> None:

@@ -8,7 +8,8 @@ from qaflow.store.db import Driver, Sql
 
 LEVELS = 4  # levels of a ladder that the summary always names
 _SCOPES = ("implementation", "design", "standard", "goal")
-_MOVES = ("CycleStarted", "StageSubmitted", "StageWithdrawn", "StageApproved", "StageRejected", "StageReturned", "StageReopened",
+_MOVES = ("CycleStarted", "StageSubmitted", "StageWithdrawn", "StageApproved", "StageRejected", "StageReturned",
+          "StageReopened",
           "StageAdvanced", "CycleSuspended", "CycleResumed", "CycleCancelled", "CycleClosed")  # fmt: skip
 """Facts that always change a cycle's state; those on warnings do where they name the leaf that the cycle goes to."""
 
@@ -16,11 +17,15 @@ _SIMPLE = {
     "subjects": Sql("select college_id, count(*) from subject group by 1"),
     "cycles_started": Sql("select college_id, count(*) from cycle group by 1"),
     "cycles_closed": Sql("select college_id, count(*) from cycle where status = 'closed' group by 1"),
-    "cycles_seeded": Sql("select college_id, count(distinct to_cycle_id) from carry where to_cycle_id is not null group by 1"),
+    "cycles_seeded": Sql(
+        "select college_id, count(distinct to_cycle_id) from carry where to_cycle_id is not null group by 1"
+    ),
     "work_items": Sql("select college_id, count(*) from work_item group by 1"),
     "readings": Sql("select college_id, count(*) from reading group by 1"),
     "warnings_opened": Sql("select college_id, count(*) from warning group by 1"),
-    "warnings_closed": Sql("select college_id, count(*) from warning where state in ('closed', 'dismissed') group by 1"),
+    "warnings_closed": Sql(
+        "select college_id, count(*) from warning where state in ('closed', 'dismissed') group by 1"
+    ),
     "tasks": Sql("select college_id, count(*) from plan_task group by 1"),
     "items": Sql("select college_id, count(*) from frame where level = 'item' group by 1"),
     "elements": Sql("select college_id, count(*) from frame where level = 'element' group by 1"),
@@ -31,26 +36,32 @@ _CHAIN = {
     "goals": Sql("select college_id, count(*) from goal where source = 'plan' group by 1"),
     "standards": Sql("select college_id, count(*) from standard where source = 'plan' group by 1"),
 }
-# What cycles fixed stands in the form that was decided last in each stage; a draft, or what was sent back, fixes nothing.
+# What cycles fixed stands in the form decided last in each stage; a draft, or what was sent back, fixes nothing.
 _FIXED = (
     "select c.college_id, {sum} from visit v join cycle c on c.id = v.cycle_id join content t on t.hash = v.content "
     "where v.state = 'done' and t.bytes is not null group by 1"
 )
+_JSON = "convert_from(t.bytes, 'UTF8')::jsonb"
 _IN_CYCLES = {
     name: Sql(
         _FIXED.format(sum=f"sum(coalesce(json_array_length(cast(t.bytes as text), '$.{name}'), 0))"),
-        postgresql=_FIXED.format(sum=f"sum(case when jsonb_typeof(convert_from(t.bytes, 'UTF8')::jsonb -> '{name}') = 'array' "
-                                     f"then jsonb_array_length(convert_from(t.bytes, 'UTF8')::jsonb -> '{name}') else 0 end)"),
+        postgresql=_FIXED.format(
+            sum=f"sum(case when jsonb_typeof({_JSON} -> '{name}') = 'array' then "
+            f"jsonb_array_length({_JSON} -> '{name}') else 0 end)"
+        ),
     )
     for name in _CHAIN
 }  # fmt: skip
-_OF_CYCLE = "from journal j join cycle c on c.id = cast(substr(j.stream, 7) as bigint) where j.stream like 'cycle:%' and "
+_OF_CYCLE = (
+    "from journal j join cycle c on c.id = cast(substr(j.stream, 7) as bigint) where j.stream like 'cycle:%' and "
+)
 _FACTS = Sql(
     "select c.college_id, j.kind, sum(case when j.data like '%\"leaf\":%' then 1 else 0 end), count(*) " + _OF_CYCLE
     + "true group by 1, 2"
 )  # fmt: skip
 _CORRECTIONS = Sql(
-    "select c.college_id, json_extract(j.data, '$.set.scope'), count(*) " + _OF_CYCLE + "j.kind = 'CorrectionStarted' group by 1, 2",
+    "select c.college_id, json_extract(j.data, '$.set.scope'), count(*) " + _OF_CYCLE
+    + "j.kind = 'CorrectionStarted' group by 1, 2",
     postgresql="select c.college_id, j.data::jsonb #>> '{set,scope}', count(*) " + _OF_CYCLE
     + "j.kind = 'CorrectionStarted' group by 1, 2",
 )  # fmt: skip
@@ -77,8 +88,8 @@ def colleges(driver: Driver) -> dict[str, dict[str, Any]]:
 
 
 def _empty() -> dict[str, Any]:
-    names = ("subjects", "cycles_started", "cycles_closed", "cycles_seeded", "transitions", "returns", "work_items", "readings",
-             "warnings_opened", "warnings_closed")  # fmt: skip
+    names = ("subjects", "cycles_started", "cycles_closed", "cycles_seeded", "transitions", "returns", "work_items",
+             "readings", "warnings_opened", "warnings_closed")  # fmt: skip
     figures: dict[str, Any] = dict.fromkeys(names, 0)
     figures["corrections"] = dict.fromkeys(_SCOPES, 0)
     figures["escalations"] = {str(level): 0 for level in range(1, LEVELS + 1)}

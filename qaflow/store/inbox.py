@@ -39,16 +39,21 @@ class Work(NamedTuple):
 
 
 _WORK = (
-    "select i.id, i.cycle_id, i.no, i.kind, i.stage, i.visit, i.ref, i.holder_id, i.due, i.level, i.state, i.opened_at, "
-    "i.layer, c.track, i.subject_id, i.unit_id, d.hash, c.stage, c.leaf, c.open_warnings, c.parent_id, c.period_end, "
-    "c.status{more} from work_item i join cycle c on c.id = i.cycle_id join definition d on d.id = c.definition_id "
+    "select i.id, i.cycle_id, i.no, i.kind, i.stage, i.visit, i.ref, i.holder_id, i.due, i.level, i.state, "
+    "i.opened_at, i.layer, c.track, i.subject_id, i.unit_id, d.hash, c.stage, c.leaf, c.open_warnings, c.parent_id, "
+    "c.period_end, c.status{more} from work_item i join cycle c on c.id = i.cycle_id "
+    "join definition d on d.id = c.definition_id "
 )
 _MORE = (
     ", case when i.kind = 'sheet' then (select s.kind from sheet s where s.college_id = i.college_id and "
     "s.cycle_id = i.cycle_id and s.no = cast(substr(i.ref, 7) as integer)) end, case when i.kind <> 'sheet' and "
     "i.ref is not null then (select w.point_id from warning w where w.id = i.ref) end"
 )
-_SINCE = Sql(_WORK.format(more=", null, null") + "where i.id > :after and i.college_id + 0 = :college and i.state in ('open', 'stopped') order by i.id limit :limit")
+_SINCE = Sql(
+    _WORK.format(more=", null, null")
+    + "where i.id > :after and i.college_id + 0 = :college and i.state in ('open', 'stopped') order by i.id "
+    "limit :limit"  # the sum keeps SQLite from sorting the whole college: the ids are in order
+)
 _LOOK = Sql(_WORK.format(more=_MORE) + "where i.id in :ids[] order by i.cycle_id, i.no")
 
 

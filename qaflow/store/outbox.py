@@ -40,6 +40,7 @@ _LINES = Sql("select kind, payload from outbox where id in :ids[] order by id")
 _SENT = Sql("update outbox set state = :state, sent_at = :now where id in :ids[] and state = 'waiting'")
 _LATER = Sql("update outbox set available_at = :later where id in :ids[] and state = 'waiting'")
 _REVIVE = Sql("update outbox set state = 'waiting', available_at = :now where state = 'failed'")
+_DROP = Sql("update outbox set state = 'dropped', sent_at = :at where state = 'waiting'")
 _COUNTS = Sql("select state, count(*) from outbox group by state")
 
 
@@ -88,6 +89,11 @@ def mark(driver: Driver, ids: Sequence[int], state: str, now: str) -> int:
 def postpone(driver: Driver, ids: Sequence[int], later: str) -> int:
     """Try notices again later."""
     return driver.run(_LATER, {"ids": list(ids), "later": later})
+
+
+def drop_waiting(driver: Driver, at: str) -> int:
+    """Drop every notice that waits, so that nothing is told twice; returns how many."""
+    return driver.run(_DROP, {"at": at})
 
 
 def counts(driver: Driver) -> dict[str, int]:

@@ -106,6 +106,8 @@ _MOVE_CYCLE = Sql(
     "item_no = :item_no, version = :version, head = :head where id = :id and version = :was"
 )
 _HEAD_CYCLE = Sql("update cycle set version = :version, head = :head where id = :id and version = :was")
+_OWING = Sql("select distinct i.cycle_id from work_item i join cycle c on c.id = i.cycle_id where "
+             "i.college_id = :college and i.state = 'open' and c.status = 'running' order by i.cycle_id")  # fmt: skip
 _SET_DUE = Sql("update cycle set next_due = :next_due where id = :id and version = :was")
 _END_VISIT = Sql(
     "update visit set state = 'done', outcome = 'auto', decided_at = :at, auto_at = null "
@@ -198,6 +200,11 @@ def escalate(driver: Driver, cycles: Sequence[dict[str, Any]], items: Sequence[d
     if fine:
         driver.insert_rows("escalation", ESCALATION_COLUMNS, ledger)
     return fine
+
+
+def owing(driver: Driver, college: int) -> list[int]:
+    """Return a college's running cycles in which somebody owes something."""
+    return [row[0] for row in driver.all(_OWING, {"college": college})]
 
 
 def set_due(driver: Driver, cycle: int, was: int, next_due: str | None) -> None:

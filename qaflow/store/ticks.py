@@ -32,6 +32,8 @@ class Incident(NamedTuple):
     opened_at: str
 
 
+QUIETLY = "restored quietly"
+"""How the reason of a pause begins after which the first sweep tells nobody: its notices went out before."""
 _INSTALLATION = Sql("select sandbox, clock_base, clock_real, paused_reason from installation where id = 1")
 _PAUSE = Sql("update installation set paused_reason = :reason where id = 1")
 _LAST = Sql("select to_at from tick_run order by id desc limit 1")

@@ -1,6 +1,6 @@
 """Refusals over HTTP: a problem document (RFC 9457), or a page for people; both name the request's number."""
 
-from flask import Flask, Response, jsonify, make_response, render_template, request, session
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -71,8 +71,6 @@ def _answer(error: QaflowError, resend: bool = False) -> Response:
 
 def _kept() -> list[tuple[str, str]] | None:
     """Return what was entered, secrets left out, to be sent again; None where there is nothing to keep."""
-    if not session.accessed and not request.form:
-        return None
     found = [(name, value[:KEPT_SIGNS]) for name, value in request.form.items(multi=True) if not _secret(name)]
     return found or None
 

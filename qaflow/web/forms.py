@@ -33,19 +33,14 @@ class Form(FlaskForm):  # type: ignore[misc]
         self[field].errors = [*self[field].errors, str(FAULTS[code])]
         return UNFIT
 
-    @property
-    def status(self) -> int:
-        """The status of the page that shows the form."""
-        return UNFIT if self.errors else OK
+    def status(self, of_service: int = OK) -> int:
+        """Return the status of the page that shows the form: the service's, else whether anything entered is wrong."""
+        return of_service if of_service != OK else UNFIT if self.errors else OK
 
 
 def required(most: int) -> list[Any]:
     """Return the rules of a text that must be there."""
     return [InputRequired(FAULTS["text.blank"]), Length(max=most, message=FAULTS["text.too_long"])]
-
-
-class Nothing(Form):
-    """A form of one button: it holds the proof of origin alone."""
 
 
 class SignIn(Form):

@@ -34,6 +34,12 @@ class Catalogs(Domain):  # type: ignore[misc]
         return catalog(chosen()) if request else catalog("en")
 
 
+class Speech(Babel):  # type: ignore[misc]
+    """Flask-Babel over our catalogs."""
+
+    domain_instance = Catalogs()
+
+
 @cache
 def catalog(language: str) -> Translations:
     """Return a language's texts."""
@@ -47,8 +53,7 @@ def catalog(language: str) -> Translations:
 
 def register(app: Flask) -> None:
     """Give every template its language: `lang`, `_`, `ngettext`, and `pair` for texts that stand in data."""
-    Babel(app, default_locale="en", locale_selector=chosen)
-    app.extensions["babel"].domain_instance = Catalogs()
+    Speech(app, default_locale="en", locale_selector=chosen)
     app.before_request(keep)
     app.context_processor(words)
 

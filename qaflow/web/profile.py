@@ -12,7 +12,7 @@ from qaflow.services import deputies, profile
 from qaflow.store.db import db
 from qaflow.web import access
 from qaflow.web.access import me, mine
-from qaflow.web.forms import Deputy, Language, NewPassword, Nothing
+from qaflow.web.forms import OK, Deputy, Language, NewPassword
 from qaflow.web.language import pair
 from qaflow.web.requests import ports
 from qaflow.web.words import college
@@ -27,7 +27,7 @@ log = logs.get("qaflow.web")
 @pages.get("")
 def show() -> Response:
     """Show who one is, and what one may change."""
-    return _page(Language(language=me().language), _deputy_form(), 200)
+    return _page(Language(language=me().language), _deputy_form(), OK)
 
 
 @pages.post("/language")
@@ -35,7 +35,7 @@ def language() -> Response:
     """Choose the language of pages and notices."""
     form = Language()
     if not form.validate():
-        return _page(form, _deputy_form(), form.status)
+        return _page(form, _deputy_form(), form.status())
     profile.speak(db.session, mine(), me(), form.language.data)
     session.pop("lang", None)  # the person's choice counts from now on, not the browser's
     return redirect(url_for("profile.show"), 303)
@@ -45,7 +45,7 @@ def language() -> Response:
 def password() -> Response:
     """Change one's own password; every other session of the person is over with it."""
     form = NewPassword()
-    status = 200
+    status = OK
     if form.validate_on_submit():
         if form.password.data != form.again_password.data:
             status = form.fault("again_password", "password.differs")
@@ -53,7 +53,7 @@ def password() -> Response:
             status = _changed(form)
             if not form.errors:
                 return redirect(url_for("profile.show"), 303)
-    return make_response(render_template("password.html", form=form), max(status, form.status))
+    return make_response(render_template("password.html", form=form), form.status(status))
 
 
 def _changed(form: NewPassword) -> int:
@@ -67,7 +67,7 @@ def _changed(form: NewPassword) -> int:
         return form.tell(error, AT_PASSWORD, "password")
     access.enter(person, device)
     flash(_("Your password is changed. You are signed out everywhere else."), "ok")
-    return 200
+    return OK
 
 
 @pages.post("/deputies")
@@ -75,7 +75,7 @@ def appoint() -> Response:
     """Let a colleague stand in for oneself."""
     form = _deputy_form()
     if not form.validate():
-        return _page(Language(language=me().language), form, form.status)
+        return _page(Language(language=me().language), form, form.status())
     starts, ends = str(form.starts.data), str(form.ends.data)
     try:
         profile.appoint(db.session, mine(), me(), form.who.data or "", starts, ends, form.layer.data, form.reason.data or "")
@@ -106,5 +106,5 @@ def _page(language_form: Language, deputy_form: Deputy, status: int) -> Response
     view = college()
     layers = {layer.key: layer.name for layer in view.config.layers} if view else {}
     page = render_template("me.html", language_form=language_form, deputy_form=deputy_form, standing=standing,
-                           layers=layers, end_form=Nothing())  # fmt: skip
+                           layers=layers)  # fmt: skip
     return make_response(page, status)

@@ -14,7 +14,7 @@ from qaflow.services.signin import Try
 from qaflow.store.db import db, instant
 from qaflow.web import access
 from qaflow.web.access import SIGNED_IN_AS, public
-from qaflow.web.forms import SignIn
+from qaflow.web.forms import OK, SignIn
 from qaflow.web.requests import ports
 from qaflow.web.words import clock
 
@@ -33,7 +33,7 @@ def sign_in() -> Response:
         return redirect(target, 303)
     access.tell_end()
     form = SignIn(next=target)
-    status = form.status
+    status = OK
     if form.validate_on_submit():
         answer = _weighed(form, target)
         if isinstance(answer, Response):
@@ -41,7 +41,7 @@ def sign_in() -> Response:
         status = answer
     found = colleges(db.session)
     only = found[0]["name"] if len(found) == 1 else None
-    return make_response(render_template("signin.html", form=form, only_college=only), max(status, form.status))
+    return make_response(render_template("signin.html", form=form, only_college=only), form.status(status))
 
 
 def _weighed(form: SignIn, target: str) -> Response | int:

@@ -19,10 +19,10 @@ ENDED: dict[str | None, Any] = {
 
 KINDS: dict[str, Any] = {
     "submit": _("Fill in and submit"),
-    "decide": _("Approve"),
+    "decide": _("Decide"),
     "sign": _("Countersign"),
     "acknowledge": _("Acknowledge a warning"),
-    "correct": _("Correct"),
+    "correct": _("Carry out a correction"),
     "confirm": _("Confirm a correction"),
     "sheet": _("Diagnosis sheet"),
 }

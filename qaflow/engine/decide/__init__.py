@@ -83,6 +83,7 @@ MECHANISMS: dict[str, Rule] = {
     "issue": items.issue,
     "skip_sheet": items.skip_sheet,
     "escalate": items.escalate,
+    "recalendar": items.recalendar,
     "attach": items.evidence,
 }
 """What services and the tick do beside them."""

@@ -203,11 +203,8 @@ def enter(compiled: Compiled, snap: Snapshot, stage_key: str, ctx: Context, firs
 
 
 def _resumes(definition: Definition, snap: Snapshot, stage: str, visit: int, ctx: Context) -> list[Data]:
-    rows = []
-    for stopped in snap.items.values():
-        if stopped.state == "stopped" and stopped.stage == stage:
-            rows.append(again(definition, stopped.no, stopped.left or 0, ctx, stopped.level) | {"visit": visit})
-    return rows
+    stopped = [i for i in snap.items.values() if i.state == "stopped" and i.stage == stage]
+    return [again(definition, i.no, i.left or 0, ctx, i.level) | {"visit": visit} for i in stopped]
 
 
 def again(definition: Definition, no: int, left: int, ctx: Context, level: int = 0) -> Data:

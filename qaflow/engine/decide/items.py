@@ -5,6 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from qaflow.errors import Invalid
+
+from .. import periods
+from ..calendar import Calendar
+from ..dates import iso_day
 from ..machine import Compiled
 from ..snapshot import Data, Item, Snapshot
 from . import common, warnings
@@ -36,7 +41,7 @@ def _number(text: Any) -> int:
 
 
 def _live(compiled: Compiled, snap: Snapshot, action: str) -> None:
-    if snap.status not in ("running",):
+    if snap.status != "running":
         raise common.not_allowed(compiled, snap, action)
 
 
@@ -73,8 +78,8 @@ def extend(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
     if ctx.effective == item.holder or ctx.actor == item.holder:
         raise refuse("extend.own", "nobody extends their own work", kind="right")
     try:
-        due = ctx.calendar.next_working(dt.date.fromisoformat(args["due"]))
-    except (TypeError, ValueError):
+        due = ctx.calendar.next_working(iso_day(args["due"]))
+    except (TypeError, Invalid):
         raise refuse("date.invalid", f"due {args.get('due')!r}: a date YYYY-MM-DD is needed", kind="data") from None
     if due <= dt.date.fromisoformat(item.due) or due < ctx.today:
         raise refuse("extend.not_later", f"due {due} must be later than {item.due} and not before today", kind="data")
@@ -86,6 +91,42 @@ def extend(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
     if item.kind == "submit" and compiled.definition.by_key[snap.stage].auto_advance:
         data["auto_at"] = common.stamp(ctx.calendar.deadline_instant(due))
     return [Fact("DeadlineExtended", data)]
+
+
+def recalendar(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
+    """Move the deadlines of open work to an edited calendar, one fact each (engine rules, 6).
+
+    A deadline that was granted stays on its day, or moves off a day off; a stage's is reckoned from its period again,
+    any other by the working days that it had.
+    """
+    former = args["former"]
+    facts = []
+    for item in snap.open_items():
+        due = _anew(compiled, snap, item, former, ctx)
+        rung = common.rung_at(compiled.definition, due, item.level, ctx.calendar)
+        auto = snap.visit.auto_at if item.kind == "submit" else None
+        moved_auto = common.stamp(ctx.calendar.deadline_instant(due)) if auto else None
+        if due.isoformat() == item.due and rung == item.level_at and moved_auto == auto:
+            continue
+        data: Data = {"item": item.no, "from": item.due, "due": due.isoformat(), "reason": "calendar"}
+        data |= {"level_at": rung} if rung else {}
+        facts.append(Fact("DeadlineMoved", data | ({"auto_at": moved_auto} if moved_auto else {})))
+    return facts
+
+
+def _anew(compiled: Compiled, snap: Snapshot, item: Item, former: Calendar, ctx: Context) -> dt.date:
+    due = dt.date.fromisoformat(item.due)
+    opened = former.local_day(dt.datetime.fromisoformat(item.opened_at))
+    if item.deadline_no > 1:
+        return ctx.calendar.next_working(due)
+    if item.kind != "submit":
+        days = former.working_between(opened, due)
+        return ctx.calendar.add_working(opened, days) if days > 0 else ctx.calendar.next_working(due)
+    stage, again = compiled.definition.by_key[snap.stage], item.visit > 1
+    period = periods.Period(dt.date.fromisoformat(snap.start), dt.date.fromisoformat(snap.end))
+    if periods.stage_day(stage, period, opened, former, revisit=again) != due:
+        return ctx.calendar.next_working(due)  # resumed or withdrawn: its day was reckoned otherwise
+    return periods.stage_day(stage, period, opened, ctx.calendar, revisit=again) or ctx.calendar.next_working(due)
 
 
 def remind(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from qaflow.errors import Invalid
+
+from ..dates import iso_day
 from ..definition import Definition, Field, Stage
 from ..machine import Compiled
 from ..snapshot import Data, Snapshot
@@ -132,8 +135,8 @@ def _number_fault(one: Field, value: Any) -> str | None:
 
 def _date_fault(one: Field, value: Any) -> str | None:
     try:
-        dt.date.fromisoformat(value)
-    except (TypeError, ValueError):
+        iso_day(value)
+    except (TypeError, Invalid):
         return "must be a date YYYY-MM-DD"
     return None
 
@@ -261,9 +264,8 @@ def _back_to(compiled: Compiled, snap: Snapshot, target: str, ctx: Context) -> D
     met = [w.id for w in snap.open_warnings() if w.proposal in later]
     stops, drops = [], []
     for one in snap.open_items():
-        if one.kind == "submit" and one.stage != hinge:
-            drops.append(one.no)
-        elif one.kind in ("decide", "sign") and (one.ref is None or one.ref in met):
+        outdone = one.stage != hinge if one.kind == "submit" else one.ref is None or one.ref in met
+        if outdone and one.kind in ("submit", "decide", "sign"):
             drops.append(one.no)
         elif one.stage == hinge == snap.stage and one.kind != "sheet":
             stops.append([one.no, common.left_of(one.due, ctx)])
@@ -278,7 +280,7 @@ def _back_to(compiled: Compiled, snap: Snapshot, target: str, ctx: Context) -> D
 
 
 def _to_confirm(compiled: Compiled, snap: Snapshot, met: list[str], last: int, ctx: Context) -> list[Data]:
-    """Return the work that granted proposals leave: their corrections wait, clock stopped, to be confirmed in the loop."""
+    """Return the work that granted proposals leave: corrections that wait, clock stopped, to be confirmed."""
     quick = compiled.definition.quick
     days = quick.confirm_days if quick else 0
     asked = [(i.ref, i.holder) for i in snap.items.values()

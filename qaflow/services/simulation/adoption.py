@@ -44,8 +44,8 @@ def _begun(college: CollegeView, track: Track, one: SubjectRow, day: dt.date) ->
     return one.responsible_id is not None and period.start < day
 
 
-def _batch(session: AnySession, origin: Origin, college: CollegeView, rows: list[tuple[SubjectRow, Track]], day: dt.date,
-           driver: Driver) -> None:  # fmt: skip
+def _batch(session: AnySession, origin: Origin, college: CollegeView, rows: list[tuple[SubjectRow, Track]],
+           day: dt.date, driver: Driver) -> None:  # fmt: skip
     for one, track in rows:
         period = rounds.period_of(college, track, None, day, one.anchor or one.starts, one.ends)
         definition = rounds.plan(session, driver, college, track, period).compiled.definition
@@ -55,7 +55,7 @@ def _batch(session: AnySession, origin: Origin, college: CollegeView, rows: list
 
 
 def stage_at(definition: Definition, period: periods.Period, day: dt.date, college: CollegeView, contains: bool) -> str:
-    """Return the first stage that is not yet due on a day; a cycle that contains others stands no later than ``implement``."""
+    """Return the first stage not yet due on a day; a cycle that contains others stands no later than ``implement``."""
     due = periods.stage_days(definition.stages, period, college.calendar)
     stage = next((key for key in definition.order if due.get(key, period.last) >= day), definition.order[-1])
     hinge = definition.covering("implement")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
 from dataclasses import dataclass, field
 
 from qaflow.engine.college import College
@@ -15,10 +14,10 @@ from ..college import CollegeView, view
 from ..structure import NewUnit, UnitRow
 from ..subjects import NewSubject
 from ..work import AnySession, Origin, Writer
-from .values import Sizes
+from .values import Sizes, chance
 
-MAJORS = ("软件技术", "机电一体化", "大数据与会计", "电子商务", "汽车检测与维修", "建筑工程技术", "物流管理", "旅游管理", "数控技术", "护理",
-          "学前教育", "园艺技术")  # fmt: skip
+MAJORS = ("软件技术", "机电一体化", "大数据与会计", "电子商务", "汽车检测与维修", "建筑工程技术", "物流管理",
+          "旅游管理", "数控技术", "护理", "学前教育", "园艺技术")  # fmt: skip
 COURSES = ("基础", "应用", "实训", "综合实践", "项目设计", "专业英语", "技能训练", "案例分析")
 TIERS = ("province-key", "college-key", "nurtured")
 OFFICE_STAFF = 3
@@ -46,12 +45,12 @@ class Cast:
 class Casting:
     """Builds one college's cast in one transaction."""
 
-    def __init__(self, session: AnySession, driver: Driver, origin: Origin, college: CollegeView, sizes: Sizes, seed: int,
-                 start: dt.date) -> None:  # fmt: skip
+    def __init__(self, session: AnySession, driver: Driver, origin: Origin, college: CollegeView, sizes: Sizes,
+                 seed: int, start: dt.date) -> None:  # fmt: skip
         """Take what the cast depends on."""
         self.session, self.driver, self.origin, self.college = session, driver, origin, college
         self.sizes, self.start = sizes, start
-        self.rng = random.Random(f"{seed}:{college.key}:cast")
+        self.rng = chance(seed, college.key, "cast")
         self.writer = Writer(driver, origin)
         self.cast = Cast(college=college.id, key=college.key)
         self.grants: list[NewGrant] = []
@@ -148,8 +147,9 @@ class Casting:
         home = {one: section for section, members in teachers.items() for one in members}
         new: list[NewSubject] = []
         if "major" in layers:
-            new += [NewSubject("major", f"M{n:04}", name.removesuffix("教研室") + "专业", unit, leaders[unit], tier=TIERS[n % THIRDS],
-                               anchor=self._third(n)) for n, (unit, name, _) in enumerate(sections[: self.sizes.majors], 1)]  # fmt: skip
+            led = [(n, unit, name.removesuffix("教研室")) for n, (unit, name, _) in enumerate(sections, 1)]
+            new += [NewSubject("major", f"M{n:04}", f"{name}专业", unit, leaders[unit], tier=TIERS[n % THIRDS],
+                               anchor=self._third(n)) for n, unit, name in led[: self.sizes.majors]]  # fmt: skip
         if "course" in layers:
             new += [self._course(n, sections[n % len(sections)], teachers) for n in range(1, self.sizes.courses + 1)]
         if "teacher" in layers:
@@ -174,12 +174,13 @@ class Casting:
         ends = self.start + dt.timedelta(days=self.rng.randint(*PROJECT_DAYS))
         project = any(t.layer == "course" and t.period.length == "project" for t in self.college.config.tracks)
         return NewSubject("course", f"C{n:05}", name, section[0], leader, kind=("public", "basic", "core")[n % 3],
-                          anchor=begun.isoformat() if project else None, ends=ends.isoformat() if project else None)  # fmt: skip
+                          anchor=begun.isoformat() if project else None,
+                          ends=ends.isoformat() if project else None)  # fmt: skip
 
     def _students(self, classes: list[tuple[int, str, int]], advisers: list[int]) -> list[NewSubject]:
         for n, (unit, _, _) in enumerate(classes):
-            self._grant(self.cast.teachers[(7 * n + 3) % len(self.cast.teachers)] if self.cast.teachers else advisers[0],
-                        "class_adviser", unit)  # fmt: skip
+            staff = self.cast.teachers or advisers
+            self._grant(staff[(7 * n + 3) % len(staff)], "class_adviser", unit)
         self.cast.students = self._people("s", "学生", self.sizes.students)
         placed = [(one, classes[n % len(classes)][0]) for n, one in enumerate(self.cast.students)]
         return [NewSubject("student", f"S{n:06}", f"学生{n:06}", unit, one) for n, (one, unit) in enumerate(placed, 1)]
@@ -194,7 +195,9 @@ class Casting:
                 self._grant(one, "unit_responsible", unit.id)
         found = [s for s in structure.subjects(self.driver, self.college.id) if s.layer in ("school", "service")]
         changes: dict[int, int | None] = {s.id: lead.get(s.unit_id, lead[self.root.id]) for s in found}
-        subjects.change_responsible(self.session, self.driver, self.writer, self.origin, self.college, changes, "任命责任人")
+        subjects.change_responsible(
+            self.session, self.driver, self.writer, self.origin, self.college, changes, "任命责任人"
+        )
         for subject in found:
             self.cast.subjects.setdefault(subject.layer, []).append((subject.id, subject.code))
 

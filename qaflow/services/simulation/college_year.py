@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from .cast import Cast
 from .forms import Library
 from .gauges import Gauges
 from .occasions import Occasions
-from .values import Origins, Plan
+from .values import Origins, Plan, chance
 
 OPENING = dt.time(8, 30)
 OFFICE_SECONDS = 9 * 3600
@@ -40,11 +39,11 @@ class CollegeYear:
     def __init__(self, session: AnySession, college: CollegeView, cast: Cast, plan: Plan, origins: Origins) -> None:
         """Set out with nobody owing anything."""
         self.session, self.college, self.cast, self.plan, self.origins = session, college, cast, plan, origins
-        self.rng = random.Random(f"{plan.seed}:{college.key}:people")
+        self.rng = chance(plan.seed, college.key, "people")
         self.library = Library(plan.seed, plan.start)
         self.calendar = college.calendar
         points = self.ask(lambda d: structure.points(d, college.id))
-        self.gauges = Gauges(points, cast.subjects, self.calendar, random.Random(f"{plan.seed}:{college.key}:gauges"))
+        self.gauges = Gauges(points, cast.subjects, self.calendar, chance(plan.seed, college.key, "gauges"))
         self.agenda: list[tuple[int, int, int, int, int]] = []  # day, cycle, number, item, tries
         self.extra: dict[int, list[tuple[int, int, str, Data]]] = {}  # day -> (person, cycle, action, data)
         self.away: dict[int, tuple[int, dt.date]] = {}  # absent person -> deputy, last day
@@ -103,7 +102,8 @@ class CollegeYear:
 
     def _acts(self, day: dt.date, due: Sequence[tuple[Work, int]]) -> list[tuple[Act, Work | None, int]]:
         wanted: list[tuple[int, int, str, Data, Work | None, int]] = [
-            (person, cycle, action, data, None, 0) for person, cycle, action, data in self.extra.pop(day.toordinal(), ())
+            (person, cycle, action, data, None, 0)
+            for person, cycle, action, data in self.extra.pop(day.toordinal(), ())
         ]
         definitions = self.ask(lambda d: {w.definition: self._definition(d, w.definition) for w, _ in due})
         for one, tries in due:
@@ -117,7 +117,11 @@ class CollegeYear:
                 wanted.append((self._hands(one.holder, day), one.cycle, action, data, one, tries))
         step = OFFICE_SECONDS / (len(wanted) + 1)
         return [
-            (Act(origin=self.origin(self.at(day, OPENING, n * step), person), cycle=cycle, action=action, args=data), work, tries)
+            (
+                Act(origin=self.origin(self.at(day, OPENING, n * step), person), cycle=cycle, action=action, args=data),
+                work,
+                tries,
+            )
             for n, (person, cycle, action, data, work, tries) in enumerate(wanted)
         ]
 
@@ -146,7 +150,11 @@ class CollegeYear:
             return
         if work.kind == "confirm" and outcome.act.action == "confirm" and work.point is not None:
             self.gauges.follow(work.point, work.subject, day)
-        if outcome.act.action == "submit" and outcome.state == f"{work.stage}.review" and self.rng.random() < TAKEN_BACK:
+        if (
+            outcome.act.action == "submit"
+            and outcome.state == f"{work.stage}.review"
+            and self.rng.random() < TAKEN_BACK
+        ):
             self.later(self.calendar.add_working(day, 1), outcome.act.origin.person or 0, work.cycle, "withdraw", {})
 
     def later(self, day: dt.date, person: int, cycle: int, action: str, data: Data) -> None:

@@ -7,24 +7,51 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qaflow.engine.definition import Definition, Field, Stage
+from qaflow.engine.definition import Definition, Field
+
+from .values import chance
 
 VARIANTS = 24
 """Different contents of one stage; a cycle takes one of them throughout, so that its verdicts answer its goals."""
 
-TOPICS = ("课堂教学质量", "实践教学条件", "课程资源建设", "师资队伍结构", "学生学业水平", "校企合作深度", "服务响应效率", "信息化应用水平",
-          "教学管理规范", "社会服务能力", "技能竞赛成绩", "毕业生就业质量")  # fmt: skip
+TOPICS = ("课堂教学质量", "实践教学条件", "课程资源建设", "师资队伍结构", "学生学业水平", "校企合作深度",
+          "服务响应效率", "信息化应用水平", "教学管理规范", "社会服务能力", "技能竞赛成绩",
+          "毕业生就业质量")  # fmt: skip
 AIMS = ("本期稳步提高", "达到学校规定标准", "较上一轮有明显改善", "达到同类院校平均水平以上")
 INDICATORS = ("完成率（%）", "达标率（%）", "满意度（%）", "优良率（%）", "覆盖率（%）")
-PROBLEMS = ("过程记录不够完整", "部分任务进度滞后", "数据采集口径不一致", "骨干人员投入不足", "资源更新不够及时", "反馈处理周期偏长")
-CAUSES = ("年初分解任务时责任不够明确", "人员调整后交接不充分", "设备到位时间晚于计划", "对标准的理解不一致", "缺少阶段性检查")
-MEASURES = ("重新分解任务并明确责任人", "每月检查一次并公布进度", "补充设备并调整实训安排", "组织专题培训", "统一数据口径并由专人核对")
+PROBLEMS = (
+    "过程记录不够完整",
+    "部分任务进度滞后",
+    "数据采集口径不一致",
+    "骨干人员投入不足",
+    "资源更新不够及时",
+    "反馈处理周期偏长",
+)
+CAUSES = (
+    "年初分解任务时责任不够明确",
+    "人员调整后交接不充分",
+    "设备到位时间晚于计划",
+    "对标准的理解不一致",
+    "缺少阶段性检查",
+)
+MEASURES = (
+    "重新分解任务并明确责任人",
+    "每月检查一次并公布进度",
+    "补充设备并调整实训安排",
+    "组织专题培训",
+    "统一数据口径并由专人核对",
+)
 EFFECTS = ("任务按期完成，记录齐全", "指标回升到标准值以上", "师生反映的问题明显减少", "流程缩短，反馈及时")
 WORKS = ("修订标准", "建设数字资源", "开展听课评课", "走访合作企业", "组织技能训练", "完善管理制度")
 RESOURCES = ("专项经费", "实训设备", "教学团队", "信息平台")
 PEOPLE = ("项目组", "教研室", "责任人", "合作单位")
 LEARNING = ("专题培训", "到企业实践", "同行交流", "文献学习")
-REASONS = ("目标表述不够具体，请补充可测量的指标", "佐证材料与结论不一致，请核对", "问题分析停留在表面，请说明原因", "完成时间与计划不符，请修改")
+REASONS = (
+    "目标表述不够具体，请补充可测量的指标",
+    "佐证材料与结论不一致，请核对",
+    "问题分析停留在表面，请说明原因",
+    "完成时间与计划不符，请修改",
+)
 
 ATTAINED = 0.84
 """Share of goals that are attained."""
@@ -33,7 +60,8 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     "indicator": INDICATORS, "problems": PROBLEMS, "problem": PROBLEMS, "causes": CAUSES, "measure": MEASURES,
     "measures": MEASURES, "effect": EFFECTS, "effects": EFFECTS, "owner": PEOPLE, "partner": PEOPLE, "what": RESOURCES,
     "task": WORKS, "title": WORKS, "result": EFFECTS, "grade": ("优秀", "良好", "合格"), "name": TOPICS,
-    "source_goal": ("学校年度工作目标", "学院发展目标", "专业建设目标"), "source": ("学校质量标准", "专业教学标准", "岗位职责"),
+    "source_goal": ("学校年度工作目标", "学院发展目标", "专业建设目标"),
+    "source": ("学校质量标准", "专业教学标准", "岗位职责"),
 }  # fmt: skip
 
 
@@ -58,14 +86,14 @@ class Library:
         where = (definition.hash, key, variant % VARIANTS)
         found = self._made.get(where)
         if found is None:
-            rng = random.Random(f"{self._seed}:{definition.key}:{key}:{where[2]}")
+            rng = chance(self._seed, definition.key, key, where[2])
             maker = _Maker(rng, self._start, self._goals(definition, where[2]))
             found = self._made[where] = {f.key: v for f in form if (v := maker.value(f)) is not None}
         return found
 
     def _goals(self, definition: Definition, variant: int) -> list[str]:
         """Return the goals that the cycle of this variant fixed."""
-        rng = random.Random(f"{self._seed}:{definition.key}:goals:{variant}")
+        rng = chance(self._seed, definition.key, "goals", variant)
         return [f"{topic}{rng.choice(AIMS)}" for topic in rng.sample(TOPICS, rng.randint(1, 3))]
 
 
@@ -118,14 +146,9 @@ class _Maker:
 
     def flag(self, field: Field) -> bool:
         """Return mostly yes."""
-        return self.rng.random() < 0.9  # noqa: PLR2004 - a habit, not a rule
+        return self.rng.random() < 0.9
 
 
 _KINDS: dict[str, Callable[[_Maker, Field], Any]] = {
     "text": _Maker.text, "number": _Maker.number, "date": _Maker.date, "choice": _Maker.choice, "flag": _Maker.flag,
 }  # fmt: skip
-
-
-def evidence_needed(stage: Stage) -> int:
-    """Return how many files a stage asks for."""
-    return stage.evidence

@@ -1,4 +1,4 @@
-"""Making a demo: colleges loaded, people cast, cycles adopted, the year lived through, everything counted and proved."""
+"""Making a demo: colleges loaded, people cast, cycles adopted, the year lived through, all of it counted and proved."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def _rare_collection() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def fill(session: AnySession, plan: Plan, folders: Sequence[Folder], origins: Origins, progress: Progress) -> dt.datetime:
+def fill(
+    session: AnySession, plan: Plan, folders: Sequence[Folder], origins: Origins, progress: Progress
+) -> dt.datetime:
     """Load the colleges and live through the year; returns the simulated end."""
     assert folders[0].college is not None
     session.rollback()
@@ -86,7 +88,9 @@ def _college(session: AnySession, plan: Plan, folder: Folder, origins: Origins) 
     return CollegeYear(session, college, cast, plan, origins)
 
 
-def _cast(session: AnySession, d: Driver, plan: Plan, folder: Folder, key: str, origin: Origin) -> tuple[CollegeView, Cast]:
+def _cast(
+    session: AnySession, d: Driver, plan: Plan, folder: Folder, key: str, origin: Origin
+) -> tuple[CollegeView, Cast]:
     number = structure.college_id(d, key)
     assert number is not None
     sizes = sizes_of(folder.organisation, plan.scale)
@@ -104,7 +108,8 @@ def report(session: AnySession, ports: Ports, plan: Plan, begun: dt.datetime) ->
     home = ports.settings.sqlite_file.parent if ports.settings.sqlite_file else ports.settings.home
     return {
         "seed": plan.seed, "scale": plan.scale, "start": plan.start.isoformat(), "end": plan.end.isoformat(),
-        "seconds": round((ports.clock.now() - begun).total_seconds(), 2), "peak_rss_mb": _peak(), "fsync_ms": _sync(home, ports),
+        "seconds": round((ports.clock.now() - begun).total_seconds(), 2), "peak_rss_mb": _peak(),
+        "fsync_ms": _sync(home, ports),
         "settings": settings, "colleges": counted,
         "audit": {"verified": verified["verified"], "entries": verified["entries"]},
         "doctor": {"ok": examined["ok"], "findings": examined["findings"]},
@@ -139,7 +144,9 @@ def standing(session: AnySession, plan: Plan) -> Data | None:
     finally:
         session.rollback()
     if found is None or not found.sandbox:
-        raise Refused("demo.not_sandbox", "this home holds an installation that is no sandbox; set QAFLOW_HOME to another folder")
+        raise Refused(
+            "demo.not_sandbox", "this home holds an installation that is no sandbox; set QAFLOW_HOME to another folder"
+        )
     if found.figures is None:
         return None
     kept: Data = json.loads(found.figures)

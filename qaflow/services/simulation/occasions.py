@@ -1,9 +1,8 @@
-"""What happens beside everyday work: absences and deputies, transfers, extensions, leavers, suspended and ended cycles."""
+"""What happens beside everyday work: deputies, transfers, extensions, leavers, suspended and ended cycles."""
 
 from __future__ import annotations
 
 import datetime as dt
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from .. import accounts, deputies, reseating, subjects
 from ..inbox import Work
 from ..structure import units
 from ..work import Writer, transact
+from .values import chance
 
 if TYPE_CHECKING:
     from .college_year import CollegeYear
@@ -35,7 +35,7 @@ class Occasions:
     def __init__(self, year: CollegeYear) -> None:
         """Draw what happens on which day."""
         self.year, self.cast, self.plan = year, year.cast, year.plan
-        self.rng = random.Random(f"{year.plan.seed}:{year.cast.key}:occasions")
+        self.rng = chance(year.plan.seed, year.cast.key, "occasions")
         self.above = self._tops()
         self.recent: list[Work] = []
         self._plans: dict[dt.date, list[Callable[[dt.date], None]]] = {}
@@ -91,7 +91,7 @@ class Occasions:
         return track is not None and bool(track.children)
 
     def _children_end(self, day: dt.date) -> dt.date:
-        return dt.date(day.year + (day.month > 8), 8, 31)  # noqa: PLR2004 - August, in which teaching years end
+        return dt.date(day.year + (day.month > 8), 8, 31)  # teaching years end in August
 
     def _head(self, work: Work) -> int:
         return self.cast.heads.get(self.above.get(work.unit, 0)) or self.cast.office[0]
@@ -106,13 +106,27 @@ class Occasions:
         colleagues = [t for t in self.cast.teachers if t != work.holder]
         if colleagues and work.holder is not None:
             to = self._login(self.rng.choice(colleagues))
-            self._later(day, work.holder, work.cycle, "transfer", {"item": work.no, "to": to, "reason": "承担教学竞赛任务，转请同事完成"})
+            self._later(
+                day,
+                work.holder,
+                work.cycle,
+                "transfer",
+                {"item": work.no, "to": to, "reason": "承担教学竞赛任务，转请同事完成"},
+            )
 
     def _extend(self, work: Work, day: dt.date, due: dt.date, reason: str) -> None:
         if self._head(work) != work.holder:
-            self._later(day, self._head(work), work.cycle, "extend", {"item": work.no, "due": due.isoformat(), "reason": reason})
+            self._later(
+                day, self._head(work), work.cycle, "extend", {"item": work.no, "due": due.isoformat(), "reason": reason}
+            )
         else:
-            self._later(day, self.cast.office[0], work.cycle, "extend", {"item": work.no, "due": due.isoformat(), "reason": reason})
+            self._later(
+                day,
+                self.cast.office[0],
+                work.cycle,
+                "extend",
+                {"item": work.no, "due": due.isoformat(), "reason": reason},
+            )
 
     def _go_away(self, day: dt.date) -> None:
         """Let an approver be away, with a deputy between two days."""
@@ -138,7 +152,7 @@ class Occasions:
     def _leave(self, day: dt.date) -> None:
         """Let a member of staff leave: the account is disabled, the work handed over."""
         staff = self.cast.teachers
-        if len(staff) < 3:  # noqa: PLR2004 - somebody has to stay
+        if len(staff) < 3:  # somebody has to stay
             return
         leaver = staff.pop(self.rng.randrange(len(staff) // 2, len(staff)))
         heir = self.rng.choice(staff)
@@ -180,4 +194,6 @@ class Occasions:
         """Let a diagnostician open a warning of their own."""
         if self.recent and self.cast.diagnosticians:
             work = self.rng.choice(self.recent)
-            self._later(day, self.cast.diagnosticians[-1], work.cycle, "warn", {"reason": "听课与查阅材料发现过程记录缺失"})
+            self._later(
+                day, self.cast.diagnosticians[-1], work.cycle, "warn", {"reason": "听课与查阅材料发现过程记录缺失"}
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,11 @@ from ..work import Origin
 SMALL, FULL = "small", "full"
 DOOR = "demo"
 DAY = dt.timedelta(days=1)
+
+
+def chance(*of: object) -> random.Random:
+    """Return the chance of something: the same of equal things, so that the same seed gives the same year."""
+    return random.Random(":".join(map(str, of)))  # noqa: S311 - it must repeat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +38,8 @@ class Plan:
 
     def plain(self) -> dict[str, Any]:
         """Return the plan as JSON data: what a made sandbox is compared with."""
-        return {"seed": self.seed, "scale": self.scale, "colleges": list(self.colleges), "start": self.start.isoformat(),
-                "days": self.days}  # fmt: skip
+        return {"seed": self.seed, "scale": self.scale, "colleges": list(self.colleges),
+                "start": self.start.isoformat(), "days": self.days}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ LIMIT = dt.timedelta(days=400)
 Progress = Callable[[dt.date], None]
 
 
-def run(session: AnySession, plan: Plan, colleges: Sequence[CollegeYear], origins: Origins, progress: Progress) -> dt.datetime:
+def run(
+    session: AnySession, plan: Plan, colleges: Sequence[CollegeYear], origins: Origins, progress: Progress
+) -> dt.datetime:
     """Live through the plan's days; returns the instant at which the last one ended."""
     day, moment = plan.start, colleges[0].at(plan.start, SWEEPS[0])
     while day <= plan.end:
