@@ -37,9 +37,7 @@ def verify(checkpoint: Path | None, as_json: bool) -> None:
         if given is not None:
             own = checkpoints.own_key(ports().settings.home)
             report["checkpoint"]["own_key"] = own is not None and own == given["public_key"]
-    output.emit(report, as_json, lines=_verified(report))
-    if not report["verified"]:
-        raise unsound("audit.broken", report)
+    output.told(report, as_json, _verified(report), None if report["verified"] else unsound("audit.broken", report))
 
 
 @audit.command("checkpoint")
@@ -73,9 +71,7 @@ def pack(cycle: int, out: Path, as_json: bool) -> None:
 def verify_pack(file: Path, checkpoint: Path | None, as_json: bool) -> None:
     """Verify a pack with nothing but the file, and against a checkpoint where you have one."""
     report = packs.verify(document(file), document(checkpoint) if checkpoint else None)
-    output.emit(report, as_json, lines=_packed(report))
-    if not report["consistent"]:
-        raise unsound("pack.broken", report)
+    output.told(report, as_json, _packed(report), None if report["consistent"] else unsound("pack.broken", report))
 
 
 def document(file: Path) -> dict[str, Any]:
@@ -104,7 +100,7 @@ def unsound(code: str, report: dict[str, Any]) -> Invalid:
     """Return the refusal that names the first bad entry."""
     first = report["first_bad"]
     where = f"{first['stream']} entry {first['seq']}: {first['why']}" if first else report["findings"][0]["why"]
-    return Invalid(code, where)
+    return Invalid(code, where, **report)
 
 
 def _verified(report: dict[str, Any]) -> list[str]:

@@ -24,9 +24,7 @@ def doctor(deploy: bool, as_json: bool) -> None:
             unsafe = deploying.check(db.session, ports().settings, ports().clock.now())
             report["findings"] += unsafe
             report["ok"] = report["ok"] and not unsafe
-        output.emit(report, as_json, lines=_lines(report))
-        if not report["ok"]:
-            raise Unsound(report)
+        output.told(report, as_json, _lines(report), None if report["ok"] else Unsound(report))
 
 
 class Unsound(Invalid):
@@ -35,8 +33,8 @@ class Unsound(Invalid):
     code = "doctor.findings"
 
     def __init__(self, report: dict[str, Any]) -> None:
-        """Take the report that was printed."""
-        super().__init__(detail=f"{len(report['findings'])} finding(s)")
+        """Take the report, which goes into the problem document."""
+        super().__init__(detail=f"{len(report['findings'])} finding(s)", **report)
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

@@ -34,11 +34,11 @@ def init(colleges: tuple[str, ...], yes: bool, sandbox: bool, example: Path | No
             raise Usage("usage", "--example stands alone: it writes files and touches no database")
         write_example(example, as_json)
         return
-    folders = [packaged.folder_of(named) for named in colleges]  # before anything is made
+    reads = [read_college(packaged.folder_of(named)) for named in colleges]  # before anything is made
     settings = config.ensure_secret(config.load())
     with installation(settings, new=True) as app:
         document = made(app, settings, sandbox)
-        document["colleges"] = [taken(folder, yes) for folder in folders]
+        document["colleges"] = [taken(folder, read, yes) for folder, read in reads]
         output.emit(document, as_json, lines=_lines(document))
 
 
@@ -64,10 +64,15 @@ def made(app: Flask, settings: Settings, sandbox: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def taken(folder: Path, write: bool) -> dict[str, Any]:
-    """Load a college, or compare a loaded one and take the differences over where that was asked for."""
+def read_college(folder: Path) -> tuple[Path, loader.Folder]:
+    """Read a college's files, or refuse with all their faults."""
     read = loader.load_folder(folder)
     loading.sound(read)
+    return folder, read
+
+
+def taken(folder: Path, read: loader.Folder, write: bool) -> dict[str, Any]:
+    """Load a college, or compare a loaded one and take the differences over where that was asked for."""
     assert read.college is not None
     origin = service.operator(db.session, ports())
     if not loading.is_loaded(db.session, read.college.key):

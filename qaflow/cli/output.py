@@ -35,6 +35,14 @@ def emit(document: Mapping[str, Any], as_json: bool, table: Columns = (), lines:
         click.echo(f"… --after {document['next']}")
 
 
+def told(report: Mapping[str, Any], as_json: bool, lines: Iterable[str], failure: QaflowError | None) -> None:
+    """Print a check's report; a failed one is raised, and as JSON stands whole in the problem: one document, not two."""
+    if failure is None or not as_json:
+        emit(report, as_json, lines=lines)
+    if failure is not None:
+        raise failure
+
+
 def listed(items: Iterable[Mapping[str, Any]], next: str | None = None) -> dict[str, Any]:
     """Return the shape of every list: `items` and the cursor of the page behind it."""
     return {"items": list(items), "next": next}

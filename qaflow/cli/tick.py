@@ -22,13 +22,14 @@ class Iso(click.ParamType[datetime]):
         """Return the aware instant or say what would be right."""
         try:
             found = datetime.fromisoformat(str(value))
-        except ValueError:
+            aware = found.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise Invalid(
                 "date.invalid", f"--at {value!r}: an instant such as 2026-01-05T08:00+08:00 is needed"
             ) from None
         if found.tzinfo is None:
             raise Invalid("date.no_zone", f"--at {value!r}: the zone is missing, such as +08:00 or Z")
-        return found.astimezone(UTC)
+        return aware
 
 
 @click.command(cls=Command)

@@ -14,7 +14,7 @@ from qaflow.engine import drawing_bpmn, drawing_mermaid, drawing_svg, loader
 from qaflow.engine.college import Role
 from qaflow.engine.definition import Definition, to_plain
 from qaflow.engine.faults import Fault, meant
-from qaflow.errors import Invalid, Missing, Refused, Unavailable
+from qaflow.errors import Invalid, Missing, Refused, Unavailable, problem
 from qaflow.services import definitions, migrating, packaged
 from qaflow.services.actors import as_user
 from qaflow.store.db import db
@@ -44,6 +44,8 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
     faults, summary = loader.check_paths(paths)
     told = f"{summary['files']} files, {summary['errors']} errors, {summary['warnings']} warnings"
     document = output.listed([vars(f) for f in faults]) | {"ok": not summary["errors"], "summary": summary}
+    if summary["errors"]:
+        document = problem(Invalid("check.failed", told, **document))
     output.emit(document, as_json, lines=[*map(str, faults), told])
     if summary["errors"]:
         click.get_current_context().exit(FAILED_CHECK)

@@ -8,6 +8,7 @@ answers its parent's triggers.  `decide` never fires the machine: it reads the t
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,7 @@ from .definition import QUICK_STATES, Definition, Stage
 CLOSED = "closed"
 CANCELLED = "cancelled"
 STAGE_TRIGGERS = ("submit", "withdraw", "approve", "reject", "return", "reopen", "advance")
+AUTOMATIC = "automatic"  # the guard of a way that is taken without a decision
 ALL_TRIGGERS = (*STAGE_TRIGGERS, "follow", "close", "cancel", "migrate")
 
 
@@ -154,6 +156,7 @@ def _stage_arrows(definition: Definition, stage: Stage) -> list[tuple[str, str, 
         found += [("submit", work, d, ("gate", *calm, *g)) for d, g in onward]
     else:
         review = f"{key}.review"
+        found += [("submit", work, d, ("gate", *calm, AUTOMATIC, *g)) for d, g in _by_itself(definition, stage)]
         found.append(("submit", work, review, ("gate", *calm)))
         found += [("approve", review, d, ("quorum", *calm, *g)) for d, g in onward]
         found += [(t, review, d, g) for t in ("withdraw", "reject") for d, g in _entries(definition, key)]
@@ -178,6 +181,12 @@ def _onward(definition: Definition, stage: Stage) -> list[tuple[str, tuple[str, 
         else:
             found += [(d, (*guard, *g)) for d, g in _entries(definition, target)]
     return found
+
+
+def _by_itself(definition: Definition, stage: Stage) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the ways that a submission takes without a decision, when their condition holds."""
+    own = dataclasses.replace(stage, moves=tuple(m for m in stage.moves if m.automatic))
+    return _onward(definition, own) if own.moves else []
 
 
 def _read(definition: Definition, machine: Any) -> Compiled:

@@ -153,7 +153,8 @@ def _may_end(acting: Acting, action: str) -> bool:
     if snap.status != "running" or not successors.closes(acting):
         return False
     if action == "submit":
-        return acting.compiled.definition.by_key[snap.stage].decide is None
+        stage = acting.compiled.definition.by_key[snap.stage]
+        return stage.decide is None or any(m.automatic for m in stage.moves)
     return action == "approve" and snap.leaf == "review" and len(snap.visit.signed) + 1 >= snap.visit.need
 
 

@@ -15,7 +15,7 @@ from qaflow.store.db import Driver, utc
 from . import cycles, notices
 from .acting import hold
 from .college import CollegeView, compiled, view
-from .policy import Scope
+from .people import addressee
 from .work import AnySession, LostRace, Origin, Writer, compact
 
 
@@ -29,13 +29,16 @@ class Supervisors:
 
     def of(self, role: str, item: sweep.LateItem) -> int | None:
         """Return the nearest holder of a role above an item, never its holder."""
+        return addressee(lambda one: self._holders(one, item), self.college, role, item.holder)
+
+    def _holders(self, role: str, item: sweep.LateItem) -> list[tuple[int, int]]:
         subject = item.subject if item.subject in self._with_own(role) else 0
         key = (role, item.unit, item.layer, subject)
         rows = self._found.get(key)
         if rows is None:
             rows = people.holders(self._driver, self.college.id, role, subject, item.layer, item.unit, self._day)
             self._found[key] = rows
-        return next((person for person, _ in rows if person != item.holder), None)
+        return rows
 
     def _with_own(self, role: str) -> set[int]:
         """Return the subjects for which the role is held by name: theirs is a question of their own."""
@@ -112,9 +115,7 @@ def escalate_one(session: AnySession, driver: Driver, origin: Origin, item: swee
     if current is None or current.state != "open" or not current.level_at or current.level_at > acting.writer.at:
         return 0
     rung = acting.compiled.definition.ladder[current.level]
-    scope = Scope(college=item.college, subject=item.subject, layer=item.layer, unit=item.unit)
-    rows = people.holders(driver, scope.college, rung.to, scope.subject, scope.layer, scope.unit, acting.today)
-    to = next((p for p, _ in rows if p != current.holder), None)
+    to = Supervisors(driver, acting.college, acting.today).of(rung.to, item._replace(holder=current.holder))
     facts = acting.decide("escalate", {"item": item.no}, acting.context(holder=to))
     cycles.finish(acting)
     return len(facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from qaflow.engine.definition import Definition, Signers, Stage
@@ -72,12 +72,19 @@ def approver_of(definition: Definition, stage: Stage) -> Signers:
     return next((s.decide for s in order if s.decide is not None), Signers(role="supervisor"))
 
 
-def supervisor(
-    driver: Driver, college: CollegeView, scope: Scope, role: str, day: str, holder: int | None
+def addressee(
+    ask: Callable[[str], list[tuple[int, int]]], college: CollegeView, role: str, holder: int | None
 ) -> int | None:
-    """Return to whom a level of the ladder goes: never the person who is late themselves."""
-    found = nearest(driver, scope, role, day, {holder})
-    return found[0] if found else None
+    """Return to whom a level of the ladder goes: the nearest holder of the role, never the one who is late.
+
+    Where that post is the late person's own, the level goes up the line; an empty post is skipped (engine rules, 6).
+    """
+    for one in (role, *college.line(role)):
+        rows = ask(one)
+        found = next((person for person, _ in rows if person != holder), None)
+        if found is not None or not rows:
+            return found
+    return None
 
 
 def assessor(driver: Driver, college: CollegeView, scope: Scope, role: str, day: str, responsible: int | None,

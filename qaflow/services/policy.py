@@ -189,7 +189,7 @@ def may_see(driver: Driver, scope: Scope, snap: Snapshot, person: int, day: str)
     for one in (person, *(p for p, _ in people.stands_in_for(driver, scope.college, person, day, scope.layer))):
         if one in involved or covering_kinds(driver, scope, one, day) & SEES_SCOPE:
             return True
-    return False
+    return people.took_part(driver, scope.college, snap.id, person)
 
 
 def _involved(snap: Snapshot) -> set[int | None]:

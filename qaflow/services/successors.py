@@ -77,7 +77,7 @@ def _rows(forms: list[tuple[str, Data]], key: str) -> list[tuple[str, Data]]:
 def hand_over(acting: Acting) -> None:
     """Hand a closed cycle's left-overs and open warnings to the subject's next running cycle, where there is one."""
     snap, driver, college = acting.snap, acting.driver, acting.row.college
-    following = succession.next_running(driver, college, snap.subject, snap.track, snap.start)
+    following = succession.next_unclosed(driver, college, snap.subject, snap.track, snap.start)
     if following is not None:
         waiting = ledger.waiting(driver, college, snap.subject, snap.track)
         if waiting:
@@ -86,7 +86,7 @@ def hand_over(acting: Acting) -> None:
             receiver.flush()
     open_ones = snap.open_warnings()
     if open_ones:
-        _pass_on(acting, following or succession.any_running(driver, college, snap.subject, snap.id))
+        _pass_on(acting, succession.running(driver, college, snap.subject, snap.track, snap.id))
     for child in succession.live_children(driver, snap.id):
         _end_child(acting, child)
     if snap.parent is not None:

@@ -51,6 +51,11 @@ class Report:
         """Count what was passed over."""
         self.skipped[why] = self.skipped.get(why, 0) + count
 
+    @property
+    def reach(self) -> str:
+        """How far time has been swept: a sandbox's look back at an earlier instant does not undo the later ticks."""
+        return max(self.at, self.since or self.at)
+
     def plain(self) -> dict[str, Any]:
         """Return the report as a document."""
         return {"at": self.at, "since": self.since, "done": self.done, "skipped": self.skipped, "notice": self.notice}

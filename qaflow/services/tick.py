@@ -60,7 +60,7 @@ def swept(session: AnySession, origin: Origin, *, limit: dt.timedelta, confirm: 
         return report
     if not retry and transact(session, lambda d: _idle(d, origin, report, mailer is not None)):
         return report
-    number = transact(session, lambda d: ticks.begin(d, report.since, report.at, utc(origin.recorded), origin.door))
+    number = transact(session, lambda d: ticks.begin(d, report.since, report.reach, utc(origin.recorded), origin.door))
     if retry:
         report.add("incidents_retried", transact(session, lambda d: _retry(d, report.at)))
     try:
@@ -83,7 +83,7 @@ def _idle(d: Driver, origin: Origin, report: Report, outbox: bool) -> bool:
     latest = (origin.now.astimezone(dt.UTC) + EASTMOST).date()
     if sweep.anything_due(d, report.at, latest.isoformat(), outbox):
         return False
-    number = ticks.begin(d, report.since, report.at, utc(origin.recorded), origin.door)
+    number = ticks.begin(d, report.since, report.reach, utc(origin.recorded), origin.door)
     ticks.end(d, number, utc(origin.recorded), report.done, report.skipped)
     return True
 

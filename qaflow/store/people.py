@@ -61,6 +61,10 @@ _HOLDERS = Sql(
 _SUBJECTS_WITH = Sql("select distinct scope_id from role_grant where college_id = :college and scope_kind = "
                      "'subject' and "
                      "(role = :role or kind = :role)")  # fmt: skip
+_TOOK_PART = Sql(
+    "select 1 from work_item where cycle_id = :cycle and college_id = :college and :person in (holder_id, owner_id) "
+    "union all select 1 from signature where cycle_id = :cycle and person_id = :person limit 1"
+)
 _DEPUTY_OF = Sql(
     "select person_id, role, layer from deputy where college_id = :college and deputy_id = :person and starts <= :day "
     "and ends >= :day and ended_at is null"
@@ -69,6 +73,11 @@ _DEPUTIES = Sql(
     "select deputy_id, role, layer from deputy where college_id = :college and person_id = :person and starts <= :day "
     "and ends >= :day and ended_at is null order by id"
 )
+
+
+def took_part(driver: Driver, college: int, cycle: int, person: int) -> bool:
+    """Tell whether a person ever owed or signed something in a cycle."""
+    return driver.value(_TOOK_PART, {"college": college, "cycle": cycle, "person": person}) is not None
 
 
 def by_login(driver: Driver, login: str) -> Person | None:

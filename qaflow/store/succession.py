@@ -11,11 +11,11 @@ _CHILDREN = Sql("select count(*) from cycle where parent_id = :id and status in 
 _LIVE_CHILDREN = Sql("select id from cycle where parent_id = :id and status in ('running', 'suspended') order by id")
 _NEXT = Sql(
     "select id from cycle where college_id = :college and subject_id = :subject and track = :track and "
-    "status = 'running' and period_start > :start order by period_start limit 1"
+    "status in ('running', 'suspended') and period_start > :start order by period_start limit 1"
 )
 _ANY = Sql(
     "select id from cycle where college_id = :college and subject_id = :subject and status = 'running' and id <> :id "
-    "order by case when parent_id is null then 0 else 1 end, period_start desc, id limit 1"
+    "order by case when track = :track then 0 when parent_id is null then 1 else 2 end, period_start desc, id limit 1"
 )
 _ORPHAN = Sql("update warning set cycle_id = null where id in :ids[]")
 _POINT = Sql("select id from control_point where college_id = :college and key = :key")
@@ -34,15 +34,15 @@ def live_children(driver: Driver, cycle: int) -> list[int]:
     return [row[0] for row in driver.all(_LIVE_CHILDREN, {"id": cycle})]
 
 
-def next_running(driver: Driver, college: int, subject: int, track: str, start: str) -> int | None:
-    """Return the subject's running cycle of the track that began after a day, or None."""
+def next_unclosed(driver: Driver, college: int, subject: int, track: str, start: str) -> int | None:
+    """Return the subject's unclosed cycle of the track that began after a day, or None."""
     found: int | None = driver.value(_NEXT, {"college": college, "subject": subject, "track": track, "start": start})
     return found
 
 
-def any_running(driver: Driver, college: int, subject: int, but: int) -> int | None:
-    """Return any other running cycle of a subject, or None."""
-    found: int | None = driver.value(_ANY, {"college": college, "subject": subject, "id": but})
+def running(driver: Driver, college: int, subject: int, track: str, but: int) -> int | None:
+    """Return another running cycle of a subject, of the same track if there is one, or None."""
+    found: int | None = driver.value(_ANY, {"college": college, "subject": subject, "track": track, "id": but})
     return found
 
 

@@ -4,16 +4,29 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from qaflow.web import access, assets, errors, health, help, language, profile, requests, security, signin, start, words
+from qaflow.web import (
+    access,
+    assets,
+    errors,
+    guide,
+    health,
+    language,
+    profile,
+    requests,
+    security,
+    signin,
+    start,
+    words,
+)
 
-BLUEPRINTS = (assets.assets, health.probes, start.pages, signin.pages, profile.pages, help.pages)
+BLUEPRINTS = (assets.assets, health.probes, start.pages, signin.pages, profile.pages, guide.pages)
 
 csrf = CSRFProtect()
 """Every unsafe route asks for proof that a page of ours sent it; a door with tokens of its own is exempted here."""
 
 
 def register(app: Flask) -> None:
-    """Hang the pages, their language, their errors and their safety on the app, in the order in which a request meets them."""
+    """Hang the pages, their safety, language and errors on the app, in the order in which a request meets them."""
     app.config.update(
         BOOTSTRAP_SERVE_LOCAL=True,  # a campus may have no internet
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session

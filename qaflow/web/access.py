@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, flash, g, redirect, request, session, url_for
+from flask import Flask, current_app, flash, g, redirect, request, session, url_for
 from flask_login import AnonymousUserMixin, LoginManager, UserMixin, current_user, login_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
@@ -66,7 +66,7 @@ def public(view: V) -> V:
     return view
 
 
-@manager.user_loader  # type: ignore[untyped-decorator]
+@manager.user_loader
 def load(text: str) -> User | None:
     """Return who is signed in by what the browser holds."""
     found = sessions.resume(db.session, ports(), text)
@@ -105,9 +105,15 @@ def guard() -> AnyResponse | None:
     if current_user.is_authenticated:
         return None
     tell_end()
-    if request.method not in SAFE or request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
+    if request.method not in SAFE or not for_people():
         raise Unproven("signin.needed", "sign in first")
     return redirect(url_for("signin.sign_in", next=request.full_path.rstrip("?")), 303)
+
+
+def for_people() -> bool:
+    """Tell whether a page is wanted, rather than a document for a program."""
+    kinds = ["application/json", "application/problem+json", "text/html"]
+    return request.accept_mimetypes.best_match(kinds) == "text/html"
 
 
 def tell_end() -> None:
@@ -160,7 +166,7 @@ def device() -> str:
     return found if isinstance(found, str) else ""
 
 
-def mark(response: Response, text: str) -> None:
+def mark(response: AnyResponse, text: str) -> None:
     """Let the browser bear its mark, by which an owner is told from strangers who guess."""
     response.set_cookie(DEVICE, str(_signer().dumps(text)), max_age=DEVICE_AGE, httponly=True, samesite="Lax",
                         secure=bool(current_app.config["SESSION_COOKIE_SECURE"]))  # fmt: skip

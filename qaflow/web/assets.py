@@ -24,9 +24,9 @@ WHEELS = {
 ICON_SHEET = ("flask_bootstrap", "static/bootstrap5/icons/bootstrap-icons.svg")
 ICONS = (
     "arrow-counterclockwise", "arrow-right", "arrow-return-left", "bell", "bookmark", "box-arrow-right", "building",
-    "calendar3", "chat", "check", "check-lg", "chevron-down", "chevron-left", "chevron-right", "circle", "circle-half", "clock",
-    "cpu", "diamond-fill", "download", "exclamation-triangle", "eye", "file-earmark", "funnel", "gear", "inbox",
-    "info-circle", "list", "lock", "moon", "paperclip", "pencil", "people", "person-circle", "plus-lg", "printer",
+    "calendar3", "chat", "check", "check-lg", "chevron-down", "chevron-left", "chevron-right", "circle", "circle-half",
+    "clock", "cpu", "diamond-fill", "download", "exclamation-triangle", "eye", "file-earmark", "funnel", "gear",
+    "inbox", "info-circle", "list", "lock", "moon", "paperclip", "pencil", "people", "person-circle", "plus-lg", "printer",
     "question-circle", "record-circle", "search", "shield-check", "sliders", "sun", "three-dots", "translate", "trash",
     "upload", "x-lg",
 )  # fmt: skip
@@ -84,7 +84,7 @@ def static(digest: str, name: str) -> Response:
         abort(404)
     if digest != found.hash:
         abort(404)
-    squeeze = "gzip" in request.accept_encodings
+    squeeze = request.accept_encodings["gzip"] > 0
     response = Response(found.squeezed if squeeze else found.plain, mimetype=KINDS[name.rpartition(".")[2]])
     if squeeze:
         response.headers["Content-Encoding"] = "gzip"

@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 from qaflow import logs
 from qaflow.errors import QaflowError, Unproven, Usage, problem
 from qaflow.store.db import db
+from qaflow.web.access import for_people
 from qaflow.web.requests import SAFE, reference
 from qaflow.web.wording import title, told
 
@@ -58,7 +59,7 @@ def broken(error: Exception) -> Response:
 def _answer(error: QaflowError, resend: bool = False) -> Response:
     db.session.rollback()
     document = problem(error) | {"reference": reference()}
-    if request.accept_mimetypes.best_match(["application/json", PROBLEM_JSON, "text/html"]) == "text/html":
+    if for_people():
         kept = _kept() if resend else None
         page = render_template("error.html", problem=document, title=title(error.status), told=told(error), kept=kept)
         response = make_response(page)

@@ -19,7 +19,7 @@ REASON = 500
 OK, UNFIT = 200, 422
 
 
-class Form(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):
     """A form whose faults stand at their fields, those of the service too."""
 
     def tell(self, error: QaflowError, at: Mapping[str, str], default: str) -> int:

@@ -26,7 +26,7 @@ CATALOGS = PACKAGE / "web" / "translations"
 DOMAIN = "messages"
 
 
-class Catalogs(Domain):  # type: ignore[misc]
+class Catalogs(Domain):
     """The catalogs as they are written (.po), compiled in memory once a process: no compiled file can be stale."""
 
     def get_translations(self) -> Translations:
@@ -34,7 +34,7 @@ class Catalogs(Domain):  # type: ignore[misc]
         return catalog(chosen()) if request else catalog("en")
 
 
-class Speech(Babel):  # type: ignore[misc]
+class Speech(Babel):
     """Flask-Babel over our catalogs."""
 
     domain_instance = Catalogs()

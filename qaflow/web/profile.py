@@ -59,7 +59,8 @@ def password() -> Response:
 def _changed(form: NewPassword) -> int:
     person, device = me().person, access.device() or access.new_device()
     try:
-        profile.change_password(db.session, ports(), mine(), me(), form.old_password.data or "", form.password.data or "")
+        old, new = form.old_password.data or "", form.password.data or ""
+        profile.change_password(db.session, ports(), mine(), me(), old, new)
     except Unproven:
         log.warning("password.old_wrong", person=person)
         return form.fault("old_password", "password.old")
@@ -76,9 +77,9 @@ def appoint() -> Response:
     form = _deputy_form()
     if not form.validate():
         return _page(Language(language=me().language), form, form.status())
-    starts, ends = str(form.starts.data), str(form.ends.data)
+    days = str(form.starts.data), str(form.ends.data)
     try:
-        profile.appoint(db.session, mine(), me(), form.who.data or "", starts, ends, form.layer.data, form.reason.data or "")
+        profile.appoint(db.session, mine(), me(), form.who.data or "", *days, form.layer.data, form.reason.data or "")
     except (Invalid, Refused, Missing) as error:
         return _page(Language(language=me().language), form, form.tell(error, AT_DEPUTY, "who"))
     flash(_("The deputy is appointed."), "ok")
@@ -97,7 +98,7 @@ def _deputy_form() -> Deputy:
     form = Deputy()
     view = college()
     layers = [(layer.key, pair(layer.name)) for layer in view.config.layers] if view else []
-    form.layer.choices = [("", _("everything"))] + layers
+    form.layer.choices = [("", _("everything")), *layers]
     return form
 
 

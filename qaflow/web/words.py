@@ -86,8 +86,8 @@ def week() -> str:
     weekday = format_date(now, WEEKDAY[chosen()], locale=chosen())
     number_ = view.calendar.teaching_week(now) if view else None
     if number_ is None:
-        return _("today %(day)s, %(weekday)s", day=day(now), weekday=weekday)
-    return _("today %(day)s, %(weekday)s, teaching week %(week)d", day=day(now), weekday=weekday, week=number_)
+        return str(_("today %(day)s, %(weekday)s", day=day(now), weekday=weekday))
+    return str(_("today %(day)s, %(weekday)s, teaching week %(week)d", day=day(now), weekday=weekday, week=number_))
 
 
 def clock(of: datetime) -> str:
@@ -104,7 +104,7 @@ def due(of: date | str) -> Due:
 
 
 def due_on(of: date, now: date, calendar: Calendar) -> Due:
-    """Return a deadline in words on a day: a deadline is the end of its day, moved to a working one (engine rules, 6)."""
+    """Return a deadline in words on a day: it is the end of its day, moved to a working one (engine rules, 6)."""
     try:
         last = calendar.next_working(of)
         if last == now:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from .. import conditions, ladder, periods
 from ..calendar import Calendar
 from ..definition import Definition, Stage
-from ..machine import CLOSED, Compiled
+from ..machine import AUTOMATIC, CLOSED, Arrow, Compiled
 from ..snapshot import RUNNING, Data, Snapshot
 
 SYSTEM = None
@@ -228,10 +228,19 @@ def numbers(items: list[Any]) -> list[int]:
 def onward(compiled: Compiled, snap: Snapshot, trigger: str, ctx: Context) -> str:
     """Return the stage (or ``closed``) to which a trigger leads from here, its conditions regarded."""
     for arrow in compiled.table[(snap.state, trigger)]:
-        whens = [g.removeprefix("when:") for g in arrow.guards if g.startswith("when:")]
-        if all(holds(w, snap, ctx) for w in whens):
+        if _open_way(arrow, snap, ctx):
             return arrow.dest.partition(".")[0]
     raise not_allowed(compiled, snap, trigger, "no way on holds for this content")
+
+
+def by_itself(compiled: Compiled, snap: Snapshot, ctx: Context) -> bool:
+    """Tell whether an automatic move takes this submission on without a decision."""
+    ways = [a for a in compiled.table[(snap.state, "submit")] if AUTOMATIC in a.guards]
+    return any(_open_way(a, snap, ctx) for a in ways)
+
+
+def _open_way(arrow: Arrow, snap: Snapshot, ctx: Context) -> bool:
+    return all(holds(g.removeprefix("when:"), snap, ctx) for g in arrow.guards if g.startswith("when:"))
 
 
 def holds(text: str, snap: Snapshot, ctx: Context) -> bool:

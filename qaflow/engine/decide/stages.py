@@ -31,7 +31,7 @@ def submit(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
     if ctx.content:
         data["content"] = ctx.content
     data["closes"] = common.numbers(snap.open_items("submit"))
-    if stage.decide is None:
+    if stage.decide is None or common.by_itself(compiled, snap, ctx):
         return [Fact("StageSubmitted", data | common.step(compiled, snap, "submit", ctx))]
     return [Fact("StageSubmitted", data | _review(compiled.definition, stage, snap, ctx))]
 

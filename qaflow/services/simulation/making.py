@@ -22,9 +22,9 @@ from qaflow.store import db, figures
 from qaflow.store import installation as rows
 from qaflow.store.db import Driver, driver, utc
 
-from .. import audit, doctor, installation, loading, structure
+from .. import audit, doctor, handing_over, installation, loading, structure
 from ..college import CollegeView, view
-from ..ports import Ports
+from ..ports import Notice, Ports
 from ..work import AnySession, Origin, transact
 from . import adoption, year
 from .cast import Cast, Casting
@@ -75,7 +75,16 @@ def fill(
     first = origins.at(dt.datetime.combine(plan.start, dt.time(), dt.UTC) - dt.timedelta(days=1))
     installation.create(session, first, sandbox=True)
     colleges = [_college(session, plan, folder, origins) for folder in folders]
-    return year.run(session, plan, colleges, origins, progress)
+    end = year.run(session, plan, colleges, origins, progress)
+    handing_over.deliver(session, origins.at(end, account="system"), Unread())
+    return end
+
+
+class Unread:
+    """The mailbox of invented people: what was told in the simulated year is never sent to anybody."""
+
+    def send(self, notice: Notice) -> None:
+        """Take the notice."""
 
 
 def _college(session: AnySession, plan: Plan, folder: Folder, origins: Origins) -> CollegeYear:
