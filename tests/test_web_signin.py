@@ -16,6 +16,7 @@ from qaflow.services import accounts, passwords, signin
 from qaflow.services.password_rules import settled
 from qaflow.store.db import Sql, db
 
+NEW = "quiet river nine"
 RIGHT = {"login": "lead", "password": PASSWORD}
 
 
@@ -132,11 +133,11 @@ def test_ones_own_password_change_keeps_this_browser_and_ends_the_others(site: S
     here, there = site.browser("lead"), site.browser("lead")
     before = here.cookie()
 
-    answer = here.post("/me/password", old_password=PASSWORD, password="quiet river nine", again_password="quiet river nine")
+    answer = here.post("/me/password", old_password=PASSWORD, password=NEW, again_password=NEW)
 
     assert answer.status_code == 303 and here.cookie() != before
     assert here.is_in() and not there.is_in()
-    assert site.browser().sign_in("lead", "quiet river nine").status_code == 303
+    assert site.browser().sign_in("lead", NEW).status_code == 303
     assert site.browser().sign_in("lead", PASSWORD).status_code == 401
 
 
@@ -151,7 +152,9 @@ def test_ones_own_password_change_keeps_this_browser_and_ends_the_others(site: S
         (PASSWORD, "", "", "must be entered"),
     ],
 )
-def test_a_password_change_that_cannot_be_says_why_and_changes_nothing(site: Site, old: str, new: str, again: str, told: str) -> None:
+def test_a_password_change_that_cannot_be_says_why_and_changes_nothing(
+    site: Site, old: str, new: str, again: str, told: str
+) -> None:
     browser = site.browser("lead", "en")
 
     answer = browser.post("/me/password", old_password=old, password=new, again_password=again)
@@ -325,15 +328,13 @@ def test_what_was_typed_as_a_login_is_not_kept(site: Site) -> None:
 
 def unsafe(site: Site) -> list[str]:
     """Return the address of every route that changes something."""
-    found = []
+    verbs = {"POST", "PUT", "PATCH", "DELETE"}
     with site.app.test_request_context():
-        for rule in site.app.url_map.iter_rules():
-            if rule.methods and rule.methods & {"POST", "PUT", "PATCH", "DELETE"}:
-                found.append(url_for(rule.endpoint, **{name: 1 for name in rule.arguments}))
-    return found
+        rules = [rule for rule in site.app.url_map.iter_rules() if rule.methods and rule.methods & verbs]
+        return [url_for(rule.endpoint, **dict.fromkeys(rule.arguments, 1)) for rule in rules]
 
 
-FORM = {"login": "lead", "password": "quiet river nine", "old_password": PASSWORD, "again_password": "quiet river nine",
+FORM = {"login": "lead", "password": NEW, "old_password": PASSWORD, "again_password": NEW,
         "language": "en", "who": "deputy", "starts": "2025-09-02", "ends": "2025-09-03", "layer": "", "reason": ""}  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, PasswordField, SelectField, StringField
+from wtforms import DateField, HiddenField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from qaflow.errors import QaflowError
@@ -62,7 +62,7 @@ class NewPassword(Form):
 class Language(Form):
     """The language of pages and notices."""
 
-    language = SelectField(_("Language"), choices=[("zh", "中文"), ("en", "English")])
+    language = SelectField(_("Language"), choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")])
 
 
 class Deputy(Form):

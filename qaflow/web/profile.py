@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, make_response, redirect, render_template, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
+from wtforms import SelectChoice
 
 from qaflow import logs
 from qaflow.errors import Invalid, Missing, Refused, Unproven
@@ -97,8 +98,8 @@ def end(number: int) -> Response:
 def _deputy_form() -> Deputy:
     form = Deputy()
     view = college()
-    layers = [(layer.key, pair(layer.name)) for layer in view.config.layers] if view else []
-    form.layer.choices = [("", _("everything")), *layers]
+    layers = [SelectChoice(layer.key, pair(layer.name)) for layer in view.config.layers] if view else []
+    form.layer.choices = [SelectChoice("", _("everything")), *layers]
     return form
 
 
