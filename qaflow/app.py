@@ -8,7 +8,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from qaflow import config, logs, scheduler, web
-from qaflow.adapters import mail
+from qaflow.adapters import files, mail
 from qaflow.adapters.clock import SystemClock, Watch
 from qaflow.cli.frame import Bootstrap, Scheduler
 from qaflow.config import Settings
@@ -36,7 +36,10 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.extensions["qaflow"] = Ports(
-        settings=settings, clock=clock or SystemClock(), mailer=mail.mailer(settings.mail_url)
+        settings=settings,
+        clock=clock or SystemClock(),
+        files=files.FolderFiles(settings.home / "evidence"),
+        mailer=mail.mailer(settings.mail_url),
     )
     db.configure(app, settings.database_url)
     Migrate(app, db.db, directory=str(data_dir("migrations")))  # `flask db migrate`, for developers

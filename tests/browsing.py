@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -48,8 +49,6 @@ class Site:
 
     def later(self, **time: Any) -> None:
         """Let time pass."""
-        from datetime import timedelta
-
         self.clock.instant += timedelta(**time)
         self.world.now = self.clock.instant
 

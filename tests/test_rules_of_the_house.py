@@ -1,4 +1,4 @@
-"""Rules that no other file's theme holds: automatic moves, edited calendars, late deciders, sealed histories, restores."""
+"""Rules that no other file's theme holds: automatic moves, edited calendars, late deciders, sealed histories."""
 
 import datetime as dt
 from collections.abc import Iterator

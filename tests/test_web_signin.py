@@ -1,12 +1,14 @@
 """Sign-in: sessions that die when they must, forms that prove their origin, guesses that run out."""
 
+import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
-from browsing import PAGE, PASSWORD, Browser, Site
+from browsing import PAGE, PASSWORD, TOKEN, Browser, Site
 from browsing import site as made
 from flask import url_for
 
@@ -31,8 +33,6 @@ def site(settings: Settings) -> Iterator[Site]:
 
 def same(page: str) -> str:
     """Return a page without what differs at each request."""
-    import re
-
     return re.sub(r'name="csrf_token" value="[^"]+"|value="(lead|ghost|guest)"', "", page)
 
 
@@ -234,7 +234,7 @@ def test_unknown_disabled_and_passwordless_accounts_answer_as_a_wrong_password_d
 
 
 def test_an_unknown_account_costs_as_long_as_a_known_one(site: Site) -> None:
-    """Without the hash of nobody it would take a hundredth; `PERFORMANCE` measures it closer."""
+    """Without the hash of nobody it would take a hundredth."""
     site.password("lead")
 
     def seconds(login: str) -> float:
@@ -259,56 +259,64 @@ def test_sign_in_leads_nowhere_but_to_this_site(site: Site, target: str) -> None
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
 
 
-def guess(browser: Browser, count: int, login: str = "lead", password: str = "not my password") -> list[int]:
-    """Return the answers to so many wrong tries from one page."""
-    token = browser.token("/signin")
-    form = {"csrf_token": token, "login": login, "password": password}
-    return [browser.client.post("/signin", data=form, headers=PAGE).status_code for _ in range(count)]
+def wrong(site: Site, count: int, device: str = "", login: str = "lead", first: int = 1) -> None:
+    """Write so many wrong tries at an account as made on Monday at nine."""
+    account = signin.key_of(site.app.extensions["qaflow"], login)
+    rows = [{"n": first + i, "a": account, "d": device} for i in range(count)]
+    insert = Sql("insert into sign_in_guess (id, account, device, address, at, fits) values (:n, :a, :d, '', "
+                 "'2025-09-01T01:00:00.000000Z', false)")  # fmt: skip
+    site.world.within(lambda d: d.many(insert, rows))
+
+
+def tries(browser: Browser, count: int, login: str = "lead", **headers: str) -> list[int]:
+    """Return the answers to so many wrong passwords."""
+    form = {"csrf_token": browser.token("/signin"), "login": login, "password": "not my password"}
+    return [browser.client.post("/signin", data=form, headers=PAGE | headers).status_code for _ in range(count)]
 
 
 def test_guesses_of_strangers_run_out_and_the_owners_browser_still_gets_in(site: Site) -> None:
     owner = site.browser("lead")
     owner.post("/signout")
+    wrong(site, signin.STRANGERS - 8, first=100)
 
     def attack(number: int) -> list[int]:
         with site.app.app_context():
-            stranger = Browser(site, site.app.test_client())
-            forged = {"X-Forwarded-For": f"10.0.0.{number}", "Accept": "text/html"}
-            token = stranger.token("/signin")
-            form = {"csrf_token": token, "login": ("lead", "LEAD", " lead")[number % 3], "password": "not it at all"}
-            return [stranger.client.post("/signin", data=form, headers=forged).status_code for _ in range(18)]
+            spelling = ("lead", "LEAD", " lead ")[number % 3]
+            forged = {"X-Forwarded-For": f"10.0.0.{number}"}
+            return tries(Browser(site, site.app.test_client()), 4, spelling, **forged)
 
     with ThreadPoolExecutor(4) as pool:  # at once, so that they race for the last guess
         answers = [status for one in pool.map(attack, range(4)) for status in one]
 
-    assert answers.count(401) == signin.STRANGERS and answers.count(429) == 4 * 18 - signin.STRANGERS
+    assert sorted(answers) == [401] * 8 + [429] * 8
     assert site.browser().sign_in("lead").status_code == 429  # the right password is not even looked at
     assert owner.sign_in("lead").status_code == 303
     assert site.world.query("select count(*) from sign_in_guess where not fits") == [(signin.STRANGERS,)]
 
 
-def test_one_browser_has_a_share_of_its_own_and_all_together_have_a_limit(site: Site) -> None:
+def test_a_known_browser_has_a_share_of_its_own(site: Site) -> None:
+    owner = site.browser("lead")
+    owner.post("/signout")
+    ((device,),) = site.world.query("select device from web_session")
+    wrong(site, signin.DEVICE - 1, device, first=100)
+
+    assert tries(owner, 2) == [401, 429]
+    assert site.browser().sign_in("lead").status_code == 303  # strangers' share is untouched
+
+
+def test_all_browsers_together_have_a_limit(site: Site) -> None:
     owner = site.browser("lead")
     owner.post("/signout")
 
-    assert guess(owner, signin.DEVICE + 1) == [401] * signin.DEVICE + [429]
-    assert site.browser().sign_in("lead").status_code == 303  # strangers' share is untouched
+    wrong(site, signin.ALL, "many known ones", first=100)
 
-    rows = [{"n": 1000 + i, "a": signin.key_of(site.app.extensions["qaflow"], "lead")} for i in range(80)]
-    insert = Sql("insert into sign_in_guess (id, account, device, address, at, fits) values (:n, :a, 'd', '', "
-                 "'2025-09-01T01:00:00.000000Z', false)")  # fmt: skip
-    site.world.within(lambda d: d.many(insert, rows))
-    assert site.browser().sign_in("lead").status_code == 429  # 100 in this hour, whoever made them
+    assert owner.sign_in("lead").status_code == 429
 
 
 def test_one_accounts_pause_is_no_other_accounts_and_ends_with_the_hour(site: Site) -> None:
     site.password("lead")
     site.password("guest")
-    ports = site.app.extensions["qaflow"]
-    rows = [{"n": i, "a": signin.key_of(ports, "lead")} for i in range(signin.STRANGERS)]
-    insert = Sql("insert into sign_in_guess (id, account, device, address, at, fits) values (:n, :a, '', '', "
-                 "'2025-09-01T01:00:00.000000Z', false)")  # fmt: skip
-    site.world.within(lambda d: d.many(insert, rows))
+    wrong(site, signin.STRANGERS)
 
     paused = site.browser().sign_in("lead")
 
@@ -335,7 +343,7 @@ def unsafe(site: Site) -> list[str]:
 
 
 FORM = {"login": "lead", "password": NEW, "old_password": PASSWORD, "again_password": NEW,
-        "language": "en", "who": "deputy", "starts": "2025-09-02", "ends": "2025-09-03", "layer": "", "reason": ""}  # fmt: skip
+        "language": "en", "who": "deputy", "starts": "2025-09-02", "ends": "2025-09-03"}  # fmt: skip
 
 
 def everything(site: Site) -> list[object]:
@@ -394,16 +402,12 @@ def test_a_form_sent_after_the_session_ended_keeps_its_text(site: Site) -> None:
 
 
 def test_cookies_are_out_of_reach_of_scripts_other_sites_and_plain_http(settings: Settings) -> None:
-    from dataclasses import replace
-
     found = made(replace(settings, base_url="https://qaflow.example.edu.cn"))
     found.password("lead")
     base = "https://qaflow.example.edu.cn"
     page = found.app.test_client().get("/signin", base_url=base)
     assert page.headers["Strict-Transport-Security"]
     client = found.app.test_client()
-    from browsing import TOKEN
-
     token = TOKEN.search(client.get("/signin", base_url=base).text)
     assert token
     answer = client.post("/signin", data=RIGHT | {"csrf_token": token[1]}, base_url=base,
@@ -414,3 +418,20 @@ def test_cookies_are_out_of_reach_of_scripts_other_sites_and_plain_http(settings
     for cookie in cookies:
         assert "Secure" in cookie and "HttpOnly" in cookie and "SameSite=Lax" in cookie
     assert any(cookie.startswith("__Host-qaflow=") and "Path=/" in cookie for cookie in cookies)
+
+
+def test_sign_in_works_alike_on_both_databases(store_settings: Settings) -> None:
+    found = made(store_settings)
+    browser = found.browser("lead")
+    assert tries(found.browser(), 1) == [401]
+    wrong(found, signin.STRANGERS, first=100)
+
+    assert found.browser().sign_in("lead").status_code == 429
+    assert browser.is_in()
+    found.later(minutes=5)
+    assert browser.is_in()  # and notes that the person was here
+    browser.post("/signout")
+    assert not browser.is_in()
+    assert found.world.query("select ended_why, seen_at from web_session") == [("out", "2025-09-01T01:05:00.000000Z")]
+    db.session.remove()
+    db.engine.dispose()

@@ -13,7 +13,7 @@ from qaflow.cli import output
 from qaflow.cli.frame import Group, Whole, installation, ports
 from qaflow.errors import Invalid, Usage
 from qaflow.services import cycles as service
-from qaflow.services import reading, starting
+from qaflow.services import evidence, reading, starting
 from qaflow.services.actors import as_user
 from qaflow.store.db import db
 
@@ -108,6 +108,22 @@ def fire(id: int, action: str, login: str, comment: str | None, file: str | None
         output.emit(
             found, as_json, lines=[f"cycle {id} stands in {found['state']}; allowed: {', '.join(found['allowed'])}"]
         )
+
+
+@cycle.command()
+@click.argument("id", type=Whole(1))
+@click.argument("file", type=click.Path())
+@click.option("--as", "login", required=True, help="Login of the person who gives the evidence.")
+def attach(id: int, file: str, login: str, as_json: bool) -> None:
+    """Keep a file as evidence of the stage in which a cycle stands."""
+    data = paths.read_input(Path(file), evidence.LIMIT)
+    with installation():
+        origin, _ = as_user(db.session, ports(), login)
+        files = ports().files
+        assert files is not None  # `app` gives every door its files
+        found = evidence.attach(db.session, origin, files, id, Path(file).name, data)
+        kept = found["evidence"]
+        output.emit(found, as_json, lines=[f"cycle {id}: {kept['name']} ({kept['size']} bytes) kept as {kept['hash']}"])
 
 
 def read_data(file: str | None) -> dict[str, Any]:

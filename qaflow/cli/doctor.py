@@ -19,7 +19,7 @@ from qaflow.store.db import db
 def doctor(deploy: bool, as_json: bool) -> None:
     """Check the invariants, the journal's triggers and the calendars, and list the incidents."""
     with installation():
-        report = service.check(db.session, ports().clock.now())
+        report = service.check(db.session, ports().clock.now(), files=ports().files)
         if deploy:
             unsafe = deploying.check(db.session, ports().settings, ports().clock.now())
             report["findings"] += unsafe

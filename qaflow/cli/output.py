@@ -36,7 +36,7 @@ def emit(document: Mapping[str, Any], as_json: bool, table: Columns = (), lines:
 
 
 def told(report: Mapping[str, Any], as_json: bool, lines: Iterable[str], failure: QaflowError | None) -> None:
-    """Print a check's report; a failed one is raised, and as JSON stands whole in the problem: one document, not two."""
+    """Print a check's report; a failed one is raised, and as JSON stands whole in the problem document."""
     if failure is None or not as_json:
         emit(report, as_json, lines=lines)
     if failure is not None:

@@ -95,11 +95,17 @@ def by_key(key: str, version: int | None) -> tuple[Definition, str]:
     stored, _ = installed(lambda: definitions.stored(db.session, key, version), lambda: None)
     if stored is not None:
         return stored, "database"
+    published, _ = installed(lambda: definitions.listed(db.session), list)
+    versions = [one["version"] for one in published if one["key"] == key]
+    if versions:
+        told = ", ".join(map(str, versions))
+        raise Missing("definition.not_found", f"no definition {key!r} version {version}; published: {told}")
     known = {d.key: d for d in packaged.definitions(key.partition(".")[0])}
     if key in known and version in (None, known[key].version):
         return known[key], "packaged"
     which = f" version {version}" if version else ""
-    raise Missing("definition.not_found", f"no definition {key!r}{which}; {meant(key, known)}")
+    near = meant(key, {*known, *(one["key"] for one in published)})
+    raise Missing("definition.not_found", f"no definition {key!r}{which}; {near}")
 
 
 @workflow.command()

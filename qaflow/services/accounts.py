@@ -65,7 +65,8 @@ def add_people(driver: Driver, writer: Writer, origin: Origin, college_id: int |
         return []
     checked = [_checked(NewPerson(*person)) for person in persons]
     logins = [p.login for p in checked]
-    taken = sorted(rows.by_logins(driver, logins)) or [x for x, n in Counter(logins).most_common(1) if n > 1]
+    twice = [x for x, n in Counter(map(str.casefold, logins)).most_common(1) if n > 1]
+    taken = sorted({*rows.by_logins(driver, logins), *rows.alike(driver, logins).values()}) or twice
     if taken:
         raise Refused("login.taken", f"there is an account {taken[0]} already; choose another login", login=taken[0])
     ids = driver.reserve("person", len(checked))
@@ -175,6 +176,8 @@ def disable(session: AnySession, origin: Origin, login: str, reason: str = "") -
         require_right(session, driver, origin, college)
         if account.disabled_at is not None:
             raise Refused("account.disabled", f"{login} is disabled already")
+        if account.is_system:
+            raise Refused("account.system", f"{login} is the program's own account and stays")
         if college is not None:
             day = _today(session, driver, origin, college)
             if rows.in_office(driver, college, account.id, day):

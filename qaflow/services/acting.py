@@ -24,10 +24,23 @@ KINDS = {"right": Forbidden, "data": Invalid, "stale": Stale}
 class Acting:
     """A cycle held in a transaction: its snapshot, what is about to be written, and how."""
 
-    __slots__ = ("college", "compiled", "day", "driver", "last_item", "origin", "row", "session", "snap", "was", "writer")
+    __slots__ = (
+        "college",
+        "compiled",
+        "day",
+        "driver",
+        "last_item",
+        "origin",
+        "row",
+        "session",
+        "snap",
+        "was",
+        "writer",
+    )
 
-    def __init__(self, session: AnySession, driver: Driver, origin: Origin, snap: Snapshot, row: rows.Row,
-                 writer: Writer) -> None:  # fmt: skip
+    def __init__(
+        self, session: AnySession, driver: Driver, origin: Origin, snap: Snapshot, row: rows.Row, writer: Writer
+    ) -> None:
         self.session, self.driver, self.origin = session, driver, origin
         self.snap, self.row, self.writer = snap, row, writer
         self.was, self.last_item = snap.version, snap.item_no
@@ -54,9 +67,13 @@ class Acting:
         """Return the frozen circumstances of a decision."""
         now = self.origin.now
         return Context(
-            moment=now, now=self.writer.at, today=self.day, calendar=self.college.calendar,
-            actor=self.origin.person, **{"responsible": self.snap.responsible, **more},
-        )  # fmt: skip
+            moment=now,
+            now=self.writer.at,
+            today=self.day,
+            calendar=self.college.calendar,
+            actor=self.origin.person,
+            **{"responsible": self.snap.responsible, **more},
+        )
 
     def decide(self, action: str, args: Data, ctx: Context) -> list[Fact]:
         """Decide and take the facts in, or raise the refusal."""
@@ -174,8 +191,8 @@ def hold(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer
     if found is None:
         raise Missing("cycle.not_found", f"no cycle {cycle}")
     if found[1].sealed:
-        raise Refused("history.sealed", f"the history of cycle {cycle} does not prove what stands on it: it is read-only "
-                      "until the incident in `qaflow doctor` is solved")  # fmt: skip
+        why = f"the history of cycle {cycle} does not prove what stands on it: it is read-only, see `qaflow doctor`"
+        raise Refused("history.sealed", why)
     return Acting(session, driver, origin, *found, writer or Writer(driver, origin))
 
 

@@ -38,7 +38,10 @@ def groups(session: AnySession, driver: Driver, due: Sequence[sweep.DueCycle], n
     auto = sweep.auto_times(driver, [c.id for c in due])
     alike: dict[tuple[Any, ...], list[sweep.DueCycle]] = {}
     rest: list[sweep.DueCycle] = []
-    plain = {(d, stage): plain_stage(compiled(session, driver, d), stage) for d, stage in {(c.definition, c.stage) for c in due}}
+    plain = {
+        (d, stage): plain_stage(compiled(session, driver, d), stage)
+        for d, stage in {(c.definition, c.stage) for c in due}
+    }
     for one in due:
         when = auto.get(one.id)
         calm = one.leaf in ("open", "monitor") and not one.open_warnings and one.responsible is not None
@@ -98,7 +101,12 @@ def _alike(driver: Driver, form: Compiled, group: list[sweep.DueCycle], target: 
     for cycle in group:
         items = live.get(cycle.id, ())
         submits = [no for no, kind, state, _ in items if kind == "submit" and state == "open"]
-        if len(submits) == 1 and all(i[2] != "stopped" for i in items) and cycle.id not in seen and cycle.id not in busy:
+        if (
+            len(submits) == 1
+            and all(i[2] != "stopped" for i in items)
+            and cycle.id not in seen
+            and cycle.id not in busy
+        ):
             usable.append((cycle, submits[0]))
         else:
             rest.append(cycle)
@@ -111,8 +119,8 @@ class _Step:
     def __init__(self, college: CollegeView, form: Compiled, one: sweep.DueCycle, origin: Origin) -> None:
         self.at = utc(origin.now)
         snap = Snapshot(PROBE, status="running", definition=one.definition, subject=one.subject, layer=one.layer,
-                        unit=one.unit, start=one.start, end=one.end, ends_at=one.ends_at, stage=one.stage, leaf=one.leaf, item_no=1,
-                        responsible=PROBE)  # fmt: skip
+                        unit=one.unit, start=one.start, end=one.end, ends_at=one.ends_at, stage=one.stage,
+                        leaf=one.leaf, item_no=1, responsible=PROBE)  # fmt: skip
         snap.visits[one.stage] = Visit(stage=one.stage, number=one.visit, auto_at=self.at)
         snap.items[1] = Item(no=1, kind="submit", stage=one.stage, visit=one.visit, holder=PROBE)
         ctx = Context(moment=origin.now, now=self.at, today=college.calendar.local_day(origin.now),
@@ -179,7 +187,9 @@ def _settle(acting: Acting, now: str) -> None:
     """Put a due instant right that asked for nothing, so that no sweep turns on it for ever."""
     following = acting.snap.next_due()
     if following is not None and following <= now:
-        raise CorruptHistory("cycle.due", f"cycle {acting.snap.id} is due since {following}, and nothing can be done in it")
+        raise CorruptHistory(
+            "cycle.due", f"cycle {acting.snap.id} is due since {following}, and nothing can be done in it"
+        )
     sweep.set_due(acting.driver, acting.snap.id, acting.snap.version, following)
 
 

@@ -1,4 +1,4 @@
-"""A college as the services see it: its file, its calendar, its definitions, each built once and kept while unchanged."""
+"""A college as the services see it: file, calendar, definitions, each built once and kept while unchanged."""
 
 from __future__ import annotations
 

@@ -237,22 +237,6 @@ def finish(acting: Acting) -> None:
     acting.writer.flush()
 
 
-def attach(session: AnySession, origin: Origin, cycle: int, name: str, media: str, digest: str, size: int) -> Data:
-    """Enter a file, kept by its SHA-256 beside the database, as evidence of the current visit."""
-
-    def body(driver: Driver) -> Data:
-        acting = hold(session, driver, origin, cycle)
-        if origin.person is None:
-            raise Forbidden("actor.system", "evidence is given by a person")
-        for_ = policy.permit(driver, acting.scope, acting.snap, "attach", {}, origin.person, acting.today)
-        args = {"hash": digest, "size": size, "name": name[:200], "media": media}
-        acting.decide("attach", args, acting.context(for_=for_))
-        finish(acting)
-        return standing(acting)
-
-    return transact(session, body)
-
-
 def standing(acting: Acting) -> Data:
     """Return where a cycle stands, as every door shows it."""
     return describe(acting.snap, engine.actions(acting.compiled, acting.snap))

@@ -18,7 +18,8 @@ from qaflow.store.audit import steady
 from qaflow.store.db import schema_state, utc
 from qaflow.store.driver import Driver, driver
 
-from . import audit, notices
+from . import audit, evidence, notices
+from .ports import Files
 from .work import AnySession, transact
 
 Finding = dict[str, Any]
@@ -27,7 +28,10 @@ IN_HISTORY = frozenset(("chain", "replay", "projection"))
 
 
 def check(
-    session: AnySession, now: dt.datetime | None = None, verified: dict[str, Any] | None = None
+    session: AnySession,
+    now: dt.datetime | None = None,
+    verified: dict[str, Any] | None = None,
+    files: Files | None = None,
 ) -> dict[str, Any]:
     """Check everything and report ``ok``, ``findings``, ``notices`` and ``incidents``.
 
@@ -45,6 +49,7 @@ def check(
         findings = _history(verified) + _triggers(session)
         for invariant in INVARIANTS:
             findings += invariant(d)
+        findings += evidence.findings(d, files) if files is not None else []
         told = _notices(d, now)
     finally:
         session.rollback()

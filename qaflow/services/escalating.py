@@ -91,7 +91,9 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin,
                        data["act"], "sent" if to is not None else "skipped"))  # fmt: skip
         told = notices.recipients("WorkEscalated", data)
         if told:
-            writer.notify(item.college, stream, seq, "WorkEscalated", told, notices.payload(item.cycle, "WorkEscalated", data))
+            writer.notify(
+                item.college, stream, seq, "WorkEscalated", told, notices.payload(item.cycle, "WorkEscalated", data)
+            )
     if entries:
         if not sweep.escalate(driver, heads, raised, ledger):
             raise LostRace

@@ -26,6 +26,7 @@ def take(run: Import) -> None:
     standing = rows.by_logins(run.driver, [row["login"] for row in named])
     for row in named:
         _belongs(run, row, standing.get(row["login"]))
+    _one_spelling(run, [row for row in named if row["login"] not in standing])
     wanted = _roles(run, named)
     run.table.faults.raise_any()
     fresh = [row for row in named if row["login"] not in standing]
@@ -42,6 +43,15 @@ def take(run: Import) -> None:
     run.new = len(fresh)
     run.updated = len(touched - set(made))
     run.unchanged = len(named) - run.new - run.updated
+
+
+def _one_spelling(run: Import, fresh: list[Row]) -> None:
+    """Refuse a new login that differs from another in case alone: people would take one for the other."""
+    known = rows.alike(run.driver, [row["login"] for row in fresh])
+    for row in fresh:
+        former = known.setdefault(row["login"].casefold(), row["login"])
+        if former != row["login"]:
+            run.fault(row, "login", "login.taken", f"{row['login']} differs from {former} in capitals alone")
 
 
 def _belongs(run: Import, row: Row, account: rows.Account | None) -> None:

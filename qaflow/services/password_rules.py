@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 from qaflow.errors import Invalid
 
 from . import passwords
@@ -43,4 +45,5 @@ def _simple(folded: str) -> bool:
         return True
     if not folded.isascii():
         return False
-    return any("".join(filter(str.isalpha, text)) in COMMON for text in (folded, folded.translate(LEET)))
+    bare = folded.strip(string.digits + string.punctuation).translate(LEET)
+    return bare in COMMON or "".join(filter(str.isalpha, folded)) in COMMON

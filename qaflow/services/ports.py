@@ -34,11 +34,24 @@ class Mailer(Protocol):
         ...
 
 
+class Files(Protocol):
+    """Keeps evidence by its hash."""
+
+    def keep(self, data: bytes) -> str:
+        """Keep the bytes and return their SHA-256; raise Unavailable where that is not possible now."""
+        ...
+
+    def read(self, digest: str) -> bytes | None:
+        """Return the bytes under a digest, whatever they are now, or None."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ports:
     """The settings and the outside that every door hands to the use cases: `app.extensions["qaflow"]`."""
 
     settings: Settings
     clock: Clock
+    files: Files | None = None
     mailer: Mailer | None = None
     decide: Decide = decide

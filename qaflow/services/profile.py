@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from qaflow.engine.calendar import Calendar
-from qaflow.errors import Invalid
+from qaflow.errors import Invalid, Missing
 from qaflow.store import people
 from qaflow.store import profile as rows
 from qaflow.store.db import Driver, reading
@@ -134,6 +134,17 @@ def appoint(session: AnySession, origin: Origin, me: SignedIn, who: str, starts:
     if same:
         return same[0]
     return deputies.appoint(session, origin, me.person, deputy, starts, ends, layer=layer or None, reason=reason)
+
+
+def end(session: AnySession, origin: Origin, me: SignedIn, number: int) -> None:
+    """End an appointment early: the absent person's own, or by which one stands in; of others nothing is known here."""
+
+    def known(driver: Driver) -> bool:
+        return me.college is not None and rows.concerns(driver, number, me.college, me.person)
+
+    if not transact(session, known):
+        raise Missing("deputy.not_found", f"no standing appointment {number}")
+    deputies.end(session, origin, number)
 
 
 def _found(driver: Driver, me: SignedIn, who: str, day: str) -> tuple[int, list[Appointment]]:

@@ -47,7 +47,9 @@ class Plan:
 def rule_of(track: Track, ends: str | None = None) -> periods.Rule:
     """Return the period rule of a track; a project ends with its subject."""
     last = dt.date.fromisoformat(ends) if ends else None
-    return periods.Rule(length=track.period.length, anchor=track.period.anchor or "09-01", start=track.period.from_, ends=last)
+    return periods.Rule(
+        length=track.period.length, anchor=track.period.anchor or "09-01", start=track.period.from_, ends=last
+    )
 
 
 def period_of(college: CollegeView, track: Track, row: rounds.Due | None, day: dt.date, anchor: str | None = None,
@@ -71,7 +73,9 @@ def following(college: CollegeView, track: Track, row: rounds.Due, period: perio
     return start.isoformat(), utc(college.calendar.start_of(start)), None
 
 
-def first_start(college: CollegeView, track: Track, day: dt.date, anchor: str | None, ends: str | None) -> tuple[str | None, str | None]:
+def first_start(
+    college: CollegeView, track: Track, day: dt.date, anchor: str | None, ends: str | None
+) -> tuple[str | None, str | None]:
     """Return the first period start on or after a day, for a subject that appears on it."""
     try:
         period = period_of(college, track, None, day, anchor, ends)
@@ -89,7 +93,9 @@ def plan(session: AnySession, driver: Driver, college: CollegeView, track: Track
     """Gather what all cycles of a round share; the newest published version of the definition is theirs."""
     found = colleges.newest(driver, track.definition)
     if found is None:
-        raise Missing("definition.not_found", f"track {track.key} needs the definition {track.definition}, which is not published")
+        raise Missing(
+            "definition.not_found", f"track {track.key} needs the definition {track.definition}, which is not published"
+        )
     return Plan(college=college, track=track, period=period, definition_id=found[0],
                 compiled=compiled(session, driver, found[1]))  # fmt: skip
 
@@ -123,7 +129,9 @@ def start_rows(session: AnySession, driver: Driver, origin: Origin, college: int
     return sum(_start_group(session, driver, origin, seen, groups[g]) for g in (*first, *inside))
 
 
-def _start_group(session: AnySession, driver: Driver, origin: Origin, college: CollegeView, rows: list[rounds.Due]) -> int:
+def _start_group(
+    session: AnySession, driver: Driver, origin: Origin, college: CollegeView, rows: list[rounds.Due]
+) -> int:
     """Start the cycles of one track that begin on one day: alike ones together, the rest one by one."""
     track = college.track(rows[0].layer, rows[0].track)
     by_period: dict[periods.Period, list[rounds.Due]] = {}
@@ -134,7 +142,9 @@ def _start_group(session: AnySession, driver: Driver, origin: Origin, college: C
         period = known.get(_lie(row))
         if period is None:
             try:
-                period = period_of(college, track, row, dt.date.fromisoformat(row.next_start) if row.next_start else today)
+                period = period_of(
+                    college, track, row, dt.date.fromisoformat(row.next_start) if row.next_start else today
+                )
             except QaflowError as gap:
                 later.append((row.id, row.next_start, utc(origin.now + RECHECK), gap.code))
                 continue
@@ -213,7 +223,9 @@ def _still_implementing(parent: rounds.Parent, forms: Forms) -> bool:
     return implement is None or definition.order.index(parent.stage) <= definition.order.index(implement.key)
 
 
-def _not_started(one: Plan, row: rounds.Due, why: str, origin: Origin) -> tuple[int, str | None, str | None, str | None]:
+def _not_started(
+    one: Plan, row: rounds.Due, why: str, origin: Origin
+) -> tuple[int, str | None, str | None, str | None]:
     """List a cycle as unstarted; when its whole period has passed, the next one is waited for."""
     if one.period.end <= one.college.calendar.local_day(origin.now):
         start, at, gap = following(one.college, one.track, row, one.period)
@@ -298,7 +310,9 @@ class _Template:
             f'{previous}"items":[{{"holder":{row.responsible},{self._item}],{self._rest}'
         )
 
-    def cycle(self, cycle: int, row: rounds.Due, before: rounds.Former | None, parent: int | None, head: str) -> tuple[Any, ...]:
+    def cycle(
+        self, cycle: int, row: rounds.Due, before: rounds.Former | None, parent: int | None, head: str
+    ) -> tuple[Any, ...]:
         """Return the cycle's row."""
         snap, one = self.snap, self.one
         visit = snap.visit
@@ -314,8 +328,8 @@ class _Template:
         first = self._first
         return (
             self.one.college.id, cycle, row.subject, first.no, first.kind, first.stage, first.visit, row.responsible,
-            row.responsible, row.unit, row.layer, self.at, first.due, 1, 0, 1 if first.level_at else None, first.level_at,
-            "open",
+            row.responsible, row.unit, row.layer, self.at, first.due, 1, 0, 1 if first.level_at else None,
+            first.level_at, "open",
         )  # fmt: skip
 
 
@@ -325,7 +339,9 @@ def _start_one(session: AnySession, driver: Driver, origin: Origin, one: Plan, r
     writer = Writer(driver, origin)
     _close_former(session, driver, origin, one, before, writer)
     parent = parents.get(row.subject)
-    acting = begin(session, driver, origin, one, row, before[-1] if before else None, parent.id if parent else None, writer)
+    acting = begin(
+        session, driver, origin, one, row, before[-1] if before else None, parent.id if parent else None, writer
+    )
     acting.flush()
     writer.flush()
     return 1
@@ -376,14 +392,14 @@ def begin(session: AnySession, driver: Driver, origin: Origin, one: Plan, row: r
     return acting
 
 
-def _insert_bare(driver: Driver, one: Plan, row: rounds.Due, before: rounds.Former | None, parent: int | None, cycle: int,
-                 at: str, data: Data) -> None:  # fmt: skip
+def _insert_bare(driver: Driver, one: Plan, row: rounds.Due, before: rounds.Former | None, parent: int | None,
+                 cycle: int, at: str, data: Data) -> None:  # fmt: skip
     """Insert the row that the first fact is then written onto (version 0, as no fact stands yet)."""
     values = (
         cycle, one.college.id, row.subject, row.layer, one.track.key, before.number + 1 if before else 1, parent,
-        one.definition_id, one.period.start.isoformat(), one.period.end.isoformat(), "", "", "", 0, 0, None, 1, None, 0, 0,
-        0, len(data.get("sheets", ())), row.unit, row.responsible, before.id if before else None, bool(data.get("adopted")), at, None,
-        0, journal.GENESIS,
+        one.definition_id, one.period.start.isoformat(), one.period.end.isoformat(), "", "", "", 0, 0, None, 1, None,
+        0, 0, 0, len(data.get("sheets", ())), row.unit, row.responsible, before.id if before else None,
+        bool(data.get("adopted")), at, None, 0, journal.GENESIS,
     )  # fmt: skip
     driver.insert_rows("cycle", rounds.CYCLE_COLUMNS, [values])
 

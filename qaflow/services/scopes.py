@@ -41,13 +41,13 @@ class Scopes:
 
     def grant(self, text: str) -> tuple[str, Scope]:
         """Return (role, scope) of one ``role@scope``; a role alone holds for the college."""
-        role, _, scope = (part.strip() for part in clean_code(text).partition("@"))
+        role, at, scope = (part.strip() for part in clean_code(text).partition("@"))
         known = self._college.config.role_by_key
         if role not in known:
             near = get_close_matches(role, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
             raise Invalid("ref.unknown_role", f"no role {role!r}; {hint}")
-        return role, self.read(scope or "college")
+        return role, self.read(scope if at else "college")
 
     def read(self, text: str) -> Scope:
         """Return the scope that a text means."""

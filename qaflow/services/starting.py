@@ -15,8 +15,8 @@ from .college import view
 from .work import AnySession, Origin, transact
 
 
-def on_demand(session: AnySession, origin: Origin, person: int | None, college: str, layer: str, subject: str, track: str,
-              day: str | None = None, from_stage: str | None = None) -> dict[str, Any]:  # fmt: skip
+def on_demand(session: AnySession, origin: Origin, person: int | None, college: str, layer: str, subject: str,
+              track: str, day: str | None = None, from_stage: str | None = None) -> dict[str, Any]:  # fmt: skip
     """Start (or adopt) a subject's cycle for the period that holds a day; returns where it stands."""
     wanted = _day(day)
 

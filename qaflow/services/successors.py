@@ -50,10 +50,17 @@ def left_over(acting: Acting, whole: bool = False, current: Data | None = None) 
         if not verdict.get("attained") and problem and problem not in named:
             rows.append(("problem", problem, ref))
     if whole:
-        rows += [("goal", g["text"], ref) for ref, g in _rows(forms, "goals") if g.get("text") and g["text"] not in attained]
+        rows += [
+            ("goal", g["text"], ref) for ref, g in _rows(forms, "goals") if g.get("text") and g["text"] not in attained
+        ]
     earlier = {c["ref"]: c for c in acting.snap.carried_in}
     return [
-        {"kind": kind, "text": keep(acting.driver, text), "ref": ref, "rounds": 1 + earlier.get(ref, {}).get("rounds", 0)}
+        {
+            "kind": kind,
+            "text": keep(acting.driver, text),
+            "ref": ref,
+            "rounds": 1 + earlier.get(ref, {}).get("rounds", 0),
+        }
         for kind, text, ref in rows
         if text
     ]
@@ -157,4 +164,3 @@ def point_of(acting: Acting, args: Data) -> Data:
     if succession.open_warning(acting.driver, acting.row.college, found, acting.snap.subject):
         raise Invalid("warning.open", f"a warning for {args['point']!r} is already open")
     return {"point": found}
-

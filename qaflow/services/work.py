@@ -1,4 +1,4 @@
-"""One service call is one transaction: the retry of lost races, the journal's writing, the notices that leave with it."""
+"""One service call is one transaction: retry of lost races, the journal's writing, the notices that leave with it."""
 
 from __future__ import annotations
 

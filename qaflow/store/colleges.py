@@ -82,7 +82,9 @@ def reconfigure(driver: Driver, college: int) -> None:
     driver.run(_RECONFIGURE, {"id": college})
 
 
-def calendar_rows(driver: Driver, college: int) -> tuple[list[tuple[str, bool]], list[tuple[str, str, str]], list[tuple[int, bool]]]:
+def calendar_rows(
+    driver: Driver, college: int
+) -> tuple[list[tuple[str, bool]], list[tuple[str, str, str]], list[tuple[int, bool]]]:
     """Return the days, terms and years of a college's calendar."""
     key = {"id": college}
     days = [(day, bool(working)) for day, working in driver.all(_DAYS, key)]

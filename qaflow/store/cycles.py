@@ -34,13 +34,14 @@ SHEET_FIELDS = tuple(f.name for f in fields(Sheet))
 ITEM_FIELDS = tuple(f.name for f in fields(Item))
 
 WRITTEN = (
-    "status", "outcome", "stage", "leaf", "visit", "revision", "due", "next_due", "open_warnings", "item_no", "warning_no",
-    "sheet_no", "ends_at", "closed_at", "clock_left", "unit_id", "responsible_id", "proposal",
+    "status", "outcome", "stage", "leaf", "visit", "revision", "due", "next_due", "open_warnings", "item_no",
+    "warning_no", "sheet_no", "ends_at", "closed_at", "clock_left", "unit_id", "responsible_id", "proposal",
 )  # fmt: skip
 """What facts change on a cycle's row, beside its version and head."""
 
 _CYCLE = Sql(f"select {', '.join('c.' + c for c in (*CYCLE_COLUMNS, *WRITTEN))}, c.head, c.college_id, d.hash, "
-             "exists (select 1 from incident n where n.kind = 'history' and n.ref = 'cycle:' || c.id and n.state <> 'solved') "
+             "exists (select 1 from incident n where n.kind = 'history' and n.ref = 'cycle:' || c.id and n.state "
+             "<> 'solved') "
              "from cycle c join definition d on d.id = c.definition_id where c.id = :id")  # fmt: skip
 _CYCLE_LOCKED = Sql(_CYCLE.sqlite, postgresql=_CYCLE.sqlite + " for update of c")
 _VISITS = Sql(f"select {', '.join(VISIT_COLUMNS)} from visit where cycle_id = :id order by number")
@@ -50,19 +51,24 @@ _ITEMS = Sql(f"select {', '.join(ITEM_COLUMNS)} from work_item where cycle_id = 
              "order by no")  # fmt: skip
 _WARNINGS = Sql(f"select {', '.join(WARNING_COLUMNS)} from warning where college_id = :college and cycle_id = :id and "
                 "state not in ('closed', 'dismissed') order by opened_at, id")  # fmt: skip
-_SHEETS = Sql(f"select {', '.join(SHEET_COLUMNS)} from sheet where college_id = :college and cycle_id = :id and state in ('planned', 'open') "
+_SHEETS = Sql(f"select {', '.join(SHEET_COLUMNS)} from sheet where college_id = :college and cycle_id = :id and "
+              f"state in ('planned', 'open') "
               "order by no")  # fmt: skip
 
 _MANY_CYCLES = _CYCLE.sqlite.replace("c.id = :id", "c.id in :ids[] order by c.id")
-_MANY_SELECT = "select x.cycle_id, {columns} from {table} x join cycle c on c.id = x.cycle_id{more} where c.id in :ids[] and {only}"
+_MANY_SELECT = (
+    "select x.cycle_id, {columns} from {table} x join cycle c on c.id = x.cycle_id{more} "
+    "where c.id in :ids[] and {only}"
+)
 _MANY = {
     "cycle": Sql(_MANY_CYCLES, postgresql=_MANY_CYCLES + " for update of c"),
     "visit": Sql(_MANY_SELECT.format(columns=", ".join(f"x.{c}" for c in VISIT_COLUMNS), table="visit", more="",
                                      only="true order by x.cycle_id, x.number")),
     "signature": Sql(_MANY_SELECT.format(
         columns="x.person_id, x.decision, x.at, x.signed_by, x.content", table="signature",
-        more=" and c.stage = x.stage and c.visit = x.visit join visit v on v.cycle_id = c.id and v.stage = c.stage and "
-             "v.number = c.visit and v.revision = x.revision", only="c.leaf = 'review' order by x.cycle_id, x.position")),
+        more=" and c.stage = x.stage and c.visit = x.visit join visit v on v.cycle_id = c.id and "
+             "v.stage = c.stage and v.number = c.visit and v.revision = x.revision",
+        only="c.leaf = 'review' order by x.cycle_id, x.position")),
     "item": Sql(_MANY_SELECT.format(columns=", ".join(f"x.{c}" for c in ITEM_COLUMNS), table="work_item", more="",
                                     only="x.state in ('open', 'stopped') order by x.cycle_id, x.no")),
     "warning": Sql(_MANY_SELECT.format(
@@ -75,7 +81,7 @@ _MANY = {
 
 
 class Row:
-    """What stands on the cycle's row beside its snapshot: college, head of the journal stream, the columns as stored."""
+    """What stands on the cycle's row beside its snapshot: college, head of the stream, the columns as stored."""
 
     __slots__ = ("college", "head", "sealed", "stored")
 
@@ -127,8 +133,10 @@ def load_many(driver: Driver, ids: Iterable[int]) -> dict[int, tuple[Snapshot, R
 
 def _bare(row: tuple[Any, ...]) -> tuple[Snapshot, Row]:
     """Return the snapshot that a cycle's row gives, without what stands in other tables."""
-    (cycle, status, outcome, stage, leaf, revision, responsible, unit, adopted, started_at, closed_at, item_no, warning_no,
-     sheet_no, version, ends_at, left, subject, track, layer, number, parent, previous, start, end) = row[: len(CYCLE_COLUMNS)]  # fmt: skip
+    own = row[: len(CYCLE_COLUMNS)]
+    (cycle, status, outcome, stage, leaf, revision, responsible, unit, adopted, started_at, closed_at, item_no,
+     warning_no, sheet_no, version, ends_at, left, subject, track, layer, number, parent, previous, start,
+     end) = own  # fmt: skip
     stored, (head, college, definition, sealed) = row[len(CYCLE_COLUMNS) : -4], row[-4:]
     snap = Snapshot(
         cycle, status, definition, subject, track, layer, number, parent, previous, start, end, ends_at, outcome, stage,
@@ -157,7 +165,9 @@ def _read_signers(driver: Driver, snap: Snapshot) -> None:
         _note_signer(visit, *row)
 
 
-def _note_signer(visit: Visit, person: int, decision: str | None, at: str | None, by: int | None, content: str | None) -> None:
+def _note_signer(
+    visit: Visit, person: int, decision: str | None, at: str | None, by: int | None, content: str | None
+) -> None:
     visit.signers.append(person)
     if decision:
         visit.signed[person] = {"by": by, "at": at, "content": content, "decision": decision}
@@ -168,7 +178,7 @@ _updates: dict[tuple[str, ...], Sql] = {}
 
 
 def _update(changed: tuple[str, ...]) -> Sql:
-    """Return the statement that writes these columns: an index is rewritten where its column is named, changed or not."""
+    """Return the statement that writes these columns: an index is rewritten where its column is named."""
     found = _updates.get(changed)
     if found is None:
         settings = ", ".join(f"{name} = :{name}" for name in (*changed, "version", "head"))
@@ -176,7 +186,9 @@ def _update(changed: tuple[str, ...]) -> Sql:
     return found
 
 
-_SET_DEFINITION = Sql("update cycle set definition_id = (select min(id) from definition where hash = :hash) where id = :id")
+_SET_DEFINITION = Sql(
+    "update cycle set definition_id = (select min(id) from definition where hash = :hash) where id = :id"
+)
 _PUT_VISIT = Sql(
     "insert into visit (cycle_id, stage, number, state, entered_at, due, submitted_at, submitted_by, submitted_for, "
     "decided_at, outcome, revision, content, order_kind, need, auto_at) values (:cycle, :stage, :number, :state, "
@@ -189,7 +201,8 @@ _PUT_VISIT = Sql(
 )
 _VOID_VISIT = Sql("update visit set state = 'void' where cycle_id = :cycle and stage = :stage and number = :number")
 _NEW_ITEM = Sql(
-    "insert into work_item (college_id, cycle_id, subject_id, no, kind, stage, visit, ref, holder_id, owner_id, unit_id, "
+    "insert into work_item (college_id, cycle_id, subject_id, no, kind, stage, visit, ref, holder_id, owner_id, "
+    "unit_id, "
     "layer, opened_at, due, deadline_no, level, next_level, next_level_at, state, closed_at, clock_left) values "
     "(:college, :cycle, :subject, :no, :kind, :stage, :visit, :ref, :holder, :owner, :unit, :layer, :opened_at, :due, "
     ":deadline_no, :level, :next_level, :level_at, :state, :closed_at, :left)"
@@ -223,7 +236,8 @@ _PUT_SHEET = Sql(
 )
 _PUT_SIGNER = Sql(
     "insert into signature (cycle_id, stage, visit, revision, position, person_id, added, decision, at, on_behalf_of, "
-    "signed_by, content, void) values (:cycle, :stage, :visit, :revision, :position, :person, :added, null, null, null, "
+    "signed_by, content, void) values (:cycle, :stage, :visit, :revision, :position, :person, :added, null, "
+    "null, null, "
     "null, null, false)"
 )
 _SIGN = Sql(
@@ -330,7 +344,8 @@ def ask(driver: Driver, snap: Snapshot, signers: Iterable[int], *, added: bool =
     visit = snap.visit
     for position, person in enumerate(signers, first):
         driver.run(_PUT_SIGNER, {"cycle": snap.id, "stage": visit.stage, "visit": visit.number,
-                                 "revision": visit.revision, "position": position, "person": person, "added": added})  # fmt: skip
+                                 "revision": visit.revision, "position": position, "person": person,
+                                 "added": added})  # fmt: skip
 
 
 def sign(driver: Driver, snap: Snapshot, visit: Visit, revision: int, person: int, for_: int | None) -> None:

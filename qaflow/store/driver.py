@@ -67,7 +67,7 @@ class Driver:
     dialect: str
 
     def __init__(self, connection: Any, cursor: Any, transaction: Any, engine: Any = None) -> None:
-        """Hold the driver's connection, its cached cursor, the transaction that bounds this object's life, the engine."""
+        """Hold the driver's connection, its cursor, the engine and the transaction that bounds this object's life."""
         self._connection = connection
         self._cursor = cursor
         self._transaction = transaction

@@ -28,6 +28,7 @@ _OF_CYCLE = Sql(
     "select kind, text, from_cycle_id, from_ref, to_cycle_id, state from carry where from_cycle_id = :cycle or "
     "to_cycle_id = :cycle order by id"
 )
+_ALL_FILES = Sql("select cycle_id, hash, name from evidence order by id")
 _FILES = Sql("select stage, visit, hash, name, size, media, added_at from evidence where college_id = :college and "
              "cycle_id = :cycle order by id")  # fmt: skip
 
@@ -62,6 +63,11 @@ def evidence_count(driver: Driver, college: int, cycle: int, stage: str) -> int:
 def files(driver: Driver, college: int, cycle: int) -> list[tuple[Any, ...]]:
     """Return the files of a cycle."""
     return driver.all(_FILES, {"college": college, "cycle": cycle})
+
+
+def all_files(driver: Driver) -> list[tuple[int, str, str]]:
+    """Return (cycle, hash, name) of every file."""
+    return driver.all(_ALL_FILES)
 
 
 def leave(driver: Driver, college: int, snap: Snapshot, carried: Sequence[Data]) -> None:

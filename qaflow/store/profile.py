@@ -50,6 +50,10 @@ _APPOINTMENTS = Sql(
     "select id from deputy where college_id = :college and deputy_id = :person) "
     "and d.ended_at is null and d.ends >= :day order by d.starts, d.id"
 )
+_CONCERNS = Sql(
+    "select count(*) from deputy where id = :id and college_id = :college and ended_at is null and "
+    "(person_id = :person or deputy_id = :person)"
+)
 _COLLEAGUES = Sql(
     "select id, login, name from person where college_id = :college and disabled_at is null and not is_system and "
     "(login = :text or name = :text) order by login limit :limit"
@@ -64,6 +68,11 @@ def owed(driver: Driver, college: int, holders: Sequence[int]) -> list[Owed]:
 def appointments(driver: Driver, college: int, person: int, day: str) -> list[Appointment]:
     """Return who stands in for a person and for whom they stand in, from a day on."""
     return list(map(Appointment._make, driver.all(_APPOINTMENTS, {"college": college, "person": person, "day": day})))
+
+
+def concerns(driver: Driver, deputy: int, college: int, person: int) -> bool:
+    """Tell whether a standing appointment is by or of a person."""
+    return bool(driver.value(_CONCERNS, {"id": deputy, "college": college, "person": person}))
 
 
 def colleagues(driver: Driver, college: int, text: str, limit: int) -> list[Colleague]:

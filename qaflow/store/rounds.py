@@ -43,7 +43,8 @@ class Parent(NamedTuple):
 
 
 _DUE_COLUMNS = (
-    "s.id, s.subject_id, s.track, s.next_start, j.layer, j.unit_id, j.responsible_id, j.starts, j.ends, j.anchor, j.code "
+    "s.id, s.subject_id, s.track, s.next_start, j.layer, j.unit_id, j.responsible_id, j.starts, j.ends, "
+    "j.anchor, j.code "
     "from schedule s join subject j on j.id = s.subject_id"
 )
 _DUE_TEXT = (f"select {_DUE_COLUMNS} where s.college_id = :college and s.next_at <= :now and not (s.id in :held[]) "
@@ -70,7 +71,8 @@ _WITH_CARRY = Sql("select distinct subject_id from carry where college_id = :col
 _WITH_WARNING = Sql("select distinct subject_id from warning where college_id = :college and cycle_id is null and "
                     "state not in ('closed', 'dismissed') and subject_id in :subjects[]")  # fmt: skip
 _ORPHANS = Sql(
-    "select id, point_id, task_id, kind, severity, state, breached, opened_at, reading_id, limit_text, value, cause, scope, "
+    "select id, point_id, task_id, kind, severity, state, breached, opened_at, reading_id, limit_text, value, "
+    "cause, scope, "
     "measure from warning where college_id = :college and subject_id = :subject and cycle_id is null and "
     "state not in ('closed', 'dismissed') order by opened_at, id"
 )
@@ -88,7 +90,18 @@ CYCLE_COLUMNS = (
     "item_no", "warning_no", "sheet_no", "unit_id", "responsible_id", "previous_id", "adopted", "started_at", "ends_at",
     "version", "head",
 )  # fmt: skip
-VISIT_COLUMNS = ("cycle_id", "stage", "number", "state", "entered_at", "due", "revision", "order_kind", "need", "auto_at")
+VISIT_COLUMNS = (
+    "cycle_id",
+    "stage",
+    "number",
+    "state",
+    "entered_at",
+    "due",
+    "revision",
+    "order_kind",
+    "need",
+    "auto_at",
+)
 ITEM_COLUMNS = (
     "college_id", "cycle_id", "subject_id", "no", "kind", "stage", "visit", "holder_id", "owner_id", "unit_id", "layer",
     "opened_at", "due", "deadline_no", "level", "next_level", "next_level_at", "state",
@@ -134,8 +147,9 @@ def orphans(driver: Driver, college: int, subject: int) -> list[dict[str, Any]]:
              "cause", "scope", "measure")  # fmt: skip
     rows = driver.all(_ORPHANS, {"college": college, "subject": subject})
     plain = [dict(zip(names, row, strict=True)) for row in rows]
-    return [{k: (bool(v) if k == "breached" else v) for k, v in row.items() if v is not None and (k, v) != ("breached", 0)}
-            for row in plain]  # fmt: skip
+    for row in plain:
+        row["breached"] = bool(row["breached"]) or None
+    return [{k: v for k, v in row.items() if v is not None} for row in plain]  # fmt: skip
 
 
 def set_next(driver: Driver, rows: Sequence[tuple[int, str | None, str | None, str | None]]) -> None:
@@ -143,7 +157,9 @@ def set_next(driver: Driver, rows: Sequence[tuple[int, str | None, str | None, s
     driver.many(_SET_NEXT, [{"id": i, "start": start, "at": at, "reason": why} for i, start, at, why in rows])
 
 
-def count_round(driver: Driver, college: int, layer: str, track: str, start: str, end: str, at: str, count: int) -> None:
+def count_round(
+    driver: Driver, college: int, layer: str, track: str, start: str, end: str, at: str, count: int
+) -> None:
     """Count started cycles in their round."""
     driver.run(_ROUND, {"college": college, "layer": layer, "track": track, "start": start, "end": end, "at": at,
                         "count": count})  # fmt: skip
@@ -164,7 +180,9 @@ def unstarted(driver: Driver, college: int, limit: int = 1000) -> list[tuple[Any
     return driver.all(_UNSTARTED, {"college": college, "limit": limit})
 
 
-def insert(driver: Driver, cycles: Sequence[Any], visits: Sequence[Any], items: Sequence[Any], sheets: Sequence[Any]) -> None:
+def insert(
+    driver: Driver, cycles: Sequence[Any], visits: Sequence[Any], items: Sequence[Any], sheets: Sequence[Any]
+) -> None:
     """Write the rows of many new cycles."""
     driver.insert_rows("cycle", CYCLE_COLUMNS, cycles)
     driver.insert_rows("visit", VISIT_COLUMNS, visits)

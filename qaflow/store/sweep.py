@@ -52,16 +52,13 @@ class LateItem(NamedTuple):
     head: str
 
 
-_CYCLES = Sql(
+_CYCLES_TEXT = (
     "select c.id, c.college_id, c.subject_id, c.layer, c.unit_id, c.responsible_id, d.hash, c.stage, c.leaf, c.visit, "
     "c.revision, c.open_warnings, c.item_no, c.version, c.head, c.ends_at, c.period_start, c.period_end "
-    "from cycle c join definition d on d.id = c.definition_id where c.status = 'running' and c.next_due is not null and "
-    "c.next_due <= :now and not (c.id in :held[]) order by c.next_due, c.id limit :limit",
-    postgresql="select c.id, c.college_id, c.subject_id, c.layer, c.unit_id, c.responsible_id, d.hash, c.stage, c.leaf, "
-    "c.visit, c.revision, c.open_warnings, c.item_no, c.version, c.head, c.ends_at, c.period_start, c.period_end "
-    "from cycle c join definition d on d.id = c.definition_id where c.status = 'running' and c.next_due is not null and "
-    "c.next_due <= :now and not (c.id in :held[]) order by c.next_due, c.id limit :limit for update of c skip locked",
+    "from cycle c join definition d on d.id = c.definition_id where c.status = 'running' and c.next_due is not null "
+    "and c.next_due <= :now and not (c.id in :held[]) order by c.next_due, c.id limit :limit"
 )
+_CYCLES = Sql(_CYCLES_TEXT, postgresql=_CYCLES_TEXT + " for update of c skip locked")
 _ITEM_SELECT = (
     "select i.id, i.college_id, i.cycle_id, i.no, i.kind, i.holder_id, i.due, i.deadline_no, i.level, i.next_level_at, "
     "c.layer, c.unit_id, i.subject_id, d.hash, c.version, c.head from work_item i join cycle c on c.id = i.cycle_id "
@@ -74,15 +71,21 @@ _ITEM_TEXT = _ITEM_SELECT + (
     "order by i.next_level_at, i.id limit :limit"
 )
 _ITEMS = Sql(_ITEM_TEXT, postgresql=_ITEM_TEXT + " for update of c, i skip locked")
-_ONE_ITEM = Sql(_ITEM_SELECT + "and i.id = :id", postgresql=_ITEM_SELECT + "and i.id = :id for update of c, i skip locked")
+_ONE_ITEM = Sql(
+    _ITEM_SELECT + "and i.id = :id", postgresql=_ITEM_SELECT + "and i.id = :id for update of c, i skip locked"
+)
 _AUTO = Sql(
     "select v.cycle_id, v.auto_at from visit v join cycle c on c.id = v.cycle_id and c.stage = v.stage and "
     "c.visit = v.number where v.cycle_id in :ids[]"
 )
-_SUBMIT_ITEMS = Sql("select cycle_id, no, kind, state, stage from work_item where cycle_id in :ids[] and state in ('open', 'stopped')")
+_SUBMIT_ITEMS = Sql(
+    "select cycle_id, no, kind, state, stage from work_item where cycle_id in :ids[] and state in ('open', 'stopped')"
+)
 _VISITED = Sql("select cycle_id from visit where cycle_id in :ids[] and stage = :stage")
-_PLANNED = Sql("select cycle_id, min(issue_at) from sheet where cycle_id in :ids[] and college_id = :college and "
-               "state = 'planned' group by cycle_id")  # fmt: skip
+_PLANNED = Sql(
+    "select cycle_id, min(issue_at) from sheet where cycle_id in :ids[] and college_id = :college and "
+    "state = 'planned' group by cycle_id"
+)
 _PARENTS = Sql("select distinct parent_id from cycle where parent_id in :ids[] and status in ('running', 'suspended')")
 _ANYTHING = Sql(
     "select exists (select 1 from cycle where status = 'running' and next_due is not null and next_due <= :now) "
@@ -98,16 +101,20 @@ _ANYTHING = Sql(
     "or exists (select 1 from incident where state <> 'solved' and next_try_at <= :now) "
     "or (:outbox and exists (select 1 from outbox where state = 'waiting' and available_at <= :now))"
 )
-_DUE_SHEETS = Sql("select no from sheet where college_id = :college and cycle_id = :cycle and state = 'planned' and "
-                  "issue_at <= :now order by issue_at, no")  # fmt: skip
+_DUE_SHEETS = Sql(
+    "select no from sheet where college_id = :college and cycle_id = :cycle and state = 'planned' and "
+    "issue_at <= :now order by issue_at, no"
+)
 
 _MOVE_CYCLE = Sql(
     "update cycle set stage = :stage, leaf = :leaf, visit = 1, revision = :revision, due = :due, next_due = :next_due, "
     "item_no = :item_no, version = :version, head = :head where id = :id and version = :was"
 )
 _HEAD_CYCLE = Sql("update cycle set version = :version, head = :head where id = :id and version = :was")
-_OWING = Sql("select distinct i.cycle_id from work_item i join cycle c on c.id = i.cycle_id where "
-             "i.college_id = :college and i.state = 'open' and c.status = 'running' order by i.cycle_id")  # fmt: skip
+_OWING = Sql(
+    "select distinct i.cycle_id from work_item i join cycle c on c.id = i.cycle_id where "
+    "i.college_id = :college and i.state = 'open' and c.status = 'running' order by i.cycle_id"
+)
 _SET_DUE = Sql("update cycle set next_due = :next_due where id = :id and version = :was")
 _END_VISIT = Sql(
     "update visit set state = 'done', outcome = 'auto', decided_at = :at, auto_at = null "
@@ -121,13 +128,28 @@ _RAISE_ITEM = Sql(
     "update work_item set level = :level, next_level = :next_level, next_level_at = :level_at "
     "where id = :id and level = :was and deadline_no = :deadline_no and state = 'open'"
 )
-_ENDED = Sql("select id from subject where ends is not null and not ended and ends < :day and college_id = :college and "
-             "not (id in :held[]) order by ends, id limit :limit")
+_ENDED = Sql(
+    "select id from subject where ends is not null and not ended and ends < :day and college_id = :college and "
+    "not (id in :held[]) order by ends, id limit :limit"
+)
 _END_SUBJECT = Sql("update subject set ended = true where id = :id")
-_CYCLES_OF = Sql("select id from cycle where college_id = :college and subject_id = :subject and status in "
-                 "('running', 'suspended') order by id")  # fmt: skip
-ESCALATION_COLUMNS = ("college_id", "item_id", "deadline_no", "level", "cycle_id", "due_at", "fired_at", "role", "to_id",
-                      "act", "outcome")  # fmt: skip
+_CYCLES_OF = Sql(
+    "select id from cycle where college_id = :college and subject_id = :subject and status in "
+    "('running', 'suspended') order by id"
+)
+ESCALATION_COLUMNS = (
+    "college_id",
+    "item_id",
+    "deadline_no",
+    "level",
+    "cycle_id",
+    "due_at",
+    "fired_at",
+    "role",
+    "to_id",
+    "act",
+    "outcome",
+)
 
 
 def anything_due(driver: Driver, now: str, day: str, outbox: bool) -> bool:
@@ -144,7 +166,7 @@ def cycles_due(driver: Driver, now: str, limit: int, held: Sequence[int] = ()) -
 
 
 def items_late(driver: Driver, now: str, after: LateItem | int, limit: int, held: Sequence[int] = ()) -> list[LateItem]:
-    """Return open work items whose next level has come, oldest first, after one (0: from the first), save those held."""
+    """Return open work items whose next level has come, oldest first, after one (0: the first), save those held."""
     since, last = ("", 0) if isinstance(after, int) else (after.level_at, after.id)
     key = {"now": now, "since": since, "after": last, "limit": limit, "held": list(held)}
     return list(map(LateItem._make, driver.all(_ITEMS, key)))
@@ -183,7 +205,9 @@ def due_sheets(driver: Driver, college: int, cycle: int, now: str) -> list[int]:
     return [row[0] for row in driver.all(_DUE_SHEETS, {"college": college, "cycle": cycle, "now": now})]
 
 
-def move(driver: Driver, cycles: Sequence[dict[str, Any]], ended: Sequence[dict[str, Any]], closed: Sequence[dict[str, Any]]) -> bool:
+def move(
+    driver: Driver, cycles: Sequence[dict[str, Any]], ended: Sequence[dict[str, Any]], closed: Sequence[dict[str, Any]]
+) -> bool:
     """Move many cycles on and end their visits and items; False when one row was not as read."""
     count = len(cycles)
     return (
@@ -193,7 +217,9 @@ def move(driver: Driver, cycles: Sequence[dict[str, Any]], ended: Sequence[dict[
     )
 
 
-def escalate(driver: Driver, cycles: Sequence[dict[str, Any]], items: Sequence[dict[str, Any]], ledger: Sequence[tuple[Any, ...]]) -> bool:
+def escalate(
+    driver: Driver, cycles: Sequence[dict[str, Any]], items: Sequence[dict[str, Any]], ledger: Sequence[tuple[Any, ...]]
+) -> bool:
     """Write the fired levels of many items; False when one row was not as read."""
     count = len(cycles)
     fine = driver.many(_HEAD_CYCLE, cycles) == count and driver.many(_RAISE_ITEM, items) == count

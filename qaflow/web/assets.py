@@ -27,8 +27,8 @@ ICONS = (
     "calendar3", "chat", "check", "check-lg", "chevron-down", "chevron-left", "chevron-right", "circle", "circle-half",
     "clock", "cpu", "diamond-fill", "download", "exclamation-triangle", "eye", "file-earmark", "funnel", "gear",
     "inbox", "info-circle", "list", "lock", "moon", "paperclip", "pencil", "people", "person-circle", "plus-lg",
-    "printer", "question-circle", "record-circle", "search", "shield-check", "sliders", "sun", "three-dots", "translate",
-    "trash", "upload", "x-lg",
+    "printer", "question-circle", "record-circle", "search", "shield-check", "sliders", "sun", "three-dots",
+    "translate", "trash", "upload", "x-lg",
 )  # fmt: skip
 """The icons that pages use: the wheel's whole sheet weighs 1.1 MB, more than a page may."""
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

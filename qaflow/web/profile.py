@@ -9,7 +9,7 @@ from wtforms import SelectChoice
 
 from qaflow import logs
 from qaflow.errors import Invalid, Missing, Refused, Unproven
-from qaflow.services import deputies, profile
+from qaflow.services import profile
 from qaflow.store.db import db
 from qaflow.web import access
 from qaflow.web.access import me, mine
@@ -90,7 +90,7 @@ def appoint() -> Response:
 @pages.post("/deputies/<int:number>/end")
 def end(number: int) -> Response:
     """End an appointment before its last day."""
-    deputies.end(db.session, mine(), number)
+    profile.end(db.session, mine(), me(), number)
     flash(_("The deputy's time has ended."), "ok")
     return redirect(url_for("profile.show") + "#deputies", 303)
 

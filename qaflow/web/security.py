@@ -1,6 +1,6 @@
 """Headers that every answer carries."""
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, request, session
 
 from qaflow.services.ports import Ports
 
@@ -29,6 +29,8 @@ def protect(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers[name] = value
     is_asset = response.status_code in {200, 304} and request.endpoint == "assets.static"
+    if is_asset:
+        session.accessed = False  # flask-login looks into it at every answer: assets would vary by cookie
     response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable" if is_asset else "no-store"
     ports: Ports = current_app.extensions["qaflow"]
     if ports.settings.base_url.startswith("https:"):

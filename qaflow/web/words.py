@@ -19,7 +19,7 @@ from qaflow.web import nav
 from qaflow.web.access import viewer
 from qaflow.web.assets import asset_url
 from qaflow.web.language import chosen, pair
-from qaflow.web.requests import moment, reference
+from qaflow.web.requests import moment, ports, reference
 from qaflow.web.wording import KINDS
 
 SHORT = {"zh": "M月d日", "en": "d MMM"}
@@ -70,7 +70,7 @@ def college() -> CollegeView | None:
 def today() -> date:
     """Return the day that the college's clocks show."""
     view = college()
-    return view.calendar.local_day(moment().now) if view else moment().now.date()
+    return view.calendar.local_day(moment().now) if view else moment().now.astimezone(ports().settings.zone).date()
 
 
 def day(of: date | str, year: bool | None = None) -> str:
@@ -91,9 +91,9 @@ def week() -> str:
 
 
 def clock(of: datetime) -> str:
-    """Return the time of day of an instant by the college's clocks."""
+    """Return the time of day of an instant by the college's clocks, else by the installation's."""
     view = college()
-    return (of.astimezone(view.calendar.tz) if view else of.astimezone()).strftime("%H:%M")
+    return of.astimezone(view.calendar.tz if view else ports().settings.zone).strftime("%H:%M")
 
 
 def due(of: date | str) -> Due:

@@ -101,7 +101,7 @@ def close(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[
     """Close a cycle by rule (lapsed, incomplete): what was missing is carried over."""
     if snap.status not in ("running", "suspended"):
         return []
-    data = _ending(snap, args["outcome"], ctx) | {"missing": list(compiled.definition.order[_place(compiled, snap):])}
+    data = _ending(snap, args["outcome"], ctx) | {"missing": list(compiled.definition.order[_place(compiled, snap) :])}
     return [Fact("CycleClosed", data | ({"carried": list(ctx.carried)} if ctx.carried else {}))]
 
 
@@ -195,7 +195,8 @@ def receive_warning(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context
     people = ctx.signers if kind in ("confirm", "decide") else (ctx.responsible,)
     if kind:
         data["items"] = [
-            warnings._item(compiled, snap, kind, p, days, row["id"], ctx, snap.item_no + n) for n, p in enumerate(people, 1)
+            warnings._item(compiled, snap, kind, p, days, row["id"], ctx, snap.item_no + n)
+            for n, p in enumerate(people, 1)
         ]
     return [Fact("WarningReceived", data | warnings.leaf_after(compiled, snap, {row["id"]: row["state"]}))]
 
@@ -207,4 +208,3 @@ def _duty(row: Data, compiled: Compiled) -> tuple[str, int]:
     duties = {"opened": ("acknowledge", quick.acknowledge_days), "acknowledged": ("correct", quick.correct_days),
               "correcting": ("confirm", quick.confirm_days)}  # fmt: skip
     return duties.get(row["state"], ("", 0))
-

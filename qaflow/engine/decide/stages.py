@@ -63,7 +63,9 @@ def _review(definition: Definition, stage: Stage, snap: Snapshot, ctx: Context) 
     need = ctx.need
     if not signers or len(signers) < need:
         role = stage.decide.role  # type: ignore[union-attr]
-        raise refuse("approval.no_signer", f"{len(signers)} of {max(need, 1)} may decide stage {stage.key}: fill the post {role}")
+        raise refuse(
+            "approval.no_signer", f"{len(signers)} of {max(need, 1)} may decide stage {stage.key}: fill the post {role}"
+        )
     order = stage.decide.order  # type: ignore[union-attr]
     due = common.working(ctx, stage.decide.days)  # type: ignore[union-attr]
     kind = "sign" if need > 1 else "decide"
