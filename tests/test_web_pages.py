@@ -327,7 +327,7 @@ def test_home_counts_what_waits_for_me_and_for_whom_i_stand_in(site: Site) -> No
     assert rows("lead")[:6] == ["Fill", "in", "and", "submit", "1", "0"]
     assert "As deputy for lead" in site.browser("deputy", "en").get("/").text
     assert "Nothing waits for you" in site.browser("guest", "en").get("/").text
-    site.later(days=60)
+    site.later(days=380)
     assert rows("lead")[4:6] == ["1", "1"]
 
 
@@ -374,5 +374,24 @@ def test_a_wrong_password_is_in_no_log(site: Site, capsys: pytest.CaptureFixture
     site.browser("lead")
 
     said = capsys.readouterr().out
-    assert "signin.wrong" in said and "signin.done" in said
+    assert "signin.wrong" in said and said.count("web.asked") == 2
     assert "quite a secret" not in said and PASSWORD not in said
+
+
+def test_each_request_to_change_something_leaves_one_line(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    browser = site.browser("lead")
+    token = browser.token()
+    capsys.readouterr()
+
+    def line(path: str, **data: str) -> str:
+        browser.client.post(path, data={"csrf_token": token} | data, headers=PAGE)
+        said = [found for found in capsys.readouterr().out.splitlines() if "web.asked" in found]
+        assert len(said) == 1
+        return said[0]
+
+    person = f"person={site.world.persons['lead']}"
+    assert "status=303" in (done := line("/me/language", language="en")) and person in done
+    assert "refused=deputy.not_found" in line("/me/deputies/77/end")
+    assert "refused=ref.unknown_user" in line("/me/deputies", who="x", starts="2025-09-08", ends="2025-09-09")
+    assert "refused=csrf" in line("/me/language", csrf_token="none")
+    assert "path=/me/no%0Aforged" in line("/me/no\nforged")

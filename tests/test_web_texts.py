@@ -64,3 +64,20 @@ def test_a_sentence_ends_as_one_in_both_languages() -> None:
             assert english.endswith((".", "qaflow init")), key
             assert chinese.endswith(("。", "qaflow init")), key
     assert not [str(t._args[0]) for t in TITLES.values() if str(t._args[0]).endswith(".")]
+
+
+COMMAND_LINE = ("backup.", "restore.", "demo.", "checkpoint.", "pack.", "folder.", "schema.", "json.", "mail.",
+                "bench.", "installation.not_sandbox", "database.missing", "file.exists", "file.not_writable", "file.not_regular",
+                "installation.exists")  # fmt: skip
+CODE = re.compile(r'(?:Invalid|Refused|Missing|Forbidden|Unproven|Unavailable|Stale|refuse)\(\s*"([a-z_]+\.[a-z_.]+)"')
+
+
+def test_every_refusal_that_a_page_can_meet_has_its_sentence() -> None:
+    """Whoever adds a code writes what it means to people into `wording.FAULTS`."""
+    places = [catalogs.PACKAGE / "services", catalogs.PACKAGE / "engine" / "decide"]
+    files = [file for place in places for file in place.glob("*.py")]
+
+    codes = {code for file in files for code in CODE.findall(file.read_text(encoding="utf-8"))}
+
+    assert len(codes) > 80
+    assert sorted(code for code in codes if code not in FAULTS and not code.startswith(COMMAND_LINE)) == []

@@ -21,14 +21,15 @@ from qaflow.cli.run import serve, single_process
 from qaflow.config import Settings
 from qaflow.engine import loader
 from qaflow.engine.dates import iso_day
-from qaflow.errors import Invalid, Usage
+from qaflow.errors import Invalid, Refused, Usage
 from qaflow.services import installation as installing
 from qaflow.services import packaged
 from qaflow.services.simulation import making
 from qaflow.services.simulation.values import FULL, SMALL, Plan
-from qaflow.store.db import db, schema_state
+from qaflow.store.db import UNFIT, db, schema_state
 
 START, DAYS, SEED = "2025-09-01", 366, 1
+EARLIEST, LATEST = dt.date(2024, 1, 1), dt.date(2030, 12, 31)  # the years around are in the colleges' calendars
 MOST_DAYS = 800
 FAILED = 3
 COLUMNS = (("college", "college"), ("subjects", "subjects"), ("cycles_started", "started"), ("cycles_closed", "closed"),
@@ -48,9 +49,12 @@ class Day(click.ParamType[dt.date]):
         if isinstance(value, dt.date):
             return value
         try:
-            return iso_day(str(value))
+            day = iso_day(str(value))
         except Invalid:
             raise Invalid("date.invalid", f"--start {value!r}: a day YYYY-MM-DD is needed") from None
+        if not EARLIEST <= day <= LATEST:
+            raise Invalid("date.range", f"--start {value}: a day from {EARLIEST} to {LATEST} is needed")
+        return day
 
 
 @click.command(cls=Command)
@@ -98,6 +102,8 @@ def kept(settings: Settings, plan: Plan) -> dict[str, Any] | None:
     with installation(settings, new=True):
         state = schema_state(db.session)
         db.session.rollback()
+        if state in UNFIT:
+            raise Refused(f"schema.{state}", UNFIT[state])
         return None if state == "empty" else making.standing(db.session, plan)
 
 

@@ -14,7 +14,7 @@ import json
 import types
 import typing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 FORMAT = 1
@@ -212,6 +212,12 @@ def from_plain(plain: dict[str, Any]) -> Definition:
     return typing.cast(Definition, build_value(Definition, plain))
 
 
+@lru_cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Return a value's field types; kept, for a college's definitions ask for them thousands of times."""
+    return typing.get_type_hints(kind)
+
+
 def build_value(kind: Any, plain: Any) -> Any:
     """Build a frozen value of a dataclass (or a tuple of them) from trusted plain data."""
     origin = typing.get_origin(kind)
@@ -224,7 +230,7 @@ def build_value(kind: Any, plain: Any) -> Any:
         inner = typing.get_args(kind)[0]
         return tuple(build_value(inner, p) for p in plain)
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         return typing.cast(Any, kind)(**{k: build_value(hints[k], v) for k, v in plain.items()})
     return plain
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from orjson import loads
+
 from qaflow.engine.definition import from_plain
 from qaflow.engine.machine import Compiled, compile_definition
 from qaflow.engine.replay import Replay, named
@@ -30,11 +32,6 @@ LOOKED_UP_AT_ONCE = 5000
 MOST_FINDINGS = 1000  # a broken database needs no longer list
 
 Finding = dict[str, Any]
-_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # decode() without its search for blanks
-_ALIKE = frozenset(("WorkEscalated", "SheetIssued", "AdvanceHeld", "PeriodEnded", "ItemReminded", "StageSubmitted"))
-"""Kinds of which many entries have the very same data: what a text says is read once."""
-MOST_ALIKE = 4096
-_read: dict[str, tuple[Any, int]] = {}
 
 
 class Shelf:
@@ -82,25 +79,14 @@ class Chain:
             raise Broken("chain", f"entry {seq} was changed: its bytes give another hash", reckoned, stored)
         self.seq, self.head = seq, stored
         try:
-            data, end = _scan(text, 0) if kind not in _ALIKE else _alike(text)
-            if end != len(text) or type(data) is not dict:
+            data: dict[str, Any] = loads(text)
+            if type(data) is not dict:
                 raise ValueError("its data is no JSON object")
             if self.replay is not None:
                 self.replay.take(kind, at, actor, behalf, definition, data)
-        except (StopIteration, ValueError, Disallowed) as error:
+        except (ValueError, Disallowed) as error:
             raise Broken("replay", f"entry {seq}: {error or 'its data is no JSON'}") from error
         return data
-
-
-def _alike(text: str) -> tuple[Any, int]:
-    """Return what a text says, from the texts read before where it is one of them; nobody changes what is returned."""
-    found = _read.get(text)
-    if found is None:
-        found = _scan(text, 0)
-        if len(_read) >= MOST_ALIKE:
-            _read.clear()
-        _read[text] = found
-    return found
 
 
 class Broken(Exception):

@@ -32,6 +32,7 @@ from .work import AnySession, LostRace, Origin, Writer, transact
 FORMAT = 1
 KIND = "qaflow-checkpoint"
 KEY_FILE = "audit.key"
+PARTS = {"at": str, "entries": int, "streams": int, "digest": str, "heads": list, "public_key": str, "signature": str}
 
 
 def make(session: AnySession, origin: Origin, home: Path) -> dict[str, Any]:
@@ -106,7 +107,8 @@ class Marks:
 
     def __init__(self, document: dict[str, Any]) -> None:
         """Take a checkpoint file's document; `Invalid` where it is none."""
-        if document.get("kind") != KIND or document.get("format") != FORMAT or not _heads_fit(document.get("heads")):
+        whole = all(isinstance(document.get(key), kind) for key, kind in PARTS.items()) and _heads_fit(document["heads"])
+        if document.get("kind") != KIND or document.get("format") != FORMAT or not whole:
             raise Invalid("checkpoint.invalid", f"this file is no checkpoint of format {FORMAT}")
         self.document = document
         self._heads: dict[str, tuple[int, str]] = {s: (n, h) for s, n, h in document["heads"]}

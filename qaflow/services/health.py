@@ -23,6 +23,7 @@ REMEDIES = {
     "empty": "there is no database yet; type: qaflow init",
     "older": "the database was made by an older program; type: qaflow init (it makes a backup first)",
     "newer": "the database was made by a newer program; install that version of qaflow",
+    "foreign": db.UNFIT["foreign"],
 }
 
 
@@ -32,7 +33,7 @@ def require_current(session: AnySession, settings: Settings) -> None:
     # To look into a SQLite file that is not there would make one.
     state = "empty" if file is not None and not file.exists() else _schema(session)
     if state != "current":
-        raise Refused(f"database.schema_{state}", REMEDIES[state], allowed=["init"] if state != "newer" else [])
+        raise Refused(f"database.schema_{state}", REMEDIES[state], allowed=["init"] if state not in db.UNFIT else [])
 
 
 def readiness(session: AnySession, ports: Ports) -> dict[str, Any]:

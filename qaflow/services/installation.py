@@ -79,8 +79,8 @@ def prepare(app: Any, session: AnySession, settings: Settings, machine: datetime
     file = settings.sqlite_file
     make_private(file.parent if file is not None else settings.home)
     state = _state(session, file)
-    if state == "newer":
-        raise Refused("schema.newer", "the database was made by a later program; install that version or a later one")
+    if state in database.UNFIT:
+        raise Refused(f"schema.{state}", database.UNFIT[state])
     copy = notice = None
     if state == "older" and file is not None:
         copy = back_up(file, settings.home, machine)

@@ -133,7 +133,7 @@ def _may_go(session: AnySession, origin: Origin, report: Report, limit: dt.timed
     paused = found.paused_reason if found is not None else None
     if gap > limit or paused or leapt:
         if not confirm:
-            _wait(session, report, gap, leapt)
+            _wait(session, report, gap, leapt, paused)
             return False
         report.quiet = bool(paused and paused.startswith(ticks.QUIETLY))
         transact(session, lambda d: _go_on(d, report))
@@ -149,13 +149,13 @@ def _went_back(session: AnySession, report: Report, last: str, gap: dt.timedelta
         _incident(session, BACK, report.notice, report.at)
 
 
-def _wait(session: AnySession, report: Report, gap: dt.timedelta, leapt: str | None) -> None:
-    """Let automatic steps wait until a person has looked at the clock."""
-    why = leapt or f"{gap.days} days since the last tick"
+def _wait(session: AnySession, report: Report, gap: dt.timedelta, leapt: str | None, paused: str | None) -> None:
+    """Let automatic steps wait until a person has looked at the clock; the reason that stands is kept."""
+    why = leapt or paused or f"{gap.days} days since the last tick"
     report.notice = f"automatic steps wait: {why}; see to the clock, then type: qaflow tick --confirm"
     report.skipped["paused"] = leapt or gap.days
     if leapt is None:
-        transact(session, lambda d: ticks.pause(d, report.notice))
+        transact(session, lambda d: ticks.pause(d, why))
         _incident(session, GAP, report.notice, report.at)
 
 

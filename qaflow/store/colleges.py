@@ -89,7 +89,7 @@ def calendar_rows(
     key = {"id": college}
     days = [(day, bool(working)) for day, working in driver.all(_DAYS, key)]
     years = [(year, bool(published)) for year, published in driver.all(_YEARS, key)]
-    return days, driver.all(_TERMS, key), years  # type: ignore[return-value]
+    return days, driver.all(_TERMS, key), years
 
 
 def definition_body(driver: Driver, digest: str) -> str | None:
@@ -107,8 +107,8 @@ def definition_id(driver: Driver, digest: str) -> int | None:
 def newest(driver: Driver, key: str, version: int | None = None) -> tuple[int, str, int] | None:
     """Return (id, hash, version) of a definition's newest, or given, version."""
     if version is None:
-        return driver.one(_DEFINITION, {"key": key})  # type: ignore[return-value]
-    return driver.one(_VERSION, {"key": key, "version": version})  # type: ignore[return-value]
+        return driver.one(_DEFINITION, {"key": key})
+    return driver.one(_VERSION, {"key": key, "version": version})
 
 
 def versions(driver: Driver) -> list[tuple[object, ...]]:

@@ -18,11 +18,11 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry, scoped_session
 from qaflow.store import schema
 from qaflow.store.driver import Driver, Sql, driver
 from qaflow.store.faults import DRIVER_ERRORS, Contended, Duplicate, Sealed, Unreachable, on_error, translated
-from qaflow.store.schema import SCHEMA_HEAD, schema_state
+from qaflow.store.schema import SCHEMA_HEAD, UNFIT, schema_state
 from qaflow.store.types import BIG_ID, Bytewise, Day, Instant, Name, Ref, instant, utc
 
 __all__ = [
-    "SCHEMA_HEAD", "Contended", "Day", "Driver", "Duplicate", "Instant", "Model", "Name", "Ref", "Sealed", "Sql",
+    "SCHEMA_HEAD", "UNFIT", "Contended", "Day", "Driver", "Duplicate", "Instant", "Model", "Name", "Ref", "Sealed", "Sql",
     "Unreachable", "checkpoint", "configure", "db", "driver", "engine_options", "instant", "normalised", "reading",
     "schema_state", "set_synchronous", "settings", "upgrade", "utc",
 ]  # fmt: skip

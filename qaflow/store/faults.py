@@ -36,6 +36,12 @@ class Unreachable(Unavailable):
     code = "database.unavailable"
 
 
+class Damaged(Unavailable):
+    """The database file is damaged or no database; restore the newest backup into an empty home."""
+
+    code = "database.damaged"
+
+
 _SQLITE = {
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: Duplicate,
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Duplicate,
@@ -48,6 +54,8 @@ _SQLITE_CLASS = {
     sqlite3.SQLITE_IOERR: Unreachable,
     sqlite3.SQLITE_READONLY: Unreachable,
     sqlite3.SQLITE_CANTOPEN: Unreachable,
+    sqlite3.SQLITE_CORRUPT: Damaged,
+    sqlite3.SQLITE_NOTADB: Damaged,
 }
 _PRIMARY_CODE = 0xFF  # SQLite's extended codes carry the primary one in the low byte
 _POSTGRES = {

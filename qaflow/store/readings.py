@@ -164,7 +164,7 @@ def ever_read(driver: Driver, college: int, point: int) -> bool:
 
 def late_tasks(driver: Driver, college: int, day: str, limit: int) -> list[tuple[int, int | None, int | None, str]]:
     """Return (task, owning unit, that unit's subject, number) of tasks past their finish and not warned about."""
-    return driver.all(_LATE_TASKS, {"college": college, "day": day, "limit": limit})  # type: ignore[return-value]
+    return driver.all(_LATE_TASKS, {"college": college, "day": day, "limit": limit})
 
 
 def planned_tasks(driver: Driver, college: int) -> list[tuple[int, int | None, bool, str | None, bool, str]]:
@@ -175,7 +175,7 @@ def planned_tasks(driver: Driver, college: int) -> list[tuple[int, int | None, b
 
 def recurring_tasks(driver: Driver, college: int, before: str) -> list[tuple[int, str]]:
     """Return (task, finish) of yearly tasks whose finish lies before a day."""
-    return driver.all(_RECURRING, {"college": college, "before": before})  # type: ignore[return-value]
+    return driver.all(_RECURRING, {"college": college, "before": before})
 
 
 def set_tasks_due(driver: Driver, rows: Sequence[tuple[int, str, bool]]) -> None:

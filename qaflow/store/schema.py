@@ -16,8 +16,16 @@ SCHEMA_HEAD = REVISIONS[-1]
 VERSION_TABLE = "alembic_version"
 
 
+OWN = frozenset(("cycle", "installation", "journal"))
+UNFIT = {
+    "newer": "the database was made by a later program; install that version or a later one",
+    "foreign": "the database holds tables, but the mark of their schema is gone: name an empty one, or restore a backup",
+}
+"""Why a database is not upgraded."""
+
+
 def schema_state(session: Session | scoped_session[Any]) -> str:
-    """Return ``current``, ``older``, ``newer`` (made by a later program) or ``empty``."""
+    """Return ``current``, ``older``, ``newer`` (made by a later program) ``empty``, or ``foreign`` (tables without a mark)."""
     return _state(session.connection())
 
 
@@ -52,8 +60,9 @@ def config() -> Config:
 def _migrate(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # two programs may start at once
         connection.execute(text("select pg_advisory_xact_lock(7361201)"))
-    if _state(connection) == "newer":
-        raise Refused("schema.newer", "the database was made by a later program; install that version or a later one")
+    state = _state(connection)
+    if state in UNFIT:
+        raise Refused(f"schema.{state}", UNFIT[state])
     settings = config()
     settings.attributes["connection"] = connection
     command.upgrade(settings, "head")
@@ -66,11 +75,11 @@ def _check_references(connection: Connection) -> None:
 
 
 def _state(connection: Connection) -> str:
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return "empty"
-    version = connection.execute(text(f"select version_num from {VERSION_TABLE}")).scalar()
+    tables = set(inspect(connection).get_table_names())
+    marked = VERSION_TABLE in tables
+    version = connection.execute(text(f"select version_num from {VERSION_TABLE}")).scalar() if marked else None
     if version is None:
-        return "empty"
+        return "foreign" if tables & OWN else "empty"
     if version not in REVISIONS:
         return "newer"
     return "current" if version == SCHEMA_HEAD else "older"

@@ -8,7 +8,7 @@ from qaflow import logs
 from qaflow.errors import QaflowError, Unproven, Usage, problem
 from qaflow.store.db import db
 from qaflow.web.access import for_people
-from qaflow.web.requests import SAFE, reference
+from qaflow.web.requests import SAFE, note, reference
 from qaflow.web.wording import title, told
 
 PROBLEM_JSON = "application/problem+json"
@@ -27,15 +27,12 @@ def register(app: Flask) -> None:
 
 
 def refused(error: QaflowError) -> Response:
-    """Answer with the error's own status; whoever may not change anything leaves a line in the log."""
-    if request.method not in SAFE:
-        log.warning("web.refused", code=error.code, path=request.path, status=error.status)
+    """Answer with the error's own status."""
     return _answer(error, resend=isinstance(error, Unproven) and request.method not in SAFE)
 
 
 def unproven_form(error: CSRFError) -> Response:
     """Answer a form that does not prove where it comes from: nothing was done, and no text is lost."""
-    log.warning("web.csrf", reason=error.description, path=request.path)
     return _answer(Usage("csrf", error.description), resend=True)
 
 
@@ -58,6 +55,7 @@ def broken(error: Exception) -> Response:
 
 def _answer(error: QaflowError, resend: bool = False) -> Response:
     db.session.rollback()
+    note(error.code)
     document = problem(error) | {"reference": reference()}
     if for_people():
         kept = _kept() if resend else None

@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from qaflow.errors import QaflowError
 from qaflow.services.passwords import MOST
 from qaflow.services.words import NAME_LENGTH
+from qaflow.web.requests import note
 from qaflow.web.wording import FAULTS, told
 
 REASON = 500
@@ -24,12 +25,14 @@ class Form(FlaskForm):
 
     def tell(self, error: QaflowError, at: Mapping[str, str], default: str) -> int:
         """Put a service's error at the field of its code (or at the default one); returns the status to answer with."""
+        note(error.code)
         field = self[at.get(error.code, default)]
         field.errors = [*field.errors, told(error)]
         return error.status
 
     def fault(self, field: str, code: str) -> int:
         """Put a fault of ours at a field; returns the status to answer with."""
+        note(code)
         self[field].errors = [*self[field].errors, str(FAULTS[code])]
         return UNFIT
 

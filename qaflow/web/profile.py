@@ -7,7 +7,6 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 from wtforms import SelectChoice
 
-from qaflow import logs
 from qaflow.errors import Invalid, Missing, Refused, Unproven
 from qaflow.services import profile
 from qaflow.store.db import db
@@ -22,7 +21,6 @@ AT_PASSWORD = {"signin.wrong": "old_password", "signin.too_many": "old_password"
 AT_DEPUTY = {"deputy.dates": "ends", "date.invalid": "starts", "ref.unknown_layer": "layer"}
 
 pages = Blueprint("profile", __name__, url_prefix="/me")
-log = logs.get("qaflow.web")
 
 
 @pages.get("")
@@ -63,7 +61,6 @@ def _changed(form: NewPassword) -> int:
         old, new = form.old_password.data or "", form.password.data or ""
         profile.change_password(db.session, ports(), mine(), me(), old, new)
     except Unproven:
-        log.warning("password.old_wrong", person=person)
         return form.fault("old_password", "password.old")
     except (Invalid, Refused) as error:
         return form.tell(error, AT_PASSWORD, "password")

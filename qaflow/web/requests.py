@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 from typing import NamedTuple, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import structlog
 from flask import Flask, Response, current_app, g, request
 
+from qaflow import logs
 from qaflow.errors import Forbidden
 from qaflow.services.installation import now_of
 from qaflow.services.ports import Ports
@@ -18,6 +19,8 @@ from qaflow.store.db import db
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REFERENCE_BYTES = 5
+
+log = logs.get("qaflow.web")
 
 
 class Moment(NamedTuple):
@@ -55,9 +58,18 @@ def reference() -> str:
 
 
 def number(response: Response) -> Response:
-    """Send the reference number with the answer."""
+    """Send the reference number with the answer; what was to change something leaves one line, done or refused."""
     response.headers["X-Request-ID"] = reference()
+    if request.method not in SAFE:
+        someone = getattr(g.get("_login_user"), "me", None)
+        log.info("web.asked", method=request.method, path=quote(request.path), status=response.status_code,
+                 refused=g.get("refused"), person=someone and someone.person, address=request.remote_addr)  # fmt: skip
     return response
+
+
+def note(code: str) -> None:
+    """Note why this request is refused, for its line in the log."""
+    g.refused = code
 
 
 def refuse_foreign() -> None:

@@ -51,16 +51,15 @@ def _weighed(form: SignIn, target: str) -> Response | int:
     try:
         account = signin.weigh(db.session, ports(), tried)
     except Unproven as error:
-        log.warning("signin.wrong", account=signin.key_of(ports(), tried.login)[:12], address=tried.address)
+        log.warning("signin.wrong", account=signin.key_of(ports(), tried.login)[:12])
         return form.tell(error, {}, "password")
     except Refused as error:
-        log.warning("signin.too_many", account=signin.key_of(ports(), tried.login)[:12], address=tried.address)
+        log.warning("signin.too_many", account=signin.key_of(ports(), tried.login)[:12])
         form.tell(error, {}, "password")
         form.password.errors.append(_("Try again at %(time)s.", time=clock(instant(error.data["until"]))))
         return TOO_MANY
     mark = mark or access.new_device()
     access.enter(account.id, mark)
-    log.info("signin.done", person=account.id, address=tried.address)
     response = redirect(target, 303)
     access.mark(response, mark)
     return response
@@ -73,7 +72,6 @@ def sign_out() -> Response:
     text = session.get(SIGNED_IN_AS)
     if text is not None:
         sessions.end(db.session, ports(), text)
-        log.info("signin.out")
     access.renew()
     flash(_("You are signed out."), "ok")
     return redirect(access.safe_next("/signin"), 303)
