@@ -394,4 +394,4 @@ def test_each_request_to_change_something_leaves_one_line(site: Site, capsys: py
     assert "refused=deputy.not_found" in line("/me/deputies/77/end")
     assert "refused=ref.unknown_user" in line("/me/deputies", who="x", starts="2025-09-08", ends="2025-09-09")
     assert "refused=csrf" in line("/me/language", csrf_token="none")
-    assert "path=/me/no%0Aforged" in line("/me/no\nforged")
+    assert "path=/me/no%0Aforged" in line("/me/no%0Aforged")

@@ -67,8 +67,8 @@ def test_a_sentence_ends_as_one_in_both_languages() -> None:
 
 
 COMMAND_LINE = ("backup.", "restore.", "demo.", "checkpoint.", "pack.", "folder.", "schema.", "json.", "mail.",
-                "bench.", "installation.not_sandbox", "database.missing", "file.exists", "file.not_writable", "file.not_regular",
-                "installation.exists")  # fmt: skip
+                "bench.", "installation.not_sandbox", "database.missing", "file.exists", "file.not_writable",
+                "file.not_regular", "installation.exists")  # fmt: skip
 CODE = re.compile(r'(?:Invalid|Refused|Missing|Forbidden|Unproven|Unavailable|Stale|refuse)\(\s*"([a-z_]+\.[a-z_.]+)"')
 
 

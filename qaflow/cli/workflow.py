@@ -56,6 +56,8 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
 def list_(college: str | None, as_json: bool) -> None:
     """List the published definitions; without a database, those that travel with the program."""
     items, source = installed(lambda: definitions.listed(db.session, college), lambda: _packaged(college))
+    if college is not None and not items:
+        raise Missing("college.not_found", f"no college {college!r} with definitions")
     told = "no database yet: these travel with the program" if source == "packaged" else f"{len(items)} definitions"
     output.emit(output.listed(items) | {"source": source}, as_json, table=LISTED, lines=[told])
 

@@ -107,7 +107,8 @@ class Marks:
 
     def __init__(self, document: dict[str, Any]) -> None:
         """Take a checkpoint file's document; `Invalid` where it is none."""
-        whole = all(isinstance(document.get(key), kind) for key, kind in PARTS.items()) and _heads_fit(document["heads"])
+        fits = all(isinstance(document.get(key), kind) for key, kind in PARTS.items())
+        whole = fits and _heads_fit(document["heads"])
         if document.get("kind") != KIND or document.get("format") != FORMAT or not whole:
             raise Invalid("checkpoint.invalid", f"this file is no checkpoint of format {FORMAT}")
         self.document = document

@@ -22,7 +22,7 @@ from .calendars_adopt import Adoption
 from .college import forget, view
 from .college_stream import CollegeStream
 from .loading_rows import ORDER, Row, college_values, digests, keys_of
-from .rounds import first_start
+from .scheduling import first_start
 from .work import AnySession, Origin, transact
 
 Data = dict[str, Any]

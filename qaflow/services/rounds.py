@@ -3,112 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from qaflow.engine import decide as engine
 from qaflow.engine import periods
-from qaflow.engine.calendar import CalendarGap
 from qaflow.engine.college import Track
-from qaflow.engine.decide import Context, Refusal
+from qaflow.engine.decide import Refusal
 from qaflow.engine.machine import Compiled
-from qaflow.engine.snapshot import Data, Snapshot, evolve
-from qaflow.errors import Invalid, Missing, QaflowError, Refused
-from qaflow.store import colleges, journal, ledger, rounds
+from qaflow.engine.snapshot import Data, Snapshot
+from qaflow.errors import Missing, QaflowError, Refused
+from qaflow.store import journal, ledger, rounds
 from qaflow.store.db import Driver, utc
 
 from . import successors
 from .acting import Acting, hold, refusal
 from .college import CollegeView, compiled, view
+from .launching import Plan, context, plan, sheets_of, start_alike, start_args
+from .scheduling import Next, following, period_of
 from .work import AnySession, Origin, Writer
 
 BATCH = 1000
 RECHECK = dt.timedelta(days=1)  # an unstarted cycle is looked at again the next day
 UNCLOSED = ("running", "suspended")
 Forms = Callable[[str], Compiled]
-Next = tuple[str | None, str | None, str | None]  # next start, its instant, why unknown
 MOST_UNCLOSED = 2  # a third unclosed cycle of a subject and track is not started
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """One track's cycles for one period, as decided once for all its subjects."""
-
-    college: CollegeView
-    track: Track
-    period: periods.Period
-    definition_id: int
-    compiled: Compiled
-
-
-def rule_of(track: Track, ends: str | None = None) -> periods.Rule:
-    """Return the period rule of a track; a project ends with its subject."""
-    last = dt.date.fromisoformat(ends) if ends else None
-    return periods.Rule(
-        length=track.period.length, anchor=track.period.anchor or "09-01", start=track.period.from_, ends=last
-    )
-
-
-def period_of(college: CollegeView, track: Track, row: rounds.Due | None, day: dt.date, anchor: str | None = None,
-              ends: str | None = None) -> periods.Period:  # fmt: skip
-    """Return the period of a track, for a subject, that holds a day."""
-    since = (row.anchor or row.starts) if row else anchor
-    rule = rule_of(track, row.ends if row else ends)
-    base = periods.anchor_date(rule, dt.date.fromisoformat(since) if since else day)
-    return periods.period_at(rule, base, day, college.calendar)
-
-
-def following(college: CollegeView, track: Track, row: rounds.Due, period: periods.Period) -> Next:
-    """Return (next start, its instant, why unknown) after a period of a subject's track."""
-    start = period.end
-    if track.period.length == "project" or (row.ends and start.isoformat() > row.ends):
-        return None, None, None
-    try:
-        period_of(college, track, row, start)
-    except CalendarGap as gap:
-        return start.isoformat(), utc(college.calendar.start_of(start)), gap.code
-    return start.isoformat(), utc(college.calendar.start_of(start)), None
-
-
-def first_start(
-    college: CollegeView, track: Track, day: dt.date, anchor: str | None, ends: str | None
-) -> tuple[str | None, str | None]:
-    """Return the first period start on or after a day, for a subject that appears on it."""
-    try:
-        period = period_of(college, track, None, day, anchor, ends)
-    except (CalendarGap, Invalid):
-        return day.isoformat(), utc(college.calendar.start_of(day))
-    start = period.start if period.start >= day else period.end
-    if track.period.length == "project":
-        start = max(period.start, day)
-    if ends and start.isoformat() > ends:
-        return None, None
-    return start.isoformat(), utc(college.calendar.start_of(start))
-
-
-def plan(session: AnySession, driver: Driver, college: CollegeView, track: Track, period: periods.Period) -> Plan:
-    """Gather what all cycles of a round share; the newest published version of the definition is theirs."""
-    found = colleges.newest(driver, track.definition)
-    if found is None:
-        raise Missing(
-            "definition.not_found", f"track {track.key} needs the definition {track.definition}, which is not published"
-        )
-    return Plan(college=college, track=track, period=period, definition_id=found[0],
-                compiled=compiled(session, driver, found[1]))  # fmt: skip
-
-
-def sheets_of(one: Plan, since: dt.date) -> list[tuple[str, dt.date]]:
-    """Return the dated diagnosis sheets of a cycle: each kind at each occurrence inside the period."""
-    found = [
-        (d.kind, day)
-        for d in one.track.diagnoses
-        for day in periods.occurrences(d.every, one.period, one.college.calendar, d.month)
-        if day >= since
-    ]
-    return sorted(found, key=lambda s: (s[1], s[0]))
 
 
 def start_due(session: AnySession, driver: Driver, origin: Origin, college: int, limit: int = BATCH,
@@ -231,106 +150,6 @@ def _not_started(
         start, at, gap = following(one.college, one.track, row, one.period)
         return row.id, start, at, gap or why
     return row.id, one.period.start.isoformat(), utc(origin.now + RECHECK), why
-
-
-def start_args(one: Plan, subject: int, layer: str, unit: int, responsible: int | None, before: rounds.Former | None,
-               parent: int | None, sheets: list[tuple[str, dt.date]]) -> Data:  # fmt: skip
-    """Return the arguments of the engine's ``start``."""
-    return {"subject": subject, "layer": layer, "track": one.track.key, "number": before.number + 1 if before else 1,
-            "start": one.period.start.isoformat(), "end": one.period.end.isoformat(), "responsible": responsible,
-            "unit": unit, "parent": parent, "previous": before.id if before else None, "sheets": sheets}  # fmt: skip
-
-
-def context(college: CollegeView, origin: Origin, responsible: int | None) -> Context:
-    """Return the circumstances of a start."""
-    return Context(moment=origin.now, now=utc(origin.now), today=college.calendar.local_day(origin.now),
-                   calendar=college.calendar, actor=origin.person, responsible=responsible)  # fmt: skip
-
-
-def start_alike(driver: Driver, origin: Origin, one: Plan,
-                rows: Sequence[tuple[rounds.Due, rounds.Former | None, rounds.Parent | None]]) -> int:  # fmt: skip
-    """Start cycles that differ only in subject, people and number: decided once, written with set statements."""
-    if not rows:
-        return 0
-    sheets = sheets_of(one, one.period.start)
-    template = _Template(one, origin, sheets)
-    ids = driver.reserve("cycle", len(rows))
-    at, recorded = utc(origin.now), utc(origin.recorded)
-    cycles, visits, items, sheet_rows, entries = [], [], [], [], []
-    for cycle, (row, before, parent) in zip(ids, rows, strict=True):
-        text = template.text(row, before, parent.id if parent else None)
-        stream = f"cycle:{cycle}"
-        head = journal.digest(journal.GENESIS, stream, 1, "CycleStarted", 1, at, recorded, origin.actor, None,
-                              origin.door, origin.request, template.hash, text)  # fmt: skip
-        entries.append((stream, 1, "CycleStarted", 1, at, recorded, origin.actor, None, origin.door, origin.request,
-                        template.hash, text, journal.GENESIS, head))  # fmt: skip
-        cycles.append(template.cycle(cycle, row, before, parent.id if parent else None, head))
-        visits.append((cycle, *template.visit))
-        items.append(template.item(cycle, row))
-        sheet_rows += [(one.college.id, cycle, *s) for s in template.sheets]
-    rounds.insert(driver, cycles, visits, items, sheet_rows)
-    driver.insert_rows("journal", journal.COLUMNS, entries)
-    track, period = one.track, one.period
-    rounds.count_round(driver, one.college.id, track.layer, track.key, period.start.isoformat(), period.end.isoformat(),
-                       at, len(rows))  # fmt: skip
-    return len(rows)
-
-
-class _Template:
-    """The fact and the rows of a start, made once from the engine's decision with blanks for what differs."""
-
-    def __init__(self, one: Plan, origin: Origin, sheets: list[tuple[str, dt.date]]) -> None:
-        self.one, self.hash, self.at = one, one.compiled.definition.hash, utc(origin.now)
-        args = start_args(one, 0, one.track.layer, 0, 0, None, None, sheets)
-        facts = origin.decide(one.compiled, Snapshot(0), "start", args, context(one.college, origin, 0))
-        if isinstance(facts, Refusal):
-            raise refusal(facts)
-        data = dict(facts[0].data)
-        (item,) = data.pop("items")
-        for name in ("subject", "number", "responsible", "unit"):
-            data.pop(name)
-        self._rest = json.dumps(data, ensure_ascii=False, separators=(",", ":"))[1:]
-        shown = {k: v for k, v in item.items() if k != "holder"}
-        self._item = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))[1:]
-        self.snap = Snapshot(0)
-        evolve(self.snap, *facts[0], self.at)
-        visit, first = self.snap.visit, self.snap.items[1]
-        self._first = first
-        self._next_due = self.snap.next_due()
-        self.visit = (visit.stage, visit.number, visit.state, self.at, visit.due, 0, "any", 0, visit.auto_at)
-        self.sheets = [(s.no, s.kind, s.no, s.due, s.issue_at, s.state) for s in self.snap.sheets.values()]
-
-    def text(self, row: rounds.Due, before: rounds.Former | None, parent: int | None) -> str:
-        """Return the fact's data for one subject."""
-        number = before.number + 1 if before else 1
-        previous = f'"previous":{before.id},' if before else ""
-        inside = f'"parent":{parent},' if parent is not None else ""
-        return (
-            f'{{"subject":{row.subject},"number":{number},"responsible":{row.responsible},"unit":{row.unit},{inside}'
-            f'{previous}"items":[{{"holder":{row.responsible},{self._item}],{self._rest}'
-        )
-
-    def cycle(
-        self, cycle: int, row: rounds.Due, before: rounds.Former | None, parent: int | None, head: str
-    ) -> tuple[Any, ...]:
-        """Return the cycle's row."""
-        snap, one = self.snap, self.one
-        visit = snap.visit
-        return (
-            cycle, one.college.id, row.subject, row.layer, one.track.key, before.number + 1 if before else 1, parent,
-            one.definition_id, snap.start, snap.end, snap.status, snap.stage, snap.leaf, visit.number, 0, visit.due, 1,
-            self._next_due, 0, snap.item_no, 0, snap.sheet_no, row.unit, row.responsible, before.id if before else None,
-            False, self.at, snap.ends_at, 1, head,
-        )  # fmt: skip
-
-    def item(self, cycle: int, row: rounds.Due) -> tuple[Any, ...]:
-        """Return the row of the first work item."""
-        first = self._first
-        return (
-            self.one.college.id, cycle, row.subject, first.no, first.kind, first.stage, first.visit, row.responsible,
-            row.responsible, row.unit, row.layer, self.at, first.due, 1, 0, 1 if first.level_at else None,
-            first.level_at, "open",
-        )  # fmt: skip
 
 
 def _start_one(session: AnySession, driver: Driver, origin: Origin, one: Plan, row: rounds.Due,

@@ -12,7 +12,7 @@ from qaflow.store import subjects as rows
 from qaflow.store.db import Driver
 from qaflow.store.subjects import SubjectRow
 
-from . import rounds
+from . import scheduling
 from .acting import hold, keep
 from .college import CollegeView
 from .streams import college_fact, digest_of
@@ -86,7 +86,7 @@ def _schedule(college: CollegeView, today: date, ids: Sequence[int],
 def _starts(college: CollegeView, today: date, one: NewSubject) -> list[tuple[str, str | None, str | None]]:
     day = max(today, date.fromisoformat(one.starts)) if one.starts else today
     tracks = [t for t in college.config.tracks if t.layer == one.layer]
-    return [(t.key, *rounds.first_start(college, t, day, one.anchor or one.starts, one.ends)) for t in tracks]
+    return [(t.key, *scheduling.first_start(college, t, day, one.anchor or one.starts, one.ends)) for t in tracks]
 
 
 def change(session: AnySession, driver: Driver, writer: Writer, origin: Origin, college: CollegeView,

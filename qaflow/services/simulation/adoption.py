@@ -12,7 +12,7 @@ from qaflow.engine.definition import Definition
 from qaflow.errors import QaflowError, Refused
 from qaflow.store.db import Driver
 
-from .. import rounds, structure
+from .. import launching, rounds, scheduling, structure
 from ..college import CollegeView
 from ..structure import SubjectRow
 from ..work import AnySession, Origin, transact
@@ -38,7 +38,7 @@ def _parents_first(college: CollegeView) -> list[Track]:
 def _begun(college: CollegeView, track: Track, one: SubjectRow, day: dt.date) -> bool:
     """Tell whether a subject's period of a track began before a day."""
     try:
-        period = rounds.period_of(college, track, None, day, one.anchor or one.starts, one.ends)
+        period = scheduling.period_of(college, track, None, day, one.anchor or one.starts, one.ends)
     except QaflowError:
         return False
     return one.responsible_id is not None and period.start < day
@@ -47,8 +47,8 @@ def _begun(college: CollegeView, track: Track, one: SubjectRow, day: dt.date) ->
 def _batch(session: AnySession, origin: Origin, college: CollegeView, rows: list[tuple[SubjectRow, Track]],
            day: dt.date, driver: Driver) -> None:  # fmt: skip
     for one, track in rows:
-        period = rounds.period_of(college, track, None, day, one.anchor or one.starts, one.ends)
-        definition = rounds.plan(session, driver, college, track, period).compiled.definition
+        period = scheduling.period_of(college, track, None, day, one.anchor or one.starts, one.ends)
+        definition = launching.plan(session, driver, college, track, period).compiled.definition
         stage = stage_at(definition, period, day, college, bool(track.children))
         with suppress(Refused), driver.savepoint():
             rounds.start_on_demand(session, driver, origin, college, one.layer, one.code, track.key, day, stage)
