@@ -60,6 +60,17 @@ def test_the_session_id_is_new_at_sign_in_and_the_old_one_is_nobodys(site: Site)
     assert not planted.is_in()
 
 
+def test_a_proof_from_before_the_sign_in_counts_no_more_after_it(site: Site) -> None:
+    site.password("lead")
+    browser = site.browser()
+    planted = browser.token("/signin")
+    browser.sign_in("lead")
+
+    answer = browser.client.post("/me/language", data={"language": "en", "csrf_token": planted}, headers=PAGE)
+
+    assert answer.status_code == 400
+
+
 def test_two_sign_ins_give_two_sessions_and_the_table_holds_neither_id(site: Site) -> None:
     first, second = site.browser("lead"), site.browser("lead")
 

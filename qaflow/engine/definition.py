@@ -230,7 +230,7 @@ def build_value(kind: Any, plain: Any) -> Any:
         inner = typing.get_args(kind)[0]
         return tuple(build_value(inner, p) for p in plain)
     if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
+        hints = _hints(typing.cast(Any, kind))
         return typing.cast(Any, kind)(**{k: build_value(hints[k], v) for k, v in plain.items()})
     return plain
 
