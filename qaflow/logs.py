@@ -35,6 +35,7 @@ class Screen(logging.StreamHandler[TextIO]):
 
 def configure(home: Path | None, *, level: str = "WARNING") -> Path | None:
     """Send lines of `level` to standard error and all from INFO on to HOME/logs; return that file, if any."""
+    logging.raiseExceptions = False  # a log that cannot be written spoils neither the work nor its output
     file = _file(home)
     handlers: dict[str, Any] = {"screen": {"()": Screen, "level": level, "formatter": "human"}}
     if file is not None:

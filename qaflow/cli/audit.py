@@ -19,7 +19,7 @@ from qaflow.services import installation as installations
 from qaflow.store.db import db
 
 LISTED = 20
-FILE = click.Path(dir_okay=True, path_type=Path)
+FILE = click.Path(readable=False, dir_okay=True, path_type=Path)
 
 
 @click.group(cls=Group)

@@ -8,10 +8,11 @@ import click
 
 from qaflow.cli import output
 from qaflow.cli.frame import Command, installation, ports
+from qaflow.errors import Unavailable
 from qaflow.services import backups
 from qaflow.store.db import db
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path(readable=False, path_type=Path)
 
 
 @click.command("backup", cls=Command)
@@ -32,7 +33,11 @@ def backup(file: Path, as_json: bool) -> None:
 def restore(file: Path, resend: bool, as_json: bool) -> None:
     """Put the backup FILE into an empty home."""
     with installation(new=True) as app:
-        done = backups.restore(app, db.session, ports().settings, file, ports().clock.now(), resend=resend)
+        home = ports().settings.home
+        try:
+            done = backups.restore(app, db.session, ports().settings, file, ports().clock.now(), resend=resend)
+        except OSError as error:
+            raise Unavailable("config.home", f"cannot write into {home}: {error.strerror}", path=str(home)) from error
     lines = [
         f"restored: {done['entries']} entries as of {done['at']}; {done['notices_dropped']} waiting notices dropped",
         "what happened since is lost: type qaflow audit verify --checkpoint FILE to see how far back this is,",

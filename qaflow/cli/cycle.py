@@ -112,7 +112,7 @@ def fire(id: int, action: str, login: str, comment: str | None, file: str | None
 
 @cycle.command()
 @click.argument("id", type=Whole(1))
-@click.argument("file", type=click.Path())
+@click.argument("file", type=click.Path(readable=False))
 @click.option("--as", "login", required=True, help="Login of the person who gives the evidence.")
 def attach(id: int, file: str, login: str, as_json: bool) -> None:
     """Keep a file as evidence of the stage in which a cycle stands."""

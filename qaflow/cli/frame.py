@@ -15,7 +15,7 @@ from qaflow import config, logs
 from qaflow.config import Settings
 from qaflow.services import health
 from qaflow.services.ports import Clock, Ports
-from qaflow.store.db import db
+from qaflow.store.db import Unreachable, db
 
 MOST_DIGITS = 18  # a 64-bit column holds them
 
@@ -166,6 +166,9 @@ def installation(settings: Settings | None = None, *, new: bool = False) -> Iter
             if not new:
                 health.require_current(db.session, settings)
             yield app
+        except Unreachable as error:
+            error.data.setdefault("database", settings.shown()["database_url"])
+            raise
         finally:
             db.session.remove()
             db.engine.dispose()

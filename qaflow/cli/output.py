@@ -105,6 +105,9 @@ def refuse(error: QaflowError, as_json: bool) -> None:
     note(f"qaflow: {error.detail} [{error.code}]")
     for fault in error.errors:
         note(_line(fault))
+    for fact in ("database", "cause"):
+        if error.data.get(fact):
+            note(f"  {fact}: {error.data[fact]}")
     if error.data.get("allowed"):
         note(f"  possible: {shown(list(error.data['allowed']))}")
 

@@ -22,6 +22,8 @@ from qaflow.cli.frame import Command, Whole, bootstrap, installation
 from qaflow.config import PORT_RANGE, Settings
 from qaflow.errors import Refused, Unavailable
 from qaflow.paths import make_private
+from qaflow.services.work import transact
+from qaflow.store.db import db
 
 log = logs.get("qaflow.run")
 
@@ -33,6 +35,7 @@ def run(host: str | None, port: int | None, as_json: bool) -> None:
     """Serve the web door and wake the tick, until it is told to stop."""
     settings = config.require_private(config.require_secret(listening(config.load(), host, port)))
     with single_process(settings), installation(settings) as app:
+        transact(db.session, lambda driver: None)  # a database that cannot be written is told now, not at every tick
         serve(app, settings, as_json)
 
 

@@ -14,7 +14,7 @@ from qaflow.engine import drawing_bpmn, drawing_mermaid, drawing_svg, loader
 from qaflow.engine.college import Role
 from qaflow.engine.definition import Definition, to_plain
 from qaflow.engine.faults import Fault, meant
-from qaflow.errors import Invalid, Missing, Refused, Unavailable, problem
+from qaflow.errors import Forbidden, Invalid, Missing, Refused, Unavailable, problem
 from qaflow.services import definitions, migrating, packaged
 from qaflow.services.actors import as_user
 from qaflow.store.db import db
@@ -38,7 +38,7 @@ def workflow() -> None:
 
 
 @workflow.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
 def check(paths: tuple[Path, ...], as_json: bool) -> None:
     """Report all faults of files of any kind, or of colleges' folders, at once."""
     faults, summary = loader.check_paths(paths)
@@ -48,7 +48,8 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
         document = problem(Invalid("check.failed", told, **document))
     output.emit(document, as_json, lines=[*map(str, faults), told])
     if summary["errors"]:
-        click.get_current_context().exit(FAILED_CHECK)
+        closed = all(f.code == "file.not_readable" for f in faults if f.severity == "error")
+        click.get_current_context().exit(Forbidden.exit if closed else FAILED_CHECK)
 
 
 @workflow.command("list")
@@ -115,7 +116,7 @@ def by_key(key: str, version: int | None) -> tuple[Definition, str]:
 @click.option("--version", type=Whole(1), help="The newest unless given.")
 @click.option("--format", "form", type=click.Choice(list(DRAWINGS)), default="svg", show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the names; the terminal's unless given.")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write; standard output unless given.")
+@click.option("--out", type=click.Path(readable=False, path_type=Path), help="File to write; standard output unless given.")
 def draw(what: str, version: int | None, form: str, lang: str | None, out: Path | None, as_json: bool) -> None:
     """Draw a definition: the figure 8 (svg), Mermaid, or BPMN 2.0."""
     found = read_file(Path(what)) if Path(what).is_file() else by_key(what, version)[0]
@@ -155,7 +156,7 @@ def _told(fault: Fault) -> dict[str, str]:
 
 
 @workflow.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.option("--as", "login", help="Who publishes it (quality office).")
 def publish(file: Path, login: str | None, as_json: bool) -> None:
     """Store a version of a definition; running cycles keep the version they were born with."""
