@@ -29,7 +29,7 @@ class Screen(logging.StreamHandler[TextIO]):
         """Write the line, where there is somewhere to write it."""
         if record.name == SPOKEN or sys.stderr is None or sys.stderr.closed:
             return
-        self.setStream(sys.stderr)
+        self.stream = sys.stderr  # not setStream: it would flush the former one, which may be closed
         super().emit(record)
 
 

@@ -1,5 +1,6 @@
 """The vocabulary of the tests: `settings`, `app`, `client`, `runner` on SQLite; `database_url`, `store_app` on both."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
@@ -36,6 +38,17 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith(("QAFLOW_", "FLASK_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("QAFLOW_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """Let no command's log settings outlive its test: the next one's output would go where nobody reads."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    for mine in set(logging.root.handlers) - set(handlers):
+        mine.close()
+    logging.root.handlers[:], logging.root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from qaflow import config
 from qaflow.cli import output
 from qaflow.cli.frame import Command, bootstrap
 from qaflow.config import Settings
+from qaflow.errors import Unavailable
 from qaflow.paths import make_private
 from qaflow.services.bench import machine, proof, workloads, world
 from qaflow.services.bench.workloads import Bench
@@ -39,7 +40,11 @@ IDLE_MS = 1.0
 def bench(quick: bool, as_json: bool) -> None:
     """Measure this machine beside its floors: people's acts, a tick, a launch, the proof of the journal."""
     home = make_private(config.home())
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=home) as folder:
+    try:
+        place = tempfile.TemporaryDirectory(prefix="bench-", dir=home)
+    except OSError as error:
+        raise Unavailable("config.home", f"cannot write into {home}: {error.strerror}", path=str(home)) from error
+    with place as folder:
         document = measured(Path(folder), quick, runs=3 if quick else 5)
     output.emit(document, as_json, lines=report(document))
 

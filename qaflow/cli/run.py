@@ -22,8 +22,6 @@ from qaflow.cli.frame import Command, Whole, bootstrap, installation
 from qaflow.config import PORT_RANGE, Settings
 from qaflow.errors import Refused, Unavailable
 from qaflow.paths import make_private
-from qaflow.services.work import transact
-from qaflow.store.db import db
 
 log = logs.get("qaflow.run")
 
@@ -35,8 +33,15 @@ def run(host: str | None, port: int | None, as_json: bool) -> None:
     """Serve the web door and wake the tick, until it is told to stop."""
     settings = config.require_private(config.require_secret(listening(config.load(), host, port)))
     with single_process(settings), installation(settings) as app:
-        transact(db.session, lambda driver: None)  # a database that cannot be written is told now, not at every tick
+        require_writable(settings)
         serve(app, settings, as_json)
+
+
+def require_writable(settings: Settings) -> None:
+    """Refuse a database file that this user may not write: told now, not by every tick."""
+    file = settings.sqlite_file
+    if file is not None and not os.access(file, os.W_OK):
+        raise Unavailable("database.read_only", f"{file} cannot be written by this user", path=str(file))
 
 
 def listening(settings: Settings, host: str | None, port: int | None) -> Settings:

@@ -13,7 +13,7 @@ from qaflow.cli import output
 from qaflow.cli.frame import Group, Whole, installation, ports
 from qaflow.errors import Usage
 from qaflow.services import accounts as service
-from qaflow.services import enrolling, passwords, reseating
+from qaflow.services import enrolling, password_rules, passwords, reseating
 from qaflow.services.installation import operator
 from qaflow.store.db import db
 
@@ -64,7 +64,7 @@ def add(login: str, as_json: bool, password_file: str | None, **given: Any) -> N
     with installation():
         secret = _given(password_file)
         if secret is not None:
-            passwords.check(login, secret)
+            password_rules.settled(login, given["name"], secret)
         added = enrolling.enrol(db.session, operator(db.session, ports()), login, **given)
         if secret is not None:
             passwords.password(db.session, operator(db.session, ports()), login, secret)

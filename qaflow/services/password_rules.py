@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import string
+import unicodedata
 
 from qaflow.errors import Invalid
 
-from . import passwords
-from .signin import composed
 from .words import clean_code
 
+LEAST, MOST = 10, 1000  # characters
 LEAST_SIGNS = 5  # different ones
 DIGITS_ALONE = 16  # shorter ones are telephone numbers, birthdays, identity numbers' parts
 ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890", "1q2w3e4r5t6y7u8i9o0p", "1qaz2wsx3edc4rfv5tgb",
@@ -29,13 +29,28 @@ LEET = str.maketrans("@4301!5$7", "aaeolisst")
 def settled(login: str, name: str, text: str) -> str:
     """Return the password as it will be kept; `Invalid` (``password.*``, ``text.too_long``) says what is wrong."""
     password = composed(text)
-    passwords.check(login, password)
+    check(login, password)
     folded = clean_code(password).casefold()
     if clean_code(login).casefold() in folded or (len(name) > 1 and name.casefold() in folded):
         raise Invalid("password.personal", "a password does not hold the login or the name")
     if _simple(folded):
         raise Invalid("password.common", "this password is among the first that others would try")
     return password
+
+
+def composed(text: str) -> str:
+    """Return a password as it is kept and compared: the same letters typed in another form (NFD) are the same."""
+    return unicodedata.normalize("NFC", text)
+
+
+def check(login: str, text: str) -> None:
+    """Refuse a password that is too short, too long, or the login itself."""
+    if len(text) < LEAST:
+        raise Invalid("password.too_short", f"a password has at least {LEAST} characters")
+    if len(text) > MOST:
+        raise Invalid("text.too_long", f"a password has at most {MOST} characters")
+    if text.strip().casefold() == login.casefold() or not text.strip():
+        raise Invalid("password.weak", "a password is neither blank nor the login")
 
 
 def _simple(folded: str) -> bool:

@@ -11,13 +11,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from qaflow.errors import Invalid, Refused
 from qaflow.store import accounts as rows
-from qaflow.store.db import Driver, utc
+from qaflow.store.db import Driver, reading, utc
 
 from .accounts import find, require_right
+from .password_rules import settled
 from .streams import person_fact
 from .work import AnySession, Origin, Writer, transact
 
-LEAST, MOST = 10, 1000
 PREFIX = "qaflow_"  # by which a token is known where it should not be
 TOKEN_BYTES = 32
 MOST_DAYS = 3660
@@ -26,9 +26,10 @@ _NOBODY = HASHER.hash(secrets.token_urlsafe())  # an unknown login takes as long
 
 
 def password(session: AnySession, origin: Origin, login: str, text: str) -> None:
-    """Set somebody's password: at least ten characters and not the login."""
-    check(login, text)
-    digest = HASHER.hash(text)
+    """Set somebody's password; `Invalid` says what is wrong with it (`password_rules.settled`)."""
+    known = find(reading(session), login)
+    session.rollback()
+    digest = HASHER.hash(settled(known.login, known.name, text))
 
     def body(driver: Driver) -> None:
         account = find(driver, login)
@@ -42,16 +43,6 @@ def password(session: AnySession, origin: Origin, login: str, text: str) -> None
         writer.flush()
 
     transact(session, body)
-
-
-def check(login: str, text: str) -> None:
-    """Refuse a password that is too short, too long, or the login itself."""
-    if len(text) < LEAST:
-        raise Invalid("password.too_short", f"a password has at least {LEAST} characters")
-    if len(text) > MOST:
-        raise Invalid("text.too_long", f"a password has at most {MOST} characters")
-    if text.strip().casefold() == login.casefold() or not text.strip():
-        raise Invalid("password.weak", "a password is neither blank nor the login")
 
 
 def proven(driver: Driver, login: str, text: str) -> rows.Account | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import unicodedata
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -18,7 +17,8 @@ from qaflow.store import accounts
 from qaflow.store import sessions as rows
 from qaflow.store.db import Driver, instant, reading, utc
 
-from . import passwords
+from . import password_rules, passwords
+from .password_rules import composed
 from .ports import Ports
 from .sessions import KEPT
 from .words import clean_code
@@ -30,7 +30,7 @@ ALL, STRANGERS, DEVICE = 100, 60, 20
 KEPT_GUESSES = timedelta(days=30)
 CLEARED = 100  # old guesses dropped at each try: more than come in
 LONGEST_LOGIN = 200
-LONGEST_PASSWORD = 4 * passwords.MOST  # no longer one can be set, so none fits
+LONGEST_PASSWORD = 4 * password_rules.MOST  # no longer one can be set, so none fits
 
 
 class Try(NamedTuple):
@@ -58,11 +58,6 @@ def weigh(session: AnySession, ports: Ports, one: Try) -> accounts.Account:
         raise Unproven("signin.wrong", "the login or the password is wrong")
     transact(session, lambda driver: rows.fits(driver, guess))
     return found
-
-
-def composed(password: str) -> str:
-    """Return a password in one spelling of its characters (NFC), whichever keyboard wrote it."""
-    return unicodedata.normalize("NFC", password)
 
 
 def key_of(ports: Ports, login: str) -> str:

@@ -124,13 +124,13 @@ def _may_go(session: AnySession, origin: Origin, report: Report, limit: dt.timed
     leapt = None if steady else ticks.cause(d, "clock", LEAP)
     behind = ticks.cause(d, "clock", BACK)
     session.rollback()
-    if last is None:
-        return True
-    gap = origin.now - instant(last)
-    if gap < NONE and not free:
-        _went_back(session, report, last, gap)
-        return False
     paused = found.paused_reason if found is not None else None
+    if last is None and not paused:
+        return True
+    gap = origin.now - instant(last) if last is not None else NONE
+    if gap < NONE and not free:
+        _went_back(session, report, last or report.at, gap)
+        return False
     if gap > limit or paused or leapt:
         if not confirm:
             _wait(session, report, gap, leapt, paused)

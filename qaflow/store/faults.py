@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import ExceptionContext
 
-from qaflow.errors import Busy, Refused, Unavailable
+from qaflow.errors import Busy, ConfigError, Refused, Unavailable
 
 DRIVER_ERRORS = (sqlite3.Error, psycopg.Error)
 KEY_EXISTS = "journal: the key exists"
@@ -34,6 +34,12 @@ class Unreachable(Unavailable):
     """The database does not answer, or its disk takes no more."""
 
     code = "database.unavailable"
+
+
+class WrongAddress(ConfigError):
+    """The database server knows no such user, password or database; see QAFLOW_DATABASE_URL."""
+
+    code = "config.database_url"
 
 
 class Damaged(Unavailable):
@@ -65,6 +71,8 @@ _POSTGRES = {
     "55P03": Contended,  # lock not available
     SEALED_STATE: Sealed,
 }
+_MISTAKES = ("password authentication failed", "no password supplied", "does not exist")
+"""What the server says at the door of somebody with a wrong address (no SQLSTATE comes with it)."""
 _POSTGRES_CLASS = {"08": Unreachable, "53": Unreachable, "57": Unreachable}
 
 
@@ -85,6 +93,8 @@ def _of_sqlite(error: sqlite3.Error) -> Any:
 
 def _of_postgres(error: BaseException) -> Any:
     state = getattr(error, "sqlstate", None)
+    if isinstance(error, psycopg.OperationalError) and any(told in str(error) for told in _MISTAKES):
+        return WrongAddress
     if state is None:  # the connection itself was lost or refused
         return Unreachable if isinstance(error, psycopg.OperationalError) else None
     return _POSTGRES.get(state) or _POSTGRES_CLASS.get(state[:2])
