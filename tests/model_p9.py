@@ -16,7 +16,7 @@ RIGHT = {action: who for who, actions in RIGHT.items() for action in actions}
 
 class Model:
     def __init__(self, stage, day):
-        self.status, self.revision, self.facts, self.ws, self.opened = "running", -1, 1, {}, 0
+        self.status, self.revision, self.facts, self.ws, self.opened, self.asked = "running", -1, 1, {}, 0, False
         self.visits = [1] * stage + [0] * (10 - stage)  # earlier stages stand as before the system
         self.go(stage, day)
 
@@ -54,10 +54,11 @@ class Model:
         return always | {action for action, holds in may.items() if holds}
 
     def fire(self, who, action, args, revision, day):
-        if who == "G" or (who == "X" and not (self.review and "X" in self.signers)):
+        if who == "G" or (who == "X" and not self.asked):
             return "cycle.not_found"
         own_work = not self.review and self.status == "running"
-        right = RIGHT.get(action, who) + "X" * (action in VISIT)
+        late = not (self.review and self.status == "running")  # who was asked and comes too late hears of the state
+        right = RIGHT.get(action, who) + "X" * (action in VISIT and (late or "X" in self.signers))
         if who not in right or (action, who, own_work) == ("transfer", "R", False):
             return "action.forbidden"
         if revision not in (None, self.revision):
@@ -88,7 +89,7 @@ class Model:
             if len(self.signed) == self.need:
                 self.go(self.stage + 1, day)
         elif action == "add_signer":
-            self.signers, self.need = self.signers + "X", self.need + 1
+            self.signers, self.need, self.asked = self.signers + "X", self.need + 1, True
         elif action == "warn":
             self.opened += 1
             self.ws[self.opened] = {"is": "opened", "wants": None}

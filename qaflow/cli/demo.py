@@ -63,7 +63,7 @@ class Day(click.ParamType[dt.date]):
     "--scale", type=click.Choice([SMALL, FULL]), default=SMALL, show_default=True, help="How large the colleges are."
 )
 @click.option("--college", "colleges", multiple=True, metavar="KEY", help="Only this college (may be repeated).")
-@click.option("--start", type=Day(), default=START, show_default=True, help="First simulated day.")
+@click.option("--start", type=Day(), default=START, show_default=True, help="First simulated day (2024 to 2030).")
 @click.option("--days", type=Whole(1, MOST_DAYS), default=DAYS, show_default=True, help="How many days are simulated.")
 @click.option("--no-serve", is_flag=True, help="End after the summary.")
 def demo(

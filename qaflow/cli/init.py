@@ -19,6 +19,7 @@ from qaflow.services import installation as service
 from qaflow.services import loading, packaged
 from qaflow.store.db import db
 
+EMPTY = click.Path(readable=False, path_type=Path)
 MOST_SHOWN = 50  # differences as lines; JSON holds all
 
 
@@ -26,7 +27,7 @@ MOST_SHOWN = 50  # differences as lines; JSON holds all
 @click.option("--college", "colleges", multiple=True, help="Load a college: a packaged key, or a folder of your own.")
 @click.option("--yes", is_flag=True, help="Take over what differs in the files of a loaded college.")
 @click.option("--sandbox", is_flag=True, help="Mark a new database as a sandbox; the mark cannot be taken off.")
-@click.option("--example", type=click.Path(readable=False, path_type=Path), help="Only write a commented college to fill in.")
+@click.option("--example", type=EMPTY, help="Only write a commented college to fill in.")
 def init(colleges: tuple[str, ...], yes: bool, sandbox: bool, example: Path | None, as_json: bool) -> None:
     """Create the database or upgrade it (after a backup), and load colleges."""
     if example is not None:

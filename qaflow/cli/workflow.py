@@ -29,6 +29,7 @@ LISTED = [("key", "key"), ("version", "version"), ("layer", "layer"), ("name", "
           ("running", "running")]  # fmt: skip
 MOVES = [("cycle", "cycle"), ("subject_code", "subject"), ("from", "from"), ("state", "state"), ("lands", "lands in"),
          ("why", "why not"), ("moved", "moved")]  # fmt: skip
+FILE = click.Path(readable=False, path_type=Path)  # whoever reads it says what is wrong with it
 T = TypeVar("T")
 
 
@@ -38,7 +39,7 @@ def workflow() -> None:
 
 
 @workflow.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=FILE)
 def check(paths: tuple[Path, ...], as_json: bool) -> None:
     """Report all faults of files of any kind, or of colleges' folders, at once."""
     faults, summary = loader.check_paths(paths)
@@ -98,7 +99,7 @@ def by_key(key: str, version: int | None) -> tuple[Definition, str]:
     stored, _ = installed(lambda: definitions.stored(db.session, key, version), lambda: None)
     if stored is not None:
         return stored, "database"
-    published, _ = installed(lambda: definitions.listed(db.session), list)
+    published, _ = installed(lambda: definitions.listed(db.session), list[dict[str, Any]])
     versions = [one["version"] for one in published if one["key"] == key]
     if versions:
         told = ", ".join(map(str, versions))
@@ -116,7 +117,7 @@ def by_key(key: str, version: int | None) -> tuple[Definition, str]:
 @click.option("--version", type=Whole(1), help="The newest unless given.")
 @click.option("--format", "form", type=click.Choice(list(DRAWINGS)), default="svg", show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the names; the terminal's unless given.")
-@click.option("--out", type=click.Path(readable=False, path_type=Path), help="File to write; standard output unless given.")
+@click.option("--out", type=FILE, help="File to write; standard output unless given.")
 def draw(what: str, version: int | None, form: str, lang: str | None, out: Path | None, as_json: bool) -> None:
     """Draw a definition: the figure 8 (svg), Mermaid, or BPMN 2.0."""
     found = read_file(Path(what)) if Path(what).is_file() else by_key(what, version)[0]
@@ -156,7 +157,7 @@ def _told(fault: Fault) -> dict[str, str]:
 
 
 @workflow.command()
-@click.argument("file", type=click.Path(readable=False, path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--as", "login", help="Who publishes it (quality office).")
 def publish(file: Path, login: str | None, as_json: bool) -> None:
     """Store a version of a definition; running cycles keep the version they were born with."""

@@ -22,9 +22,9 @@ from qaflow.store.schema import SCHEMA_HEAD, UNFIT, schema_state
 from qaflow.store.types import BIG_ID, Bytewise, Day, Instant, Name, Ref, instant, utc
 
 __all__ = [
-    "SCHEMA_HEAD", "UNFIT", "Contended", "Day", "Driver", "Duplicate", "Instant", "Model", "Name", "Ref", "Sealed", "Sql",
-    "Unreachable", "checkpoint", "configure", "db", "driver", "engine_options", "instant", "normalised", "reading",
-    "schema_state", "set_synchronous", "settings", "upgrade", "utc",
+    "SCHEMA_HEAD", "UNFIT", "Contended", "Day", "Driver", "Duplicate", "Instant", "Model", "Name", "Ref", "Sealed",
+    "Sql", "Unreachable", "checkpoint", "configure", "db", "driver", "engine_options", "instant", "normalised",
+    "reading", "schema_state", "set_synchronous", "settings", "upgrade", "utc",
 ]  # fmt: skip
 
 BUSY_MILLISECONDS = 30_000

@@ -19,13 +19,13 @@ VERSION_TABLE = "alembic_version"
 OWN = frozenset(("cycle", "installation", "journal"))
 UNFIT = {
     "newer": "the database was made by a later program; install that version or a later one",
-    "foreign": "the database holds tables, but the mark of their schema is gone: name an empty one, or restore a backup",
+    "foreign": "the database holds tables, but not the mark of their schema: name an empty one, or restore a backup",
 }
 """Why a database is not upgraded."""
 
 
 def schema_state(session: Session | scoped_session[Any]) -> str:
-    """Return ``current``, ``older``, ``newer`` (made by a later program) ``empty``, or ``foreign`` (tables without a mark)."""
+    """Return ``current``, ``older``, ``newer`` (a later program's), ``empty`` or ``foreign`` (tables, no mark)."""
     return _state(session.connection())
 
 
