@@ -39,6 +39,8 @@ TASKS = {
     89: ("2.4.3", "", set()),
     100: ("3.1.2", "", {SENSE}),
     112: ("3.2.2", "jwc " + ALL_TEACHING, {CARRIED, SENSE}),
+    127: ("3.5.2", "sxzx " + ALL_TEACHING, set()),
+    131: ("3.6.1", "", set()),
     135: ("3.6.1", "cyxy", {SENSE}),
     137: ("3.6.2", "gjxy", {CARRIED}),
     160: ("3.8.3", "ddc", {CARRIED}),
@@ -46,6 +48,8 @@ TASKS = {
     215: ("5.2.2", "jwc", set()),
     238: ("6.1.3", "dzb", {SENSE}),
     255: ("6.3.1", "mkszy", {CARRIED}),
+    259: ("6.3.2", "xgc " + ALL_TEACHING, {CARRIED, SHARED, SENSE}),
+    260: ("6.3.3", "cyxy", {SHARED}),
     283: ("7.2.1", "dzb rsc ddc jwc", set()),
     287: ("7.2.2", "", {SENSE}),
     301: ("7.4.1", "ddc jwc xgc rsc " + ALL_TEACHING, set()),
@@ -203,13 +207,13 @@ def test_points_without_any_department_in_the_source_have_none() -> None:
     for task in entries("annex2").values():
         named.setdefault(task["point"], set()).update(task["departments"])
     without = {point for point, departments in named.items() if not departments}
-    assert without == {"2.4.3", "3.1.2", "3.5.2", "4.2.2", "7.1.3", "7.2.2", "7.2.3"}
+    assert without == {"2.4.3", "3.1.2", "4.2.2", "7.1.3", "7.2.2", "7.2.3"}
 
 
 @pytest.mark.parametrize(
     ("no", "time", "recurs"),
     [(113, "每年", True), (137, "每年", True), (165, "按年度", True), (121, "学年度", True), (85, "学期", False),
-     (1, "", False), (290, "近三年", False)],
+     (221, "", False), (1, "", False), (290, "近三年", False)],
 )  # fmt: skip
 def test_only_yearly_tasks_recur(no: int, time: str, recurs: bool) -> None:
     task = entries("annex2")[no]
