@@ -80,6 +80,7 @@ def test_a_program_is_refused_in_its_own_form(site: Site) -> None:
 def test_every_page_answers_in_its_language_and_takes_nothing_from_elsewhere(
     site: Site, login: str | None, lang: str
 ) -> None:
+    assert site.world.start() == 1  # the cycle whose page is asked for
     browser = site.browser(login, lang)
     english = [m for m in catalogs.written("zh") if m.id and isinstance(m.id, str) and m.string != m.id]
 
@@ -87,6 +88,9 @@ def test_every_page_answers_in_its_language_and_takes_nothing_from_elsewhere(
         answer = browser.get(path)
         if (login is None and endpoint not in PUBLIC) or (login and endpoint == "signin.sign_in"):
             assert answer.status_code == 303
+            continue
+        if login == "admin" and endpoint == "cycles.show":  # has no part in any cycle: another's object is not there
+            assert answer.status_code == 404
             continue
         text = unescape(answer.text)
         assert answer.status_code == 200, endpoint
@@ -314,21 +318,6 @@ def test_a_deputy_that_cannot_be_is_told_at_the_field(site: Site, who: str, star
     assert status in (409, 422) and told in page
     assert 'aria-invalid="true"' in page and "conference" in page
     assert site.world.query("select count(*) from deputy") == [(1,)]
-
-
-def test_home_counts_what_waits_for_me_and_for_whom_i_stand_in(site: Site) -> None:
-    site.world.start()
-    site.world.deputy("lead", "deputy")
-
-    def rows(login: str) -> list[str]:
-        text = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", site.browser(login, "en").get("/").text.partition("<main")[2])
-        return " ".join(text.split()).partition("First due")[2].split()
-
-    assert rows("lead")[:6] == ["Fill", "in", "and", "submit", "1", "0"]
-    assert "As deputy for lead" in site.browser("deputy", "en").get("/").text
-    assert "Nothing waits for you" in site.browser("guest", "en").get("/").text
-    site.later(days=380)
-    assert rows("lead")[4:6] == ["1", "1"]
 
 
 CALENDAR = calendars.build("Asia/Shanghai", [(date(2026, 11, 23), False)], [], [2026, 2027])

@@ -91,7 +91,7 @@ def act(acting: Acting, action: str, args: Data, revision: int | None = None) ->
     if person is None:
         raise Forbidden("actor.system", "the system never decides: this action needs a person")
     for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today,
-                         _approving(acting, action), _asked_as(acting, action))  # fmt: skip
+                         approving(acting, action), asked_as(acting, action))  # fmt: skip
     if revision is not None and revision != snap.revision:
         raise Stale("visit.stale", f"cycle {snap.id} is at revision {snap.revision}, your form was made at {revision}",
                     revision=snap.revision)  # fmt: skip
@@ -99,7 +99,7 @@ def act(acting: Acting, action: str, args: Data, revision: int | None = None) ->
     acting.decide(action, args, acting.context(for_=for_, **more))
 
 
-def _asked_as(acting: Acting, action: str) -> tuple[str, ...]:
+def asked_as(acting: Acting, action: str) -> tuple[str, ...]:
     """Return the roles by which people are asked to decide here: what a deputy for one role stands in for."""
     definition = acting.compiled.definition
     if action not in policy.DECISIONS:
@@ -109,7 +109,7 @@ def _asked_as(acting: Acting, action: str) -> tuple[str, ...]:
     return (signers.role, *signers.also)
 
 
-def _approving(acting: Acting, action: str) -> frozenset[int]:
+def approving(acting: Acting, action: str) -> frozenset[int]:
     """Return the approvers whose right does not hang on a pending decision: they hear of the state, not of rights."""
     if action in ("dismiss", "confirm"):
         return frozenset(_approvers(acting).persons)

@@ -1,18 +1,14 @@
-"""What a person does with their own account: password, language, deputies; and how much work waits for them."""
+"""What a person does with their own account: password, language, deputies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
-from qaflow.engine.calendar import Calendar
 from qaflow.errors import Invalid, Missing
-from qaflow.store import people
 from qaflow.store import profile as rows
 from qaflow.store.db import Driver, reading
-from qaflow.store.profile import Appointment, Owed
+from qaflow.store.profile import Appointment
 
 from . import accounts, deputies, passwords
 from .college import CollegeView, view
@@ -24,24 +20,6 @@ from .words import clean_code, clean_name
 from .work import AnySession, Origin, Writer, transact
 
 SAME_NAME = 6  # so many are listed where a name is not one person's
-
-
-class Pile(NamedTuple):
-    """The live work of one kind: how much, how much of it late, the first day due."""
-
-    kind: str
-    many: int
-    late: int
-    first: date
-
-
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """What waits for a person: own work, and that of the absent for whom they stand in, by name."""
-
-    today: date
-    own: tuple[Pile, ...]
-    absent: tuple[tuple[str, tuple[Pile, ...]], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,34 +56,6 @@ def speak(session: AnySession, origin: Origin, me: SignedIn, language: str) -> N
         writer.flush()
 
     transact(session, body)
-
-
-def desk(session: AnySession, origin: Origin, me: SignedIn) -> Desk | None:
-    """Return what waits for a person; None where they belong to no college."""
-    if me.college is None:
-        return None
-    driver = reading(session)
-    try:
-        calendar = view(session, driver, me.college).calendar
-        today = calendar.local_day(origin.now)
-        absent = [p for p, _ in people.stands_in_for(driver, me.college, me.person, today.isoformat())]
-        owed = rows.owed(driver, me.college, [me.person, *absent])
-        names = people.names(driver, absent)
-    finally:
-        session.rollback()
-    own = _piles(calendar, today, (o for o in owed if o.holder == me.person))
-    others = ((names[p][0], _piles(calendar, today, (o for o in owed if o.holder == p))) for p in absent)
-    return Desk(today=today, own=own, absent=tuple(others))
-
-
-def _piles(calendar: Calendar, today: date, owed: Iterable[Owed]) -> tuple[Pile, ...]:
-    found: dict[str, Pile] = {}
-    for one in owed:
-        due = calendar.next_working(date.fromisoformat(one.due))
-        was = found.get(one.kind, Pile(one.kind, 0, 0, due))
-        late = one.many if due < today else 0
-        found[one.kind] = Pile(one.kind, was.many + one.many, was.late + late, min(was.first, due))
-    return tuple(sorted(found.values(), key=lambda pile: pile.first))
 
 
 def standing(session: AnySession, origin: Origin, me: SignedIn) -> Deputies | None:

@@ -1,20 +1,10 @@
-"""What one person sees of themselves: open work in numbers, deputies, and colleagues by name."""
+"""What one person sees of themselves: deputies, and colleagues by name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from qaflow.store.db import Driver, Sql
-
-
-class Owed(NamedTuple):
-    """Live work of one kind and day."""
-
-    holder: int
-    kind: str
-    due: str
-    many: int
 
 
 class Appointment(NamedTuple):
@@ -39,10 +29,6 @@ class Colleague(NamedTuple):
     name: str
 
 
-_OWED = Sql(
-    "select holder_id, kind, due, count(*) from work_item where college_id = :college and holder_id in :holders[] and "
-    "state in ('open', 'stopped') group by holder_id, kind, due order by due"
-)
 _APPOINTMENTS = Sql(
     "select d.id, d.person_id, a.name, d.deputy_id, b.name, d.role, d.layer, d.starts, d.ends from deputy d "
     "join person a on a.id = d.person_id join person b on b.id = d.deputy_id where d.id in ("
@@ -58,11 +44,6 @@ _COLLEAGUES = Sql(
     "select id, login, name from person where college_id = :college and disabled_at is null and not is_system and "
     "(login = :text or name = :text) order by login limit :limit"
 )
-
-
-def owed(driver: Driver, college: int, holders: Sequence[int]) -> list[Owed]:
-    """Return how much live work persons hold, by kind and day."""
-    return list(map(Owed._make, driver.all(_OWED, {"college": college, "holders": list(holders)})))
 
 
 def appointments(driver: Driver, college: int, person: int, day: str) -> list[Appointment]:

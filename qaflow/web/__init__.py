@@ -7,9 +7,11 @@ from flask_wtf import CSRFProtect
 from qaflow.web import (
     access,
     assets,
+    cycles,
     errors,
     guide,
     health,
+    inbox,
     language,
     profile,
     requests,
@@ -19,7 +21,16 @@ from qaflow.web import (
     words,
 )
 
-BLUEPRINTS = (assets.assets, health.probes, start.pages, signin.pages, profile.pages, guide.pages)
+BLUEPRINTS = (
+    assets.assets,
+    health.probes,
+    start.pages,
+    signin.pages,
+    profile.pages,
+    guide.pages,
+    inbox.pages,
+    cycles.pages,
+)
 
 csrf = CSRFProtect()
 """Every unsafe route asks for proof that a page of ours sent it; a door with tokens of its own is exempted here."""

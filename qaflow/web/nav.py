@@ -30,7 +30,7 @@ class Shown(NamedTuple):
 
 
 ENTRIES = (
-    Entry("start.start", _("Inbox")),
+    Entry("inbox.index", _("Inbox")),
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
@@ -52,4 +52,5 @@ def entries(me: SignedIn | None) -> list[Shown]:
 
 def _here(endpoint: str) -> bool:
     """Tell whether the page is of the entry's own part of the program."""
-    return request.endpoint == endpoint or (request.blueprint == endpoint.partition(".")[0] != "start")
+    blueprint = endpoint.partition(".")[0]
+    return request.blueprint == blueprint or (request.endpoint == "start.start" and blueprint == "inbox")

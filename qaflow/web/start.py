@@ -3,9 +3,10 @@
 from flask import Blueprint, render_template
 
 from qaflow import __version__
-from qaflow.services import health, profile
+from qaflow.services import health
 from qaflow.store.db import db
-from qaflow.web.access import mine, public, viewer
+from qaflow.web import inbox
+from qaflow.web.access import public, viewer
 from qaflow.web.requests import ports
 
 pages = Blueprint("start", __name__)
@@ -15,9 +16,8 @@ pages = Blueprint("start", __name__)
 @public
 def start() -> str:
     """Show what waits for me, or the installation."""
-    me = viewer()
-    if me is not None:
-        return render_template("home.html", desk=profile.desk(db.session, mine(), me))
+    if viewer() is not None:
+        return inbox.index()
     state = health.readiness(db.session, ports())
     colleges = health.colleges(db.session) if state["ready"] else []
     return render_template("start.html", state=state, colleges=colleges, version=__version__)

@@ -1,0 +1,30 @@
+"""What the page of one cycle reads beside the cycle's own rows: names of control points, of the unit, files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from qaflow.store.db import Driver, Sql
+
+_POINTS = Sql("select id, name_zh, name_en, unit from control_point where id in :ids[]")
+_UNIT = Sql("select name_zh, name_en from unit where id = :id")
+
+
+class Point(NamedTuple):
+    """A control point as a page names it."""
+
+    zh: str
+    en: str
+    unit: str
+
+
+def points(driver: Driver, ids: Sequence[int]) -> dict[int, Point]:
+    """Return the names of control points by their number."""
+    return {row[0]: Point(row[1], row[2] or row[1], row[3] or "") for row in driver.all(_POINTS, {"ids": list(ids)})}
+
+
+def unit(driver: Driver, number: int) -> dict[str, str]:
+    """Return the name of a unit in both languages."""
+    row = driver.one(_UNIT, {"id": number})
+    return {"zh": row[0], "en": row[1] or row[0]} if row else {"zh": "", "en": ""}

@@ -1,0 +1,181 @@
+"""What a cycle's page says of facts, states and what is missing, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+
+from qaflow.services.cycle_page import CyclePage
+from qaflow.web.language import pair
+from qaflow.web.words import clock, day
+
+FACTS: dict[str, Any] = {
+    "CycleStarted": _("Cycle started"),
+    "StageSubmitted": _("Submitted"),
+    "StageWithdrawn": _("Submission withdrawn"),
+    "StageSigned": _("Signed"),
+    "StageApproved": _("Approved"),
+    "StageRejected": _("Rejected"),
+    "StageReturned": _("Returned to an earlier stage"),
+    "StageReopened": _("Stage reopened"),
+    "StageAdvanced": _("Moved on at the deadline"),
+    "AdvanceHeld": _("Not moved on at the deadline: something was missing"),
+    "PeriodEnded": _("The period ended"),
+    "WarningOpened": _("Warning opened"),
+    "WarningReceived": _("Warning taken over from the round before"),
+    "WarningJoined": _("A further reading beyond the limit"),
+    "ReadingReturned": _("Readings back within the limits"),
+    "WarningAcknowledged": _("Warning acknowledged"),
+    "CorrectionStarted": _("Correction handed in"),
+    "CorrectionConfirmed": _("Correction confirmed"),
+    "ReopeningRefused": _("Reopening refused"),
+    "WarningDismissed": _("Warning dismissed"),
+    "WarningsPassed": _("Warnings passed on to the next round"),
+    "ItemTransferred": _("Work transferred"),
+    "DeadlineExtended": _("Deadline extended"),
+    "DeadlineMoved": _("Deadline moved with the calendar"),
+    "WorkEscalated": _("Lateness told to the next level"),
+    "SignerAdded": _("Signer added"),
+    "CycleSuspended": _("Cycle suspended"),
+    "CycleResumed": _("Cycle resumed"),
+    "CycleCancelled": _("Cycle cancelled"),
+    "CycleClosed": _("Cycle closed"),
+    "SheetIssued": _("Diagnosis sheet issued"),
+    "SheetRecorded": _("Diagnosis sheet recorded"),
+    "CarryReceived": _("Problems and goals carried over"),
+    "ResponsibleChanged": _("Responsible person or unit changed"),
+    "DefinitionMigrated": _("Gone over to another version of the definition"),
+    "EvidenceAdded": _("Evidence added"),
+    "ItemReminded": _("Reminded"),
+    "CopySent": _("Copy sent"),
+    "Commented": _("Comment"),
+    "ChildStarted": _("A cycle below this one started"),
+    "ChildClosed": _("A cycle below this one closed"),
+    "WorkFrozen": _("Frozen for an outside review"),
+}
+"""Every kind of fact of a cycle's history."""
+
+LEAVES: dict[str, Any] = {
+    "open": _("being worked on"),
+    "review": _("under review"),
+    "monitor": _("monitoring"),
+    "warn": _("warned"),
+    "correct": _("correcting"),
+}
+STATUS: dict[str, Any] = {
+    "running": _("running"),
+    "suspended": _("suspended"),
+    "closed": _("closed"),
+    "cancelled": _("cancelled"),
+}
+WARNED: dict[str, Any] = {
+    "opened": _("to be acknowledged"),
+    "acknowledged": _("acknowledged"),
+    "correcting": _("correction handed in"),
+    "confirmed": _("confirmed, readings awaited"),
+}
+SEVERITY: dict[str, Any] = {"minor": _("minor"), "major": _("serious")}
+SCOPES: dict[str, Any] = {
+    "implementation": _("implementation"),
+    "design": _("design"),
+    "standard": _("standard"),
+    "goal": _("goal"),
+}
+WARNING_KINDS: dict[str, Any] = {
+    "breach": _("Limit broken"),
+    "late": _("Reading overdue"),
+    "task": _("Task off plan"),
+    "manual": _("Warning by hand"),
+}
+
+
+class Line(NamedTuple):
+    """One line of the timeline."""
+
+    seq: int
+    day: str
+    time: str
+    who: str
+    for_: str
+    system: bool
+    what: str
+    where: str
+    said: tuple[str, ...]
+    hash: str
+
+
+def timeline(page: CyclePage) -> list[Line]:
+    """Return a cycle's facts, the newest first."""
+    return [_line(page, fact) for fact in reversed(page.history)]
+
+
+def _line(page: CyclePage, fact: Mapping[str, Any]) -> Line:
+    at = datetime.fromisoformat(fact["at"])
+    said = tuple(gettext("(erased)") if text is None else text for text in fact["texts"].values())
+    return Line(
+        seq=fact["seq"], day=day(page.college.calendar.local_day(at)), time=clock(at), who=fact["actor"] or "",
+        for_=fact["on_behalf_of"] or "", system=fact["actor"] is None, what=str(FACTS[fact["kind"]]),
+        where=_where(page, fact["data"]), said=said, hash=fact["hash"][:12],
+    )  # fmt: skip
+
+
+def _where(page: CyclePage, data: Mapping[str, Any]) -> str:
+    """Return which stage and visit a fact is about."""
+    key = data.get("to") if data.get("to") in page.definition.by_key else data.get("stage")
+    stage = page.definition.by_key.get(str(key))
+    if stage is None:
+        return str(data["warning"]) if isinstance(data.get("warning"), str) else ""
+    number = data.get("visit") or (data.get("enter") or {}).get("visit")
+    name = pair(stage.name)
+    return gettext("%(stage)s, visit %(num)d", stage=name, num=number) if isinstance(number, int) else name
+
+
+def missing(page: CyclePage) -> list[str]:
+    """Return what the current stage still lacks before it can be submitted."""
+    found = [lack(page, fault) for fault in page.missing]
+    if page.snap.stage == page.definition.hinge and page.warnings:
+        many = len(page.warnings)
+        found.append(ngettext("%(num)d warning is open", "%(num)d warnings are open", many))
+    if page.children:
+        found.append(ngettext("%(num)d cycle below still runs", "%(num)d cycles below still run", page.children))
+    return found
+
+
+def lack(page: CyclePage, fault: Mapping[str, Any]) -> str:
+    """Return one fault of the gate in words, with its field's label."""
+    if fault["code"] == "gate.evidence":
+        wanted = page.definition.by_key[page.snap.stage].evidence
+        return str(gettext("Evidence: %(have)d of %(want)d files", have=page.evidence, want=wanted))
+    if fault["code"] == "gate.condition":
+        return str(gettext("Condition not met: %(text)s", text=fault["message"].partition(": ")[2]))
+    name = label(page, fault["pointer"])
+    if fault["code"] == "gate.required":
+        return str(gettext("%(field)s is to be filled in", field=name))
+    return str(gettext("%(field)s is not right yet", field=name))
+
+
+def brief(fault: Mapping[str, Any]) -> str:
+    """Return what is wrong with one field."""
+    if fault["code"] == "gate.required":
+        return str(gettext("to be filled in"))
+    if fault["code"] == "field.unknown":
+        return str(gettext("this field does not exist"))
+    return str(gettext("not right yet"))
+
+
+def label(page: CyclePage, pointer: str) -> str:
+    """Return the label of a field of the current stage's form, with its row."""
+    parts = pointer.split("/")
+    fields = {f.key: f for f in page.definition.by_key[page.snap.stage].form}
+    field = fields.get(parts[0])
+    if field is None:
+        return pointer
+    if len(parts) < 3:
+        return pair(field.label)
+    inner = next((f for f in field.fields if f.key == parts[2]), None)
+    name = pair(inner.label) if inner else parts[2]
+    return str(gettext("%(list)s, row %(num)d, %(field)s", list=pair(field.label), num=int(parts[1]) + 1, field=name))

@@ -1,0 +1,137 @@
+"""One cycle: the 8, its records and history, the stage's form, and the acts that this person may do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from qaflow.errors import Busy, Forbidden, Invalid, Missing, QaflowError, Refused
+from qaflow.services import cycle_page, cycles
+from qaflow.services.cycle_page import CyclePage
+from qaflow.store.db import db
+from qaflow.web import cycle_words, eight
+from qaflow.web.access import mine
+from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, shown
+from qaflow.web.forms import OK
+from qaflow.web.language import pair
+from qaflow.web.requests import note
+from qaflow.web.wording import FAULTS, told
+
+RECENT = 8  # so many facts stand open, those before them behind a line
+NOT_SENT = -1
+"""A revision that no visit has: a form without one was made by nobody's page."""
+AT_FIELD = {"field.required": "text.blank"}
+
+pages = Blueprint("cycles", __name__, url_prefix="/cycles")
+
+
+@dataclass
+class Failed:
+    """An act that could not be done, with what was entered."""
+
+    action: str
+    args: dict[str, Any]
+    told: str
+    faults: dict[str, str] = field(default_factory=dict)
+    form: StageForm | None = None
+
+    def at(self, action: str, hidden: dict[str, Any]) -> bool:
+        """Tell whether this is about the act of this form."""
+        return action == self.action and all(str(self.args.get(k)) == str(v) for k, v in hidden.items())
+
+
+@pages.get("/<int:number>")
+def show(number: int) -> Response:
+    """Show a cycle."""
+    return _page(_look(number), None, OK)
+
+
+@pages.post("/<int:number>/<action>")
+def act(number: int, action: str) -> Response:
+    """Let whoever is signed in act; what cannot be done comes back with everything that was entered."""
+    if action not in ACTS:
+        raise Missing("action.unknown", f"action {action!r} is unknown")
+    args, form = args_of(action, request.form), None
+    if action == "submit":
+        form = _form_sent(_look(number))
+        args = {"content": form.values} if form.entries else {}
+    try:
+        cycles.fire(db.session, mine(), number, action, args, _revision())
+    except Invalid as error:
+        return _page(_look(number), _failed(action, args, form, error), error.status)
+    except (Refused, Forbidden, Busy) as error:
+        return _conflict(number, action, args, form, error)
+    flash(str(ACTS[action].done), "ok")
+    return redirect(url_for("cycles.show", number=number), 303)
+
+
+def _look(number: int) -> CyclePage:
+    return cycle_page.look(db.session, mine(), number)
+
+
+def _revision() -> int:
+    text = request.form.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else NOT_SENT
+
+
+def _form_sent(page: CyclePage) -> StageForm:
+    """Return the form as entered: that of the stage for which it was made, wherever the cycle stands by now."""
+    by_key = page.definition.by_key
+    stage = by_key.get(request.form.get("stage", "")) or by_key.get(page.snap.stage)
+    return entered(stage.form if stage else (), request.form)
+
+
+def _failed(action: str, args: dict[str, Any], form: StageForm | None, error: QaflowError) -> Failed:
+    note(error.code)
+    failed = Failed(action, args, told(error), form=form)
+    for fault in error.errors:
+        if not isinstance(fault, dict):
+            continue
+        pointer, code = str(fault.get("pointer", "")), str(fault.get("code", ""))
+        if form is not None:
+            form.fault(pointer, cycle_words.brief(fault))
+        failed.faults[pointer] = str(FAULTS.get(AT_FIELD.get(code, code), failed.told))
+    return failed
+
+
+def _page(page: CyclePage, failed: Failed | None, status: int) -> Response:
+    key = request.args.get("stage", "") if failed is None else page.snap.stage
+    chosen = page.definition.by_key.get(key) or page.definition.by_key.get(page.snap.stage)
+    form = failed.form if failed and failed.form else _stage_form(page)
+    wide, phone = eight.drawings(page)
+    return make_response(render_template(
+        "cycle.html", page=page, snap=page.snap, stage=page.definition.by_key.get(page.snap.stage), chosen=chosen,
+        form=form, failed=failed, wide=wide, phone=phone, words=cycle_words, ACTS=ACTS, due_day=eight.deadline(page),
+        missing=cycle_words.missing(page), timeline=cycle_words.timeline(page), RECENT=RECENT,
+    ), status)  # fmt: skip
+
+
+def _stage_form(page: CyclePage) -> StageForm | None:
+    stage = page.definition.by_key.get(page.snap.stage)
+    return shown(stage.form, page.records.get(stage.key, {})) if stage and "submit" in page.acts else None
+
+
+def _conflict(number: int, action: str, args: dict[str, Any], form: StageForm | None, error: QaflowError) -> Response:
+    """Show what was sent beside what stands now, with the way to send it again where that is still possible."""
+    note(error.code)
+    page = _look(number)
+    page_html = render_template(
+        "cycle_stale.html", page=page, snap=page.snap, action=action, act=ACTS[action], args=args, form=form,
+        told=told(error), words=cycle_words, ACTS=ACTS, again=_again(page, action, args),
+        stage=page.definition.by_key.get(page.snap.stage), failed=Failed(action, args, ""), pair=pair,
+        sent_stage=page.definition.by_key.get(request.form.get("stage", "")), latest=cycle_words.timeline(page)[:3],
+    )  # fmt: skip
+    return make_response(page_html, error.status)
+
+
+def _again(page: CyclePage, action: str, args: dict[str, Any]) -> bool:
+    """Tell whether the act can still be done as things stand now."""
+    if "warning" in args:
+        return any(action in one.acts for one in page.warnings if one.life.id == args["warning"])
+    if "item" in args:
+        return any(action in one.acts for one in page.owed if str(one.no) == args["item"])
+    same_stage = action != "submit" or request.form.get("stage") == page.snap.stage
+    return action in page.acts and same_stage

@@ -1,0 +1,57 @@
+/* Rows of a list: add and remove them. Without this file one empty row more stands at the end of each list. */
+(function () {
+  "use strict";
+
+  function renumber(list) {
+    list.querySelectorAll("[data-q-row]").forEach(function (row, place) {
+      row.querySelectorAll("[name]").forEach(function (control) {
+        var was = control.id;
+        control.name = control.name.replace(/^(f\/[^/]+\/)\d+\//, "$1" + place + "/");
+        control.id = control.name.replace(/\//g, "-");
+        row.querySelectorAll("label").forEach(function (label) { if (label.htmlFor === was) { label.htmlFor = control.id; } });
+      });
+    });
+  }
+
+  function empty(row) {
+    row.querySelectorAll("[name]").forEach(function (control) {
+      if (control.type === "checkbox") { control.checked = false; } else { control.value = ""; }
+      control.classList.remove("is-invalid");
+      control.removeAttribute("aria-invalid");
+      control.removeAttribute("aria-describedby");
+    });
+    row.querySelectorAll(".q-fault").forEach(function (fault) { fault.remove(); });
+  }
+
+  function add(list, button) {
+    var rows = list.querySelectorAll("[data-q-row]");
+    var row = rows[rows.length - 1].cloneNode(true);
+    empty(row);
+    list.insertBefore(row, button);
+    wire(list, row);
+    /* the copy has the ids of its pattern until it is numbered: number from the last row back */
+    row.querySelectorAll("[name]").forEach(function (control) {
+      var label = row.querySelector('label[for="' + control.id + '"]');
+      control.name = control.name.replace(/^(f\/[^/]+\/)\d+\//, "$1" + rows.length + "/");
+      control.id = control.name.replace(/\//g, "-");
+      if (label) { label.htmlFor = control.id; }
+    });
+    renumber(list);
+    row.querySelector("[name]").focus();
+  }
+
+  function wire(list, row) {
+    var button = row.querySelector("[data-q-remove]");
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      if (list.querySelectorAll("[data-q-row]").length > 1) { row.remove(); renumber(list); } else { empty(row); }
+    });
+  }
+
+  document.querySelectorAll("[data-q-rows]").forEach(function (list) {
+    var more = list.querySelector("[data-q-add]");
+    more.hidden = false;
+    more.addEventListener("click", function () { add(list, more); });
+    list.querySelectorAll("[data-q-row]").forEach(function (row) { wire(list, row); });
+  });
+})();
