@@ -3,14 +3,16 @@
 from qaflow.store import (
     tables_chains,
     tables_cycles,
+    tables_desk,
     tables_journal,
     tables_organisation,
     tables_people,
+    tables_reviews,
     tables_sessions,
     tables_work,
 )
 
 __all__ = [
-    "tables_chains", "tables_cycles", "tables_journal", "tables_organisation", "tables_people",
-    "tables_sessions", "tables_work",
+    "tables_chains", "tables_cycles", "tables_desk", "tables_journal", "tables_organisation", "tables_people",
+    "tables_reviews", "tables_sessions", "tables_work",
 ]  # fmt: skip

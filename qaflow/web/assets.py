@@ -19,6 +19,7 @@ from qaflow.paths import PACKAGE
 OWN = PACKAGE / "web" / "static"
 WHEELS = {
     "bootstrap.css": ("flask_bootstrap", "static/bootstrap5/css/bootstrap.min.css"),
+    "htmx.js": ("js_lib_htmx", "static/htmx/htmx.min.js"),
 }
 """Assets that lie in a wheel: name on our pages, package, path in it."""
 ICON_SHEET = ("flask_bootstrap", "static/bootstrap5/icons/bootstrap-icons.svg")
