@@ -83,6 +83,15 @@ def test_the_summary_has_every_key_and_the_year_was_lived(made: tuple[Path, dict
     assert (document["start"], document["end"]) == ("2025-09-01", "2025-10-15")
 
 
+def test_one_account_of_each_role_may_sign_in(made: tuple[Path, dict[str, Any]]) -> None:
+    home, document = made
+    told = {(one["role"], one["login"]) for one in document["accounts"]}
+    held = {role for (role,) in rows(home, "select distinct role from role_grant")}
+    may = {login for (login,) in rows(home, "select login from person where password_hash is not null")}
+    assert {role for role, _ in told} == held | {"student"}
+    assert {login for _, login in told} == may and len(document["password"]) >= 10
+
+
 def test_the_summary_is_what_the_journal_says(made: tuple[Path, dict[str, Any]]) -> None:
     home, document = made
     counted = document["colleges"][COLLEGE]

@@ -38,6 +38,8 @@ COLUMNS = (("college", "college"), ("subjects", "subjects"), ("cycles_started", 
            ("readings", "readings"), ("warnings_opened", "warnings"), ("warnings_closed", "closed"),
            ("correction_scopes", "corrections i/d/s/g"), ("levels", "escalations 1/2/3/…"))  # fmt: skip
 
+ACCOUNTS = (("college", "college"), ("role", "role"), ("login", "login"), ("name", "name"))
+
 
 class Day(click.ParamType[dt.date]):
     """A day, YYYY-MM-DD."""
@@ -77,6 +79,8 @@ def demo(
     with single_process(settings):
         document = kept(settings, plan) or made(settings, plan)
         output.emit(document if as_json else shown(document), as_json, COLUMNS, lines(document))
+        if not as_json:
+            output.emit(output.listed(document["accounts"]), False, ACCOUNTS, _accounts(document))
         if not making.alive(document):
             click.get_current_context().exit(FAILED)
         if not no_serve:
@@ -146,6 +150,11 @@ def shown(document: dict[str, Any]) -> dict[str, Any]:
               "levels": "/".join(str(n) for n in figures["escalations"].values()), **figures}
              for key, figures in document["colleges"].items()]  # fmt: skip
     return {**document, "items": items}
+
+
+def _accounts(document: dict[str, Any]) -> list[str]:
+    told = {"zh": "登录的账号，口令都是", "en": "Accounts to sign in with; the password of each is"}
+    return [f"{output.localized(told)} {document['password']}"]
 
 
 def lines(document: dict[str, Any]) -> list[str]:

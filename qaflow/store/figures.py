@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from qaflow.store.db import Driver, Sql
 
@@ -66,7 +66,34 @@ _CORRECTIONS = Sql(
     + "j.kind = 'CorrectionStarted' group by 1, 2",
 )  # fmt: skip
 _ESCALATIONS = Sql("select college_id, level, count(*) from escalation group by 1, 2")
+_MOST = (
+    "select college, role, id, login, name from (select c.key as college, {role} as role, p.id as id, "
+    "p.login as login, p.name as name, row_number() over (partition by c.id, {role} order by (select count(*) from work_item i "
+    "where i.college_id = c.id and i.holder_id = p.id and i.state = 'open') desc, p.id) as place "
+    "from {of} o join college c on c.id = o.college_id join person p on p.id = o.{person} "
+    "where p.disabled_at is null and {where}) t where place = 1"
+)
+_HOLDERS = Sql(_MOST.format(role="o.role", of="role_grant", person="person_id", where="o.ends is null"))
+_STUDENTS = Sql(_MOST.format(role="o.layer", of="subject", person="responsible_id", where="o.layer = 'student'"))
 _COLLEGES = Sql("select id, key from college order by id")
+
+
+class Holder(NamedTuple):
+    """A person who holds a role, or (a student) answers for themselves."""
+
+    college: str
+    role: str
+    person: int
+    login: str
+    name: str
+
+
+def holders(driver: Driver) -> list[Holder]:
+    """Return for each college and role the holder with the most open work, students of whom no role says so too."""
+    found = list(map(Holder._make, driver.all(_HOLDERS)))
+    known = {(one.college, one.role) for one in found}
+    found += [one for one in map(Holder._make, driver.all(_STUDENTS)) if (one.college, one.role) not in known]
+    return sorted(found)
 
 
 def colleges(driver: Driver) -> dict[str, dict[str, Any]]:

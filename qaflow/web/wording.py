@@ -38,6 +38,7 @@ FAULTS: dict[str, Any] = {
     "password.common": _("This password is among the first that others would try. Take a less usual one."),
     "password.same": _("The new password is the old one."),
     "password.differs": _("The two entries differ."),
+    "password.shared": _("Only in a sandbox do people share a password."),
     "password.old": _("The present password is wrong."),
     "account.disabled": _("This account is disabled."),
     "actor.disabled": _("This account is disabled."),

@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import resource
+import secrets
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from qaflow.store import db, figures
 from qaflow.store import installation as rows
 from qaflow.store.db import Driver, driver, utc
 
-from .. import audit, doctor, handing_over, installation, loading, structure
+from .. import audit, doctor, handing_over, installation, loading, passwords, structure
 from ..college import CollegeView, view
 from ..ports import Notice, Ports
 from ..work import AnySession, Origin, transact
@@ -33,6 +34,7 @@ from .values import Origins, Plan, sizes_of
 
 FIRST_LIGHT = dt.timedelta(minutes=5)
 SYNCS = 25
+PASSWORD_BYTES = 9
 Progress = Callable[[dt.date], None]
 Data = dict[str, Any]
 
@@ -40,15 +42,17 @@ Data = dict[str, Any]
 def produce(session: AnySession, ports: Ports, plan: Plan, folders: Sequence[Folder], progress: Progress) -> Data:
     """Fill an empty sandbox and return its figures, which are also kept in it."""
     begun = ports.clock.now()
+    origins = Origins(begun, ports.decide)
     db.set_synchronous(session, "OFF")
     try:
         with _rare_collection():
-            end = fill(session, plan, folders, Origins(begun, ports.decide), progress)
+            end = fill(session, plan, folders, origins, progress)
+            visited = _admit(session, origins.at(end))
     finally:
         db.set_synchronous(session, "FULL")
     db.checkpoint(session)
     transact(session, lambda d: rows.set_clock(d, utc(end), utc(ports.clock.now()), None))
-    document = report(session, ports, plan, begun)
+    document = report(session, ports, plan, begun) | visited
     kept = json.dumps(document, ensure_ascii=False)
     transact(session, lambda d: rows.set_clock(d, utc(end), utc(ports.clock.now()), kept))
     db.checkpoint(session)
@@ -78,6 +82,14 @@ def fill(
     end = year.run(session, plan, colleges, origins, progress)
     handing_over.deliver(session, origins.at(end, account="system"), Unread())
     return end
+
+
+def _admit(session: AnySession, origin: Origin) -> Data:
+    """Let visitors in: one holder of each role of each college, under one password made by chance."""
+    password, holders = secrets.token_urlsafe(PASSWORD_BYTES), transact(session, figures.holders)
+    passwords.share(session, origin, {one.person for one in holders}, password)
+    told = [{"college": one.college, "role": one.role, "login": one.login, "name": one.name} for one in holders]
+    return {"password": password, "accounts": told}
 
 
 class Unread:
