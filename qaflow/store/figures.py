@@ -68,8 +68,8 @@ _CORRECTIONS = Sql(
 _ESCALATIONS = Sql("select college_id, level, count(*) from escalation group by 1, 2")
 _MOST = (
     "select college, role, id, login, name from (select c.key as college, {role} as role, p.id as id, "
-    "p.login as login, p.name as name, row_number() over (partition by c.id, {role} order by (select count(*) from work_item i "
-    "where i.college_id = c.id and i.holder_id = p.id and i.state = 'open') desc, p.id) as place "
+    "p.login as login, p.name as name, row_number() over (partition by c.id, {role} order by "
+    "(select count(*) from work_item i where i.college_id = c.id and i.holder_id = p.id and i.state = 'open') desc, p.id) as place "
     "from {of} o join college c on c.id = o.college_id join person p on p.id = o.{person} "
     "where p.disabled_at is null and {where}) t where place = 1"
 )
