@@ -69,8 +69,8 @@ _ESCALATIONS = Sql("select college_id, level, count(*) from escalation group by 
 _MOST = (
     "select college, role, id, login, name from (select c.key as college, {role} as role, p.id as id, "
     "p.login as login, p.name as name, row_number() over (partition by c.id, {role} order by "
-    "(select count(*) from work_item i where i.college_id = c.id and i.holder_id = p.id and i.state = 'open') desc, p.id) as place "
-    "from {of} o join college c on c.id = o.college_id join person p on p.id = o.{person} "
+    "(select count(*) from work_item i where i.college_id = c.id and i.holder_id = p.id and i.state = 'open') desc, "
+    "p.id) as place from {of} o join college c on c.id = o.college_id join person p on p.id = o.{person} "
     "where p.disabled_at is null and {where}) t where place = 1"
 )
 _HOLDERS = Sql(_MOST.format(role="o.role", of="role_grant", person="person_id", where="o.ends is null"))
