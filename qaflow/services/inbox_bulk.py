@@ -300,7 +300,10 @@ class _Run:
         return tuple(key for key in before if key in snap.visits and snap.visits[key].state in ("done", "void"))
 
     def _before(self, snap: Snapshot) -> str:
-        return next(reversed(self._walked(snap)), snap.stage)
+        walked = self._walked(snap)
+        if not walked:
+            raise Refused("stage.not_earlier", f"no stage of cycle {snap.id} was walked before {snap.stage}")
+        return walked[-1]
 
     def _later(self, row: Picked) -> str:
         """Return a day that would be later, while none is given: whether one may extend is asked, not until when."""

@@ -94,8 +94,8 @@ def _page(asked: Bulk, error: Invalid | None = None) -> Response:
             told_ = _without_names(asked, wrong)
     page = render_template(
         "inbox_bulk.html", asked=asked, told=told_, faults=faults, title=TITLE.get(asked.act, ""), words=WORDS,
-        button=TOGETHER_WORDS.get(asked.act, ""), asks=inbox_bulk.ASKED.get(asked.act, ()), why=told, same=SAME, before=BEFORE,
-        cycle_url=cycle_url, box=_box(),
+        button=TOGETHER_WORDS.get(asked.act, ""), asks=inbox_bulk.ASKED.get(asked.act, ()), why=told, same=SAME,
+        before=BEFORE, cycle_url=cycle_url, box=_box(),
     )  # fmt: skip
     return make_response(page, status)
 
