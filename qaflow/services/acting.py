@@ -13,7 +13,7 @@ from qaflow.store import content, ledger
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
-from . import notices
+from . import notices, watching
 from .college import CollegeView, compiled, view
 from .policy import Scope, scope_of
 from .work import AnySession, LostRace, Origin, Writer
@@ -167,6 +167,10 @@ def _repin(acting: Acting, data: Data, before: Before) -> None:
     acting.compiled = compiled(acting.session, acting.driver, data["definition"])
 
 
+def _watch(acting: Acting, data: Data, before: Before) -> None:
+    watching.watch(acting.driver, acting.row.college, data["to"], acting.snap.id, watching.COPIED, acting.writer.at)
+
+
 PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "StageSubmitted": _ask,
     "SignerAdded": _add,
@@ -181,8 +185,9 @@ PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "EvidenceAdded": _attach,
     "CarryReceived": _receive,
     "DefinitionMigrated": _repin,
+    "CopySent": _watch,
 }
-"""What a fact writes beside the rows of its snapshot: signatures, the ledger, evidence, what is carried over."""
+"""What a fact writes beside the rows of its snapshot: signatures, the ledger, evidence, carry-overs, watches."""
 
 
 def hold(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer: Writer | None = None) -> Acting:
@@ -190,10 +195,15 @@ def hold(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer
     found = rows.load(driver, cycle)
     if found is None:
         raise Missing("cycle.not_found", f"no cycle {cycle}")
-    if found[1].sealed:
+    require_open(found[1], cycle)
+    return Acting(session, driver, origin, *found, writer or Writer(driver, origin))
+
+
+def require_open(row: rows.Row, cycle: int) -> None:
+    """Require that the history of a cycle proves what stands on it."""
+    if row.sealed:
         why = f"the history of cycle {cycle} does not prove what stands on it: it is read-only, see `qaflow doctor`"
         raise Refused("history.sealed", why)
-    return Acting(session, driver, origin, *found, writer or Writer(driver, origin))
 
 
 def refusal(found: Refusal) -> Exception:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import cast
 
 from qaflow.engine import decide as engine
 from qaflow.engine import periods
@@ -18,11 +18,12 @@ from qaflow.store import content, ledger, listing, people
 from qaflow.store import cycle_page as rows
 from qaflow.store import cycles as cycle_rows
 from qaflow.store.cycle_page import Point
-from qaflow.store.db import Driver, Sql, reading
+from qaflow.store.db import Driver, reading
 
 from . import cycles, policy, successors
 from .acting import Acting
 from .college import CollegeView
+from .once import Once
 from .reading import TEXTS
 from .work import AnySession, Origin, Writer
 
@@ -33,37 +34,6 @@ ANSWERS = ("approve", "reject")
 ON_ITEM = ("extend", "transfer", "remind")
 PROBED = ("approve", "reject", "return", "confirm", "dismiss", "withdraw")
 """Acts of which the engine itself asks who does them: it is asked before they are offered."""
-
-
-class Once:
-    """A driver for reading that asks each question once: the rights of many acts rest on the same few answers."""
-
-    def __init__(self, driver: Driver) -> None:
-        """Ask this driver."""
-        self._driver = driver
-        self._kept: dict[tuple[Sql, str], list[tuple[Any, ...]]] = {}
-
-    @property
-    def engine(self) -> Any:
-        """The engine, by which what is cached for a database is found."""
-        return self._driver.engine
-
-    def all(self, sql: Sql, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Return every row."""
-        key = (sql, repr(params))
-        if key not in self._kept:
-            self._kept[key] = self._driver.all(sql, params or {})
-        return self._kept[key]
-
-    def one(self, sql: Sql, params: Mapping[str, Any] | None = None) -> tuple[Any, ...] | None:
-        """Return the first row or None."""
-        found = self.all(sql, params)
-        return found[0] if found else None
-
-    def value(self, sql: Sql, params: Mapping[str, Any] | None = None) -> Any:
-        """Return the first column of the first row, or None."""
-        found = self.all(sql, params)
-        return found[0][0] if found else None
 
 
 @dataclass(frozen=True, kw_only=True)

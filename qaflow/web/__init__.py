@@ -12,9 +12,11 @@ from qaflow.web import (
     guide,
     health,
     inbox,
+    inbox_bulk,
     language,
     profile,
     requests,
+    saved_filters,
     security,
     signin,
     start,
@@ -30,6 +32,8 @@ BLUEPRINTS = (
     guide.pages,
     inbox.pages,
     cycles.pages,
+    inbox_bulk.pages,
+    saved_filters.pages,
 )
 
 csrf = CSRFProtect()
