@@ -13,6 +13,7 @@ from qaflow.web import (
     health,
     inbox,
     language,
+    office,
     profile,
     requests,
     security,
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     guide.pages,
     inbox.pages,
     cycles.pages,
+    office.pages,
 )
 
 csrf = CSRFProtect()
