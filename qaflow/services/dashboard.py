@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -183,7 +183,7 @@ class Times(NamedTuple):
     survey: Survey
     stages: tuple[tuple[str, Took | None, Took | None], ...]  # (neutral stage, working, waiting)
     piles: tuple[tuple[int | None, str | None, int, int], ...]
-    longest: int
+    longest: tuple[int, int]
 
 
 def times(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> Times:
@@ -195,10 +195,14 @@ def times(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> 
         piles = rows.piles(driver, survey.params, PILES) if survey.scope.lists else []
         stages = tuple((key, _took(working[at]), _took(waiting[at])) for at, key in enumerate(NEUTRAL_STAGES)
                        if working[at] or waiting[at])  # fmt: skip
-        longest = max((took.median for _, *both in stages for took in both if took), default=0)
+        longest = (_longest(s[1] for s in stages), _longest(s[2] for s in stages))
         return Times(survey, stages, tuple(piles), longest)
     finally:
         session.rollback()
+
+
+def _longest(found: Iterable[Took | None]) -> int:
+    return max((took.median for took in found if took), default=0)
 
 
 def _taken(survey: Survey, found: Sequence[tuple[Any, ...]]) -> tuple[list[Counter[int]], list[Counter[int]]]:
@@ -210,7 +214,7 @@ def _taken(survey: Survey, found: Sequence[tuple[Any, ...]]) -> tuple[list[Count
     for definition, stage, entered, submitted, decided, many in found:
         at = seats[definition, stage]
         for start, end, into in ((entered, submitted, working), (submitted, decided, waiting)):
-            if end is None:
+            if not end:
                 continue
             if (start, end) not in between:
                 between[start, end] = _between(survey, days, start, end)

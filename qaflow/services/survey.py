@@ -40,6 +40,8 @@ class Chosen:
     what: str = "running"
     age: int = 0
     holder: int = 0
+    why: str = ""
+    round: str = ""
     page: int = 1
 
 
@@ -57,7 +59,7 @@ class Survey:
         self.terms = rows.terms(driver, me.college)
         self.term = self._term()
         self.units = {u.id: u for u in rows.units(driver, me.college)}
-        found = rows.definitions(driver, me.college, self.term.starts, self.term.ends)
+        found = rows.definitions(driver, me.college)
         self.definitions: dict[int, Definition] = {
             number: compiled(session, driver, digest).definition for number, digest in found.items()
         }
@@ -85,8 +87,15 @@ class Survey:
             "units": self.below(chosen.unit) if chosen.unit else (), "any_place": not chosen.stage,
             "places": self._places(chosen.stage) if chosen.stage else (), "today": self.today.isoformat(),
             "now": utc(origin.now), "floor": floor, "cut": f"T{cut:02d}:00:00.000000Z", "from": first, "to": last,
-            "holder": chosen.holder,
+            "holder": chosen.holder, "why": chosen.why, "round": chosen.round,
+            "handed_from": self._instant(self.term.starts), "handed_to": self._instant(self.term.ends, 1),
         }  # fmt: skip
+
+    def _instant(self, day: str, later: int = 0) -> str:
+        """Return the first instant of a day of the college, as the tables write it; the ends of time as they are."""
+        if self.term is EVER:
+            return day
+        return utc(self.college.calendar.start_of(date.fromisoformat(day) + timedelta(days=later)))
 
     def below(self, unit: int) -> tuple[int, ...]:
         """Return a unit and all under it; nothing where the college has no such unit."""

@@ -13,7 +13,7 @@ from qaflow.web import (
     health,
     inbox,
     language,
-    office,
+    office_rounds,
     profile,
     requests,
     security,
@@ -31,7 +31,7 @@ BLUEPRINTS = (
     guide.pages,
     inbox.pages,
     cycles.pages,
-    office.pages,
+    office_rounds.pages,
 )
 
 csrf = CSRFProtect()

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from qaflow.services import dashboard
 from qaflow.services.dashboard import AGES, Chosen
+from qaflow.services.policy import OFFICE
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 
@@ -70,7 +71,7 @@ def index() -> str:
     """Show all rounds of a term as layer × stage."""
     chosen = asked()
     found = dashboard.heat(db.session, mine(), me(), chosen)
-    return _page("office.html", chosen, found.survey, found=found)
+    return page_of("office.html", chosen, found.survey, found=found, may_steer=bool(me().kinds & OFFICE))
 
 
 @pages.get("/units")
@@ -78,7 +79,7 @@ def units() -> str:
     """Show the units by how punctual they are."""
     chosen = asked()
     found = dashboard.rates(db.session, mine(), me(), chosen)
-    return _page("office_units.html", chosen, found.survey, found=found)
+    return page_of("office_units.html", chosen, found.survey, found=found)
 
 
 @pages.get("/time")
@@ -86,7 +87,7 @@ def time() -> str:
     """Show how long stages take and where decisions pile up."""
     chosen = asked()
     found = dashboard.times(db.session, mine(), me(), chosen)
-    return _page("office_time.html", chosen, found.survey, found=found, bar=_bar(found.longest))
+    return page_of("office_time.html", chosen, found.survey, found=found, bar=_bar)
 
 
 @pages.get("/list")
@@ -94,10 +95,11 @@ def listing() -> str:
     """Show what a number counts."""
     chosen = asked()
     found = dashboard.listed(db.session, mine(), me(), chosen)
-    return _page("office_list.html", chosen, found.survey, found=found)
+    return page_of("office_list.html", chosen, found.survey, found=found)
 
 
-def _page(template: str, chosen: Chosen, survey: Any, **more: Any) -> str:
+def page_of(template: str, chosen: Chosen, survey: Any, **more: Any) -> str:
+    """Return a page of this part with its words and the addresses that it names."""
     words = {"neutral": NEUTRAL, "whats": WHATS, "whys": WHYS, "unstarted_words": UNSTARTED, "age_titles": AGE_TITLES}
     tools = {"list_of": _list_of(chosen, survey), "here_with": _here_with(chosen, survey), "run": _run}
     return render_template(template, chosen=chosen, survey=survey, **words, **tools, **more)
@@ -105,18 +107,21 @@ def _page(template: str, chosen: Chosen, survey: Any, **more: Any) -> str:
 
 def asked() -> Chosen:
     """Return what the address asks for; what it cannot mean counts as not said."""
-    return Chosen(term=_text("term"), layer=_text("layer"), track=_text("track"), stage=_text("stage"),
-                  unit=_number("unit"), what=_text("what") or "running", age=min(_number("age"), len(AGES)),
-                  holder=_number("holder"), page=_number("page") or 1)  # fmt: skip
+    return Chosen(term=text("term"), layer=text("layer"), track=text("track"), stage=text("stage"),
+                  unit=number_of("unit"), what=text("what") or "running", age=min(number_of("age"), len(AGES)),
+                  holder=number_of("holder"), why=text("why"), round=text("round"),
+                  page=number_of("page") or 1)  # fmt: skip
 
 
-def _text(name: str) -> str:
-    found = request.args.get(name, "")
+def text(name: str) -> str:
+    """Return a text of the address, "" where it is none that could be meant."""
+    found = request.values.get(name, "")
     return found if len(found) <= LONGEST and found.isprintable() else ""
 
 
-def _number(name: str) -> int:
-    found = request.args.get(name, "")
+def number_of(name: str) -> int:
+    """Return a number of the address, 0 where it is none."""
+    found = request.values.get(name, "")
     return int(found) if found.isascii() and found.isdecimal() and len(found) <= NUMBER else 0
 
 
@@ -149,6 +154,6 @@ def _run(stage: str) -> list[Any]:
     return [NEUTRAL[key] for key in dict.fromkeys(stage.split("-")) if key in NEUTRAL]
 
 
-def _bar(longest: int) -> Any:
+def _bar(days: int, longest: int) -> int:
     """Return how long a bar is drawn for so many days."""
-    return lambda days: max(1, round(BAR * days / longest)) if longest and days else 0
+    return max(1, round(BAR * days / longest)) if longest and days else 0
