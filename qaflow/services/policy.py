@@ -63,6 +63,7 @@ RIGHTS: dict[str, Right] = {
     "migrate": Right((), OFFICE),
     "publish": Right((), OFFICE),
     "freeze": Right((), OFFICE),
+    "rounds": Right((), OFFICE),
     "audit": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
     "calendar": Right((), ADMINISTRATORS | OFFICE),

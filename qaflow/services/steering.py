@@ -57,7 +57,7 @@ class Wanted:
     @property
     def request(self) -> str:
         """The word under which the act's facts stand."""
-        return f"round-{self.once}"
+        return f"round-{self.once}-{self.act}"
 
 
 class Fate(NamedTuple):
@@ -117,7 +117,7 @@ def listed(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) ->
 
 def _steers(driver: Driver, survey: Survey, me: SignedIn) -> bool:
     try:
-        policy.require_role(driver, survey.college.id, me.person, "suspend", survey.today.isoformat())
+        policy.require_role(driver, survey.college.id, me.person, "rounds", survey.today.isoformat())
     except QaflowError:
         return False
     return True
@@ -205,7 +205,7 @@ def _survey(session: AnySession, driver: Driver, origin: Origin, me: SignedIn, w
     chosen = Chosen(term="all", layer=wanted.layer, track=wanted.track, unit=wanted.unit)
     survey = Survey(session, driver, origin, me, chosen)
     survey.college.track(wanted.layer, wanted.track)
-    policy.require_role(driver, survey.college.id, me.person, wanted.act, survey.today.isoformat())
+    policy.require_role(driver, survey.college.id, me.person, "rounds", survey.today.isoformat())
     return survey
 
 
