@@ -60,6 +60,11 @@ def heat(world: World, login: str = "office", **chosen: object) -> dashboard.Hea
     return dashboard.heat(db.session, world.origin(login), me(world, login), Chosen(**chosen))  # type: ignore[arg-type]
 
 
+def stuck(world: World, login: str = "office", **chosen: object) -> dashboard.Stuck:
+    """Return what is stuck as somebody sees it."""
+    return dashboard.stuck(db.session, world.origin(login), me(world, login), Chosen(**chosen))  # type: ignore[arg-type]
+
+
 def listed(world: World, login: str = "office", **chosen: object) -> dashboard.Listed:
     """Return a list as somebody sees it."""
     return dashboard.listed(db.session, world.origin(login), me(world, login), Chosen(**chosen))  # type: ignore[arg-type]
@@ -90,7 +95,7 @@ def test_every_number_is_as_long_as_its_list(world: World, login: str) -> None:
                 assert (page.many, len(page.lines)) == (number, number), (what, cell)
     for _, layer, ages in found.ages:
         assert [listed(world, login, what="aged", layer=layer, age=n).many for n in range(len(ages))] == list(ages)
-    for why, number in found.stuck.items():
+    for why, number in stuck(world, login).reasons.items():
         assert listed(world, login, what=why).many == number
     assert found.total.late and found.total.waiting and sum(map(sum, (a for *_, a in found.ages))) == found.total.late
 
@@ -158,7 +163,9 @@ def test_working_and_waiting_time_are_reckoned_apart(world: World) -> None:
     assert stage_key == "goal" and working is not None and working.many == took.total() == 5
     assert working.median == sorted(took.elements())[2]
     assert waiting is not None and (waiting.many, waiting.median <= 1) == (4, True)
-    assert listed(world, what="worked", stage="goal").many == 5 and listed(world, what="decided", stage="goal").many == 4
+    assert (
+        listed(world, what="worked", stage="goal").many == 5 and listed(world, what="decided", stage="goal").many == 4
+    )
     assert [(name, many) for _, name, many, _ in found.piles] == [("major", 1)]
     assert listed(world, what="decisions", holder=world.persons["major"]).many == 1
 
@@ -205,19 +212,25 @@ def test_a_deputy_of_the_leader_surveys_in_their_place(world: World) -> None:
 
 
 def test_what_is_stuck_says_why(world: World) -> None:
-    world.query("update person set disabled_at = :t where login = 'far_lead' returning id", t="2025-09-02T00:00:00.000000Z")
+    world.query(
+        "update person set disabled_at = :t where login = 'far_lead' returning id", t="2025-09-02T00:00:00.000000Z"
+    )
     world.course("lost", "far", None)
     world.query("update schedule set unstarted_reason = 'responsible.missing' where subject_id = :s returning id",
                 s=world.subjects["lost"])  # fmt: skip
 
-    found = heat(world)
+    found = stuck(world)
 
-    assert found.stuck["nobody"] == 3 and {x.subject for x in listed(world, what="nobody").lines} == {"F0", "F1", "F2"}
-    assert found.unstarted == (("responsible.missing", 1),)
+    assert found.reasons["nobody"] == 3 and {x.subject for x in listed(world, what="nobody").lines} == {
+        "F0",
+        "F1",
+        "F2",
+    }
+    assert found.unstarted == (("responsible.missing", 1),) and heat(world).unstarted == 1
     page = listed(world, what="unstarted", why="responsible.missing")
     assert (page.many, [row[2] for row in page.unstarted]) == (1, ["lost"])
     world.later(400)
-    assert heat(world).stuck["period"] == heat(world, term="2025-autumn").total.many == 9
+    assert stuck(world).reasons["period"] == heat(world, term="2025-autumn").total.many == 9
 
 
 def test_filters_narrow_number_and_list_alike_and_another_term_is_empty(world: World) -> None:
@@ -266,7 +279,7 @@ def test_a_page_asks_few_things_however_many_cycles_there_are(world: World, monk
             return whole(self, sql, params or {})  # type: ignore[operator]
 
         monkeypatch.setattr(kind, "all", count)
-    for page in (dashboard.heat, dashboard.rates, dashboard.times):
+    for page in (dashboard.heat, dashboard.stuck, dashboard.rates, dashboard.times):
         asked.clear()
         page(db.session, world.origin("office"), me(world, "office"), Chosen())
         assert len(asked) <= MOST_STATEMENTS, page

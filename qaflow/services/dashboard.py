@@ -25,7 +25,7 @@ FEW = 5  # visits: a rate of fewer says little and stands apart
 PILES = 10
 MOST_PAGES = 1000
 
-__all__ = ["AGES", "Cell", "Chosen", "Heat", "Listed", "Row", "heat", "listed", "rates", "times"]
+__all__ = ["AGES", "Cell", "Chosen", "Heat", "Listed", "Row", "Stuck", "heat", "listed", "rates", "stuck", "times"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,26 +60,43 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Heat:
-    """All rounds of a term: by layer and stage, how late, and what is stuck."""
+    """All rounds of a term: by layer and stage, how late, and how many did not start."""
 
     survey: Survey
     rows: tuple[Row, ...]
     total: Cell
     ages: tuple[tuple[Label, str, tuple[int, ...]], ...]  # (layer, its key, late cycles by how late)
-    stuck: dict[str, int]
+    unstarted: int
+
+
+class Stuck(NamedTuple):
+    """What takes no next step soon, by reason."""
+
+    survey: Survey
+    reasons: dict[str, int]
     unstarted: tuple[tuple[str, int], ...]
+
+
+def stuck(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> Stuck:
+    """Return how many cycles of a term's rounds are stuck and how many subjects did not start, by reason."""
+    driver = reading(session)
+    try:
+        survey = Survey(session, driver, origin, me, chosen)
+        return Stuck(survey, rows.reasons(driver, survey.params), tuple(rows.unstarted(driver, survey.params)))
+    finally:
+        session.rollback()
 
 
 def heat(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> Heat:
     """Return where the running cycles of a term's rounds stand, as far as the person surveys them."""
-    with_driver = reading(session)
+    driver = reading(session)
     try:
-        survey = Survey(session, with_driver, origin, me, chosen)
-        standing = rows.standing(with_driver, survey.params)
+        survey = Survey(session, driver, origin, me, chosen)
+        standing = rows.standing(driver, survey.params)
         found = _rows(survey, standing)
         return Heat(survey=survey, rows=found, total=_total([row.total for row in found]),
-                    ages=_ages(survey, standing), stuck=rows.reasons(with_driver, survey.params),
-                    unstarted=tuple(rows.unstarted(with_driver, survey.params)))  # fmt: skip
+                    ages=_ages(survey, standing),
+                    unstarted=sum(many for _, many in rows.unstarted(driver, survey.params)))  # fmt: skip
     finally:
         session.rollback()
 

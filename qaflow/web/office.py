@@ -74,6 +74,14 @@ def index() -> str:
     return page_of("office.html", chosen, found.survey, found=found, may_steer=bool(me().kinds & OFFICE))
 
 
+@pages.get("/stuck")
+def stuck() -> str:
+    """Show what takes no next step soon, and why."""
+    chosen = asked()
+    found = dashboard.stuck(db.session, mine(), me(), chosen)
+    return page_of("office_stuck.html", chosen, found.survey, found=found)
+
+
 @pages.get("/units")
 def units() -> str:
     """Show the units by how punctual they are."""
