@@ -25,7 +25,7 @@ ENDS = ("CycleClosed", "CycleCancelled")
 
 
 @pytest.fixture
-def world(app: Flask) -> World:
+def world(store_app: Flask) -> World:
     """Return a college in its term, nine courses at different places of their spirals, some late."""
     stages = [replace(stage(key), deadline=Deadline(share=SHARE * (n + 1))) for n, key in enumerate(NEUTRAL_STAGES)]
     world = World(db.session, spiral(stages=stages))

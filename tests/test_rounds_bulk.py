@@ -21,7 +21,7 @@ BASE = Wanted(act="suspend", layer="course", track="teaching", day=START, reason
 
 
 @pytest.fixture
-def world(app: Flask) -> World:
+def world(store_app: Flask) -> World:
     """Return a college with four running cycles, of which one is suspended."""
     world = World(db.session, DATED)
     world.courses(["N1", "N2"], "section", "lead")

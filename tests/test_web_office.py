@@ -72,7 +72,8 @@ def test_a_leader_of_one_unit_never_reads_another_s_subject_or_number(site: Site
 
     assert ">C9<" in browser.get("/office/list").text
     for path in ("/office", "/office/stuck", "/office/units", "/office/time", "/office/list",
-                 "/office/list?what=all&term=all", f"/office/list?unit={site.world.units['section']}", "/office/rounds"):  # fmt: skip
+                 "/office/list?what=all&term=all", f"/office/list?unit={site.world.units['section']}",
+                 "/office/rounds"):  # fmt: skip
         text = browser.get(path).text
         assert "C1" not in text and "section" not in text.partition("<main")[2].replace("<section", "").replace(
             "</section", ""), path  # fmt: skip

@@ -183,7 +183,7 @@ def check(wanted: Wanted) -> None:
         "until": wanted.act == "extend" and bool(wanted.until) and not _is_day(wanted.until),
         "version": wanted.act == "migrate" and wanted.version < 1,
     }
-    codes = {"reason": "text.blank", "day": "date.invalid", "until": "date.invalid"}
+    codes = {"reason": "text.blank", "day": "date.invalid", "until": "date.invalid", "days": "value.range"}
     errors = [{"pointer": k, "code": codes.get(k, "value.unknown")} for k, wrong in faults.items() if wrong]
     if errors:
         raise Invalid("data.invalid", "the act on a round is not fully said", errors=errors)

@@ -81,11 +81,11 @@ class Survey:
         floor, _, _ = bounds(self.college.calendar, self.today)
         first, last = self.ages[min(chosen.age, len(AGES))]
         return {
-            "college": self.college.id, "whole": scope.whole, "scope_layers": scope.layers, "scope_units": scope.units,
-            "scope_subjects": scope.subjects, "term_first": self.term.starts, "term_last": self.term.ends,
-            "layer": chosen.layer, "track": chosen.track, "everywhere": not chosen.unit,
-            "units": self.below(chosen.unit) if chosen.unit else (), "any_place": not chosen.stage,
-            "places": self._places(chosen.stage) if chosen.stage else (), "today": self.today.isoformat(),
+            "college": self.college.id, "whole": scope.whole, "scope_layers": list(scope.layers),
+            "scope_units": list(scope.units), "scope_subjects": list(scope.subjects),
+            "term_first": self.term.starts, "term_last": self.term.ends, "layer": chosen.layer, "track": chosen.track, "everywhere": not chosen.unit,
+            "units": self.below(chosen.unit) if chosen.unit else [], "any_place": not chosen.stage,
+            "places": self._places(chosen.stage) if chosen.stage else [], "today": self.today.isoformat(),
             "now": utc(origin.now), "floor": floor, "cut": f"T{cut:02d}:00:00.000000Z", "from": first, "to": last,
             "holder": chosen.holder, "why": chosen.why, "round": chosen.round,
             "handed_from": self._instant(self.term.starts), "handed_to": self._instant(self.term.ends, 1),
@@ -97,9 +97,9 @@ class Survey:
             return day
         return utc(self.college.calendar.start_of(date.fromisoformat(day) + timedelta(days=later)))
 
-    def below(self, unit: int) -> tuple[int, ...]:
+    def below(self, unit: int) -> list[int]:
         """Return a unit and all under it; nothing where the college has no such unit."""
-        return tuple(u for u in self.units if unit in self.line(u))
+        return [u for u in self.units if unit in self.line(u)]
 
     def line(self, unit: int | None) -> list[int]:
         """Return a unit and those above it."""
@@ -114,13 +114,13 @@ class Survey:
         """Return the units that stand by themselves and lie within reach."""
         return [u for u in self.units.values() if u.kind in RANKED and (self.scope.whole or u.id in self.scope.units)]
 
-    def _places(self, stages: str) -> tuple[str, ...]:
+    def _places(self, stages: str) -> list[str]:
         first, _, last = stages.partition("-")
         if first not in NEUTRAL_STAGES or (last or first) not in NEUTRAL_STAGES:
-            return ()
+            return []
         span = range(NEUTRAL_STAGES.index(first), NEUTRAL_STAGES.index(last or first) + 1)
-        return tuple(f"{number}:{stage.key}" for number, definition in self.definitions.items()
-                     for stage in definition.stages if seat(stage) in span)  # fmt: skip
+        return [f"{number}:{stage.key}" for number, definition in self.definitions.items()
+                for stage in definition.stages if seat(stage) in span]  # fmt: skip
 
     def stage_name(self, digest: str, key: str) -> Label:
         """Return the name of a stage as its definition has it."""

@@ -58,7 +58,7 @@ UNSTARTED: dict[str, Any] = {
     "calendar.not_adopted": _("the calendar of that year is not adopted"),
 }
 """Why a subject's cycle did not start."""
-AGE_TITLES: tuple[Any, ...] = (_("1 to 3"), _("4 to 7"), _("8 to 15"), _("over 15"))
+AGE_TITLES: tuple[Any, ...] = ("1–3", "4–7", "8–15", _("over 15"))
 LONGEST = 40  # of a value in the address
 NUMBER = 9  # digits
 BAR = 120  # units of the longest bar
