@@ -83,7 +83,8 @@ class Survey:
         return {
             "college": self.college.id, "whole": scope.whole, "scope_layers": list(scope.layers),
             "scope_units": list(scope.units), "scope_subjects": list(scope.subjects),
-            "term_first": self.term.starts, "term_last": self.term.ends, "layer": chosen.layer, "track": chosen.track, "everywhere": not chosen.unit,
+            "term_first": self.term.starts, "term_last": self.term.ends, "layer": chosen.layer,
+            "track": chosen.track, "everywhere": not chosen.unit,
             "units": self.below(chosen.unit) if chosen.unit else [], "any_place": not chosen.stage,
             "places": self._places(chosen.stage) if chosen.stage else [], "today": self.today.isoformat(),
             "now": utc(origin.now), "floor": floor, "cut": f"T{cut:02d}:00:00.000000Z", "from": first, "to": last,
