@@ -14,6 +14,7 @@ from qaflow.web import (
     inbox,
     inbox_bulk,
     language,
+    office_rounds,
     profile,
     requests,
     saved_filters,
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     cycles.pages,
     inbox_bulk.pages,
     saved_filters.pages,
+    office_rounds.pages,
 )
 
 csrf = CSRFProtect()
