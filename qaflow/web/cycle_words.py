@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask_babel import gettext, ngettext
@@ -91,6 +91,12 @@ WARNING_KINDS: dict[str, Any] = {
     "task": _("Task off plan"),
     "manual": _("Warning by hand"),
 }
+
+
+def days(start: str, end: str) -> str:
+    """Return the days of a period whose end is the first day that is no longer of it."""
+    last = date.fromisoformat(end) - timedelta(days=1)
+    return str(gettext("%(first)s to %(last)s", first=day(start), last=day(last)))
 
 
 class Line(NamedTuple):

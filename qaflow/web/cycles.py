@@ -12,7 +12,7 @@ from qaflow.errors import Busy, Forbidden, Invalid, Missing, QaflowError, Refuse
 from qaflow.services import cycle_page, cycles
 from qaflow.services.cycle_page import CyclePage
 from qaflow.store.db import db
-from qaflow.web import cycle_words, eight
+from qaflow.web import cycle_list, cycle_words, eight
 from qaflow.web.access import mine
 from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, shown
 from qaflow.web.forms import OK
@@ -26,6 +26,7 @@ NOT_SENT = -1
 AT_FIELD = {"field.required": "text.blank"}
 
 pages = Blueprint("cycles", __name__, url_prefix="/cycles")
+pages.add_url_rule("", view_func=cycle_list.index)
 
 
 @dataclass
