@@ -8,10 +8,10 @@ from browsing import Browser, Site
 from browsing import site as made
 
 from qaflow.config import Settings
-from qaflow.services import cycle_list, cycle_page
+from qaflow.services import cycle_list
 from qaflow.services.cycle_list import Chosen
 from qaflow.services.sessions import SignedIn
-from qaflow.store.db import Sql, db
+from qaflow.store.db import db
 from qaflow.testing import World
 
 
@@ -70,7 +70,7 @@ def test_each_filter_narrows_by_what_it_says(site: Site) -> None:
     assert shown(office, "?term=2025-09-15") == [1, 2] and shown(office, "?term=2024-09-15") == [1, 2]
     assert shown(office, "?when=late") == [] and shown(office, "?q=%25") == []
     site.later(days=300)
-    assert shown(office, "?when=late") == [1]
+    assert shown(site.browser("office"), "?when=late") == [1]
 
 
 @pytest.mark.parametrize(
