@@ -69,6 +69,7 @@ def test_each_filter_narrows_by_what_it_says(site: Site) -> None:
     assert shown(office, "?layer=course") == [1, 2] and shown(office, "?layer=student") == []
     assert shown(office, "?term=2025-09-15") == [1, 2] and shown(office, "?term=2024-09-15") == [1, 2]
     assert shown(office, "?when=late") == [] and shown(office, "?q=%25") == []
+    site.world.fire(1, "submit", "lead", content={"note": "done"})
     site.later(days=300)
     assert shown(site.browser("office"), "?when=late") == [1]
 

@@ -270,8 +270,10 @@ def attempt(world: World, cycle: int, action: str, login: str, args: dict[str, A
 
 def words_for(action: str, page: cycle_page.CyclePage) -> dict[str, str]:
     """Return what a person would enter in an act's form."""
-    kinds = {"stage": (page.targets or ("",))[0], "scope": "implementation", "day": "2027-06-30", "login": "new"}
-    return {a.name: kinds.get(a.kind, "words") for a in cycle_forms.ACTS[action].asks if a.kind != "hidden"}
+    kinds = {"stage": (page.targets or ("",))[0], "scope": "implementation", "day": "2027-06-30", "login": "new",
+             "people": "major"}  # fmt: skip
+    return {a.name: kinds.get(a.kind, "words") for a in cycle_forms.ACTS[action].asks
+            if a.kind != "hidden" and a.needed}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SITUATIONS)

@@ -9,7 +9,7 @@ from qaflow.engine.decide import Context, Fact, Refusal
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Data, Snapshot, evolve
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Stale
-from qaflow.store import content, ledger
+from qaflow.store import content, ledger, watching
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
@@ -158,6 +158,11 @@ def _attach(acting: Acting, data: Data, before: Before) -> None:
     ledger.attach(acting.driver, acting.row.college, acting.snap.id, data, acting.writer.at)
 
 
+def _name(acting: Acting, data: Data, before: Before) -> None:
+    for person in data.get("mentioned", ()):
+        watching.add(acting.driver, acting.row.college, person, acting.snap.id, "named", acting.writer.at)
+
+
 def _receive(acting: Acting, data: Data, before: Before) -> None:
     ledger.seed(acting.driver, acting.snap.id, [c["id"] for c in data["carried"]])
 
@@ -179,6 +184,7 @@ PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "ItemTransferred": _move,
     "WorkEscalated": _escalate,
     "EvidenceAdded": _attach,
+    "Commented": _name,
     "CarryReceived": _receive,
     "DefinitionMigrated": _repin,
 }
