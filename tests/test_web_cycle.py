@@ -320,14 +320,14 @@ def test_the_page_asks_the_database_few_questions_however_long_its_history(here:
     assert asked() == before <= 30
 
 
-def test_a_cancelled_cycle_takes_comments_only_and_shows_why(here: Site) -> None:
+def test_a_cancelled_cycle_takes_words_only_and_shows_why(here: Site) -> None:
     cycle = here.world.start()
     office = here.browser("office", "en")
 
     assert send(office, cycle, "cancel", reason="the <script>course</script> is given up").status_code == 303
 
     text = office.get(f"/cycles/{cycle}").text
-    assert offered(text, cycle) == {"comment"}
+    assert offered(text, cycle) == {"comment", "copy"}
     assert "&lt;script&gt;course&lt;/script&gt;" in text and "<script>course" not in text
 
 

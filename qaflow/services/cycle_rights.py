@@ -12,6 +12,7 @@ from .acting import Acting
 ON_WARNING = {"acknowledge": ("opened",), "correct": ("acknowledged", "correcting"), "confirm": ("correcting",),
               "dismiss": ("opened", "acknowledged", "correcting", "confirmed")}  # fmt: skip
 """In which states of a warning an act on it can be done (engine rules, 4)."""
+NOBODY = 0  # whom an act that names a colleague would name
 ANSWERS = ("approve", "reject")
 ON_ITEM = ("extend", "transfer", "remind")
 PROBED = ("approve", "reject", "add_signer", "return", "confirm", "dismiss", "withdraw")
@@ -50,7 +51,7 @@ def may(acting: Acting, action: str, args: Data) -> bool:
     if action not in PROBED:
         return True
     running = children(acting)
-    found = engine.decide(acting.compiled, snap, action, args, acting.context(for_=for_, children=running))
+    found = engine.decide(acting.compiled, snap, action, args, acting.context(for_=for_, children=running, holder=NOBODY))
     if not isinstance(found, engine.Refusal):
         return True
     # which way on holds is for the content to say, and that is not read here
