@@ -7,8 +7,9 @@ duties allow is the engine's to decide; here it is only asked whether this perso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qaflow.engine.snapshot import Data, Item, Snapshot
 from qaflow.errors import Forbidden, Missing
@@ -200,6 +201,58 @@ def _involved(snap: Snapshot) -> set[int | None]:
     for visit in snap.visits.values():
         people_ |= {visit.submitted_by, visit.for_, *visit.signers}
     return people_ - {None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """What roles and deputies let a person see, as `store.sight` asks it of many at once: texts ``number:layer``."""
+
+    person: int
+    persons: tuple[str, ...]  # oneself, and for whom one stands in
+    layers: tuple[str, ...]  # seen whole
+    units: tuple[str, ...]
+    subjects: tuple[str, ...]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the conditions."""
+        return {"s_me": self.person, "s_persons": self.persons, "s_layers": self.layers, "s_units": self.units,
+                "s_subjects": self.subjects}  # fmt: skip
+
+    def covers(self, scope: Scope, responsible: int | None = None) -> bool:
+        """Tell whether one object lies within reach, by its scope or by the person responsible for it."""
+        return (scope.layer in self.layers or f"{scope.unit}:{scope.layer}" in self.units
+                or f"{scope.subject}:{scope.layer}" in self.subjects
+                or f"{responsible}:{scope.layer}" in self.persons)  # fmt: skip
+
+
+def reach(driver: Driver, college: int, layers: Sequence[str], person: int, day: str,
+          kinds: Iterable[str] = SEES_SCOPE) -> Reach:  # fmt: skip
+    """Return what a person may see, or oversee by certain kinds of role: the set-wise face of `may_see`."""
+    identities = _identities(driver, college, layers, person, day)
+    held = [g for g in people.grants(driver, college, sorted({p for p, _ in identities}), day) if g.kind in kinds]
+    tree = people.units_under(driver, college) if any(g.scope == "unit" for g in held) else {}
+    by_scope: dict[str, set[str]] = {"layer": set(), "unit": set(), "subject": set()}
+    for one, layer in identities:
+        for grant in held:
+            if grant.person != one or grant.scope_layer not in (None, layer):
+                continue
+            if grant.scope in ("college", "layer"):
+                by_scope["layer"].add(layer)
+            elif grant.scope_id is not None:
+                under = tree.get(grant.scope_id, ()) if grant.scope == "unit" else (grant.scope_id,)
+                by_scope[grant.scope] |= {f"{number}:{layer}" for number in under}
+    return Reach(person=person, persons=tuple(f"{p}:{layer}" for p, layer in identities),
+                 layers=tuple(sorted(by_scope["layer"])), units=tuple(sorted(by_scope["unit"])),
+                 subjects=tuple(sorted(by_scope["subject"])))  # fmt: skip
+
+
+def _identities(driver: Driver, college: int, layers: Sequence[str], person: int, day: str) -> list[tuple[int, str]]:
+    """Return oneself and for whom one stands in, by layer: an appointment may reach one layer alone."""
+    found = [(person, layer) for layer in layers]
+    if people.stands_in_for(driver, college, person, day):
+        found += [(p, layer) for layer in layers for p, _ in people.stands_in_for(driver, college, person, day, layer)]
+    return found
 
 
 def require_role(driver: Driver, college: int, person: int, action: str, day: str) -> None:

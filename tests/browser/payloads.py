@@ -1,4 +1,4 @@
-"""120 texts that would run, load or change something if any page took them for markup; each bears a mark to be found."""
+"""120 texts that would run, load or change something if a page took them for markup; each bears a mark."""
 
 MARK = "data-planted"
 HOOK = "qHit"
