@@ -64,6 +64,9 @@ RIGHTS: dict[str, Right] = {
     "audit": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
     "calendar": Right((), ADMINISTRATORS | OFFICE),
+    "definitions": Right((), ADMINISTRATORS | OFFICE),
+    "operations": Right((), ADMINISTRATORS),
+    "oversee": Right((), SEES_ALL),
 }
 
 
@@ -201,6 +204,11 @@ def _involved(snap: Snapshot) -> set[int | None]:
 
 def require_role(driver: Driver, college: int, person: int, action: str, day: str) -> None:
     """Require a college-wide right, such as publishing definitions or starting cycles."""
-    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
-    if not kinds & RIGHTS[action].roles:
+    if not allowed(driver, college, person, (action,), day):
         raise Forbidden("action.forbidden", f"you may not {action} here", action=action)
+
+
+def allowed(driver: Driver, college: int, person: int, actions: Sequence[str], day: str) -> frozenset[str]:
+    """Return those of the college-wide rights that a person has."""
+    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
+    return frozenset(action for action in actions if kinds & RIGHTS[action].roles)

@@ -8,11 +8,14 @@ from qaflow.web import (
     access,
     assets,
     cycles,
+    definitions,
     errors,
     guide,
     health,
     inbox,
     language,
+    metrics,
+    operations,
     profile,
     requests,
     security,
@@ -30,6 +33,9 @@ BLUEPRINTS = (
     guide.pages,
     inbox.pages,
     cycles.pages,
+    definitions.pages,
+    operations.pages,
+    metrics.probes,
 )
 
 csrf = CSRFProtect()
