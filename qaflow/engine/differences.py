@@ -1,7 +1,7 @@
 """What differs between two definitions: stages, fields, gates, signers, deadlines, loop, sheets and ladder.
 
 Symmetric and complete: there is no change exactly where the two say the same of a cycle, and with the two exchanged
-every change is the same with old and new exchanged.
+every change is the same with old and new exchanged. A stage that got another key is one change, under the new key.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ class Change(NamedTuple):
 def changes(old: Definition, new: Definition) -> list[Change]:
     """Return every difference between two definitions, in the order in which a definition is read."""
     found = list(_values("definition", WHOLE, old, new))
-    found += _order("definition", WHOLE, "order", old.by_key, new.by_key)
-    found += _each("stage", old.by_key, new.by_key, _stage)
+    again = renamed(old, new)
+    before = {again.get(stage.key, stage.key): stage for stage in old.stages}
+    found += _order("definition", WHOLE, "order", before, new.by_key)
+    found += _each("stage", before, new.by_key, _stage)
     found += _each("quick", _one(old.quick), _one(new.quick), lambda k, a, b: _values("quick", k, a, b))
     found += _each("sheet", {s.kind: s for s in old.sheets}, {s.kind: s for s in new.sheets}, _sheet)
     return found + list(_each("ladder", _rungs(old), _rungs(new), _level))
@@ -42,15 +44,11 @@ def _rungs(one: Definition) -> dict[str, Level]:
 
 
 def renamed(old: Definition, new: Definition) -> dict[str, str]:
-    """Return stages that probably have another key only: gone here, new there, and covering or called the same."""
+    """Return stages that have another key only: gone here, new there, covering or called the same as no other."""
     gone = [s for s in old.stages if s.key not in new.by_key]
     come = [s for s in new.stages if s.key not in old.by_key]
-    found: dict[str, str] = {}
-    for one in gone:
-        same = [s for s in come if s.key not in found.values() and (s.name == one.name or _covers(s) == _covers(one))]
-        if same:
-            found[one.key] = same[0].key
-    return found
+    pairs = [(a.key, b.key) for a in gone for b in come if a.name == b.name or _covers(a) == _covers(b)]
+    return {a: b for a, b in pairs if sum(a == x or b == y for x, y in pairs) == 1}
 
 
 def _covers(stage: Stage) -> tuple[str, ...]:
@@ -78,6 +76,8 @@ def _order(part: str, key: str, what: str, old: Mapping[str, Any], new: Mapping[
 
 
 def _stage(key: str, old: Stage, new: Stage) -> Iterator[Change]:
+    if old.key != new.key:
+        yield Change("stage", key, "key", old.key, new.key)
     yield from _values("stage", key, old, new)
     yield from _form("field", key, old.form, new.form)
 

@@ -47,7 +47,8 @@ def run(session: AnySession, ports: Ports, *, door: str, at: dt.datetime | None 
     origin = Origin(now=at or now - (ahead or NONE), recorded=real, door=door)
     limit = dt.timedelta(days=ports.settings.max_catch_up)
     report = swept(session, origin, limit=limit, confirm=confirm, retry=retry, again=again,
-                   mailer=mailer or ports.mailer, free=sandbox and at is not None, steady=ahead is not None)  # fmt: skip
+                   mailer=mailer or ports.mailer, free=sandbox and at is not None,
+                   steady=ahead is not None)  # fmt: skip
     if report.number is not None:
         number, ended = report.number, utc(max(ports.clock.now(), real))
         transact(session, lambda d: operations.ended(d, number, ended))

@@ -13,7 +13,7 @@ from qaflow.engine.conditions import parse
 from qaflow.engine.definition import Deadline, Definition, Field, Level, Move, Signers, Stage
 from qaflow.engine.grammar import Compare, Group, Literal, Not, Part, Term, Truth, shown
 from qaflow.services.college import CollegeView
-from qaflow.web.language import pair
+from qaflow.web.language import chosen, pair
 from qaflow.web.words import day
 
 ROLES: dict[str, Any] = {
@@ -67,7 +67,7 @@ SETTINGS: dict[tuple[str, str], Any] = {
 }
 WHAT: dict[str, Any] = {
     "": _("All of it"),
-    "key": _("Key"),
+    "key": _("Technical key"),
     "name": _("Name"),
     "layer": _("Layer"),
     "source": _("Source"),
@@ -101,6 +101,7 @@ PARTS: dict[str, Any] = {
     "ladder": _("Ladder, level"),
 }
 MONTH_AND_DAY = 5  # characters of a day without its year
+COMMA = {"zh": "、", "en": ", "}
 SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
 
 
@@ -217,7 +218,7 @@ def _need(of: Signers) -> str:
 
 def joined(words: Sequence[str]) -> str:
     """Return words as a list in the page's language."""
-    return str(gettext(", ")).join(words)
+    return COMMA[chosen()].join(words)
 
 
 def deadline(of: Deadline | None) -> str:

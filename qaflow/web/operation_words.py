@@ -10,6 +10,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from qaflow.store.operations import Run
+from qaflow.web.definition_words import joined
 from qaflow.web.words import clock, college, day, number
 
 DONE: dict[str, Any] = {
@@ -82,7 +83,7 @@ def skipped(run: Run) -> str:
 def _counted(words: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     said = [f"{words.get(k, k)} {number(v)}" if isinstance(v, int) and k != "paused" else str(words.get(k, k))
             for k, v in values.items()]  # fmt: skip
-    return str(gettext(", ")).join(said)
+    return joined(said)
 
 
 def at(instant: str | datetime | None) -> str:
