@@ -68,6 +68,9 @@ RIGHTS: dict[str, Right] = {
     "audit": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
     "calendar": Right((), ADMINISTRATORS | OFFICE),
+    "definitions": Right((), ADMINISTRATORS | OFFICE),
+    "operations": Right((), ADMINISTRATORS),
+    "oversee": Right((), SEES_ALL),
 }
 
 
@@ -257,8 +260,7 @@ def _identities(driver: Driver, college: int, layers: Sequence[str], person: int
 
 def require_role(driver: Driver, college: int, person: int, action: str, day: str) -> None:
     """Require a college-wide right, such as publishing definitions or starting cycles."""
-    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
-    if not kinds & RIGHTS[action].roles:
+    if not allowed(driver, college, person, (action,), day):
         raise Forbidden("action.forbidden", f"you may not {action} here", action=action)
 
 
@@ -299,3 +301,9 @@ def _held(driver: Driver, college: int, person: int, day: str) -> list[people.Gr
     for one, role in absent:
         own += [g for g in people.grants(driver, college, [one], day) if role is None or role in (g.role, g.kind)]
     return own
+
+
+def allowed(driver: Driver, college: int, person: int, actions: Sequence[str], day: str) -> frozenset[str]:
+    """Return those of the college-wide rights that a person has."""
+    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
+    return frozenset(action for action in actions if kinds & RIGHTS[action].roles)

@@ -8,6 +8,7 @@ from qaflow.web import (
     access,
     assets,
     cycles,
+    definitions,
     errors,
     guide,
     health,
@@ -15,6 +16,8 @@ from qaflow.web import (
     inbox_bulk,
     language,
     office_rounds,
+    metrics,
+    operations,
     profile,
     requests,
     saved_filters,
@@ -36,6 +39,9 @@ BLUEPRINTS = (
     inbox_bulk.pages,
     saved_filters.pages,
     office_rounds.pages,
+    definitions.pages,
+    operations.pages,
+    metrics.probes,
 )
 
 csrf = CSRFProtect()
