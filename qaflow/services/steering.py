@@ -282,7 +282,7 @@ def _migrate(acting: Acting, wanted: Wanted) -> str | None:
     target = compiled(acting.session, acting.driver, row[1]).definition
     why = misfit(acting.compiled, acting.snap, target, {})
     if why is not None:
-        raise Refused("migration.unfit", why)
+        raise Refused("migration.unfit", why.told)
     acting.decide("migrate", {"definition": target}, acting.context())
     return None
 
