@@ -158,6 +158,11 @@ def _attach(acting: Acting, data: Data, before: Before) -> None:
     ledger.attach(acting.driver, acting.row.college, acting.snap.id, data, acting.writer.at)
 
 
+def _name(acting: Acting, data: Data, before: Before) -> None:
+    for person in data.get("mentioned", ()):
+        watching.watch(acting.driver, acting.row.college, person, acting.snap.id, watching.NAMED, acting.writer.at)
+
+
 def _receive(acting: Acting, data: Data, before: Before) -> None:
     ledger.seed(acting.driver, acting.snap.id, [c["id"] for c in data["carried"]])
 
@@ -183,6 +188,7 @@ PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "ItemTransferred": _move,
     "WorkEscalated": _escalate,
     "EvidenceAdded": _attach,
+    "Commented": _name,
     "CarryReceived": _receive,
     "DefinitionMigrated": _repin,
     "CopySent": _watch,

@@ -8,12 +8,16 @@ from qaflow.web import (
     access,
     assets,
     cycles,
+    definitions,
     errors,
     guide,
     health,
     inbox,
     inbox_bulk,
     language,
+    metrics,
+    office_rounds,
+    operations,
     profile,
     requests,
     saved_filters,
@@ -34,6 +38,10 @@ BLUEPRINTS = (
     cycles.pages,
     inbox_bulk.pages,
     saved_filters.pages,
+    office_rounds.pages,
+    definitions.pages,
+    operations.pages,
+    metrics.probes,
 )
 
 csrf = CSRFProtect()
