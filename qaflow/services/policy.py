@@ -63,6 +63,7 @@ RIGHTS: dict[str, Right] = {
     "freeze": Right((), OFFICE),
     "audit": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
+    "organisation": Right((), ADMINISTRATORS | OFFICE),
     "calendar": Right((), ADMINISTRATORS | OFFICE),
 }
 
@@ -204,3 +205,8 @@ def require_role(driver: Driver, college: int, person: int, action: str, day: st
     kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
     if not kinds & RIGHTS[action].roles:
         raise Forbidden("action.forbidden", f"you may not {action} here", action=action)
+
+
+def sees_all(driver: Driver, college: int, person: int, day: str) -> bool:
+    """Tell whether a person may open every cycle of the college."""
+    return any(g.scope == "college" and g.kind in SEES_ALL for g in people.grants(driver, college, [person], day))
