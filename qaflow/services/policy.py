@@ -202,9 +202,14 @@ def _involved(snap: Snapshot) -> set[int | None]:
 
 def require_role(driver: Driver, college: int, person: int, action: str, day: str) -> None:
     """Require a college-wide right, such as publishing definitions or starting cycles."""
-    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
-    if not kinds & RIGHTS[action].roles:
+    if not has_role(driver, college, person, action, day):
         raise Forbidden("action.forbidden", f"you may not {action} here", action=action)
+
+
+def has_role(driver: Driver, college: int, person: int, action: str, day: str) -> bool:
+    """Tell whether a person has a college-wide right."""
+    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
+    return bool(kinds & RIGHTS[action].roles)
 
 
 def sees_all(driver: Driver, college: int, person: int, day: str) -> bool:
