@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from qaflow.engine.calendar import WEEK_DAYS, CalendarGap
 from qaflow.engine.dates import iso_day
 from qaflow.errors import Invalid, Missing
 from qaflow.store import calendar_rows as rows
-from qaflow.store import colleges, loading
+from qaflow.store import colleges, loading, subjects
 from qaflow.store.calendar_rows import Day
 from qaflow.store.db import Driver
 
@@ -59,6 +60,7 @@ class Change:
     gone: tuple[str, ...]
     term: tuple[str, str] | None  # the days that it had
     moved: tuple[Moved, ...]
+    names: Mapping[int, str] = field(default_factory=dict)  # of the subjects whose deadlines move
 
     @property
     def empty(self) -> bool:
@@ -95,7 +97,8 @@ def change(session: AnySession, origin: Origin, me: SignedIn, edit: Edit, agreed
         stream.close()
         view(session, driver, at.college.id)  # a calendar that cannot be is refused here
         moved = recalendar.moved(session, driver, origin, at.college.id, former)
-        return Change(edit=edit, days=made.days, gone=made.gone, term=made.term, moved=tuple(moved))
+        touched = subjects.by_ids(driver, at.college.id, {one.subject for one in moved})
+        return replace(made, moved=tuple(moved), names={one.id: one.name for one in touched})
 
     return rehearsed(session, body, agreed)
 

@@ -19,6 +19,7 @@ class Listed(NamedTuple):
     unit_en: str
     person: int | None
     person_name: str | None
+    person_login: str | None
     person_disabled: str | None
     tier: str | None
     starts: str | None
@@ -57,7 +58,8 @@ class Run(NamedTuple):
 
 _CYCLES_OF = "(select count(*) from cycle c where c.college_id = s.college_id and c.subject_id = s.id and "
 _COLUMNS = (
-    "s.id, s.layer, s.code, s.name, s.unit_id, u.name_zh, u.name_en, s.responsible_id, p.name, p.disabled_at, s.tier, "
+    "s.id, s.layer, s.code, s.name, s.unit_id, u.name_zh, u.name_en, s.responsible_id, p.name, p.login, "
+    "p.disabled_at, s.tier, "
     f"s.starts, s.ends, s.ended, {_CYCLES_OF}c.status in ('running', 'suspended')), (select min(h.unstarted_reason) "
     "from schedule h where h.college_id = s.college_id and h.subject_id = s.id and "
     "h.unstarted_reason is not null and h.unstarted_reason <> 'done')"

@@ -7,12 +7,17 @@ from flask_wtf import CSRFProtect
 from qaflow.web import (
     access,
     assets,
+    calendar,
     cycles,
     errors,
     guide,
     health,
     inbox,
     language,
+    leaving,
+    org_subjects,
+    organisation,
+    people,
     profile,
     requests,
     security,
@@ -30,7 +35,11 @@ BLUEPRINTS = (
     guide.pages,
     inbox.pages,
     cycles.pages,
+    organisation.pages,
 )
+
+OF_ORGANISATION = (calendar, leaving, org_subjects, people)
+"""Modules whose routes hang on the blueprint of the organisation."""
 
 csrf = CSRFProtect()
 """Every unsafe route asks for proof that a page of ours sent it; a door with tokens of its own is exempted here."""

@@ -47,7 +47,8 @@ def here_with(**changes: Any) -> str:
 
 def shown(template: str, status: int = OK, **values: Any) -> Response:
     """Return a page of the organisation."""
-    words = {"unit_words": UNIT_WORDS, "system_words": SYSTEM_WORDS, "here_with": here_with, "cycle_url": cycle_url}
+    words = {"unit_words": UNIT_WORDS, "system_words": SYSTEM_WORDS, "here_with": here_with, "cycle_url": cycle_url,
+             "may_change": "administrator" in me().kinds}
     return make_response(render_template(f"organisation/{template}.html", **words, **values), status)
 
 

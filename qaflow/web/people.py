@@ -74,7 +74,7 @@ def person(number: int) -> Response:
 def work(number: int) -> Response:
     """List the live work that somebody holds."""
     last = request.args.get("by", type=as_day)
-    found = directory.work(db.session, mine(), me(), number, whole("after"), last and last.isoformat())
+    found = directory.work(db.session, mine(), me(), number, whole("after"), last.isoformat() if last else None)
     return shown("work", work=found)
 
 
@@ -97,7 +97,7 @@ def grant(number: int) -> Response:
     def act() -> None:
         subject = (form.subject.data or "").strip()
         scope = f"subject:{subject}" if subject else form.scope.data
-        term = Term(form.role.data, scope, _day(form.starts), _day(form.ends))
+        term = Term(form.role.data, scope, as_text(form.starts), as_text(form.ends))
         staffing.grant(db.session, mine(), me(), number, term)
 
     at = AT_GRANT | {"scope.invalid": "scope"}
@@ -137,8 +137,9 @@ def appoint_for(number: int) -> Response:
     form = StandInForm().offer()
 
     def act() -> None:
-        staffing.appoint(db.session, mine(), me(), number, form.who.data or "", _day(form.starts), _day(form.ends),
-                         None, form.layer.data or None, form.reason.data or "")  # fmt: skip
+        days = as_text(form.starts), as_text(form.ends)
+        staffing.appoint(db.session, mine(), me(), number, form.who.data or "", *days, None, form.layer.data or None,
+                         form.reason.data or "")  # fmt: skip
 
     at = AT_DAYS | {"ref.unknown_layer": "layer"}
     return _done(number, form, "deputy_form", act, at, "who", _("The deputy is appointed."))
@@ -158,7 +159,7 @@ def absent(number: int) -> Response:
     form = SpanForm()
 
     def act() -> None:
-        days = _day(form.starts), _day(form.ends)
+        days = as_text(form.starts), as_text(form.ends)
         absences.note(db.session, mine(), me(), number, *days, form.reason.data or "")
 
     return _done(number, form, "absence_form", act, AT_DAYS, "starts", _("The absence is noted."))
@@ -218,7 +219,8 @@ def as_day(value: str) -> date:
     return date.fromisoformat(value)
 
 
-def _day(field: Field) -> str:
+def as_text(field: Field) -> str:
+    """Return the day of a field as services take it."""
     return field.data.isoformat() if field.data else ""
 
 
