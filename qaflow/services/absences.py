@@ -14,10 +14,11 @@ from qaflow.errors import Forbidden, Invalid, Missing, Refused
 from qaflow.store import absences as rows
 from qaflow.store import content, directory
 from qaflow.store.absences import Absence
-from qaflow.store.db import Driver
+from qaflow.store.db import Driver, reading
 from qaflow.store.profile import Appointment
 
 from .acting import keep
+from .college import view
 from .organisation import ACCOUNTS, Desk, desk, read
 from .sessions import SignedIn
 from .streams import PersonStreams
@@ -130,6 +131,18 @@ def near(session: AnySession, origin: Origin, me: SignedIn) -> tuple[Away, ...]:
         return tuple(told(at.driver, at.college.id, at.day, found))
 
     return read(session, origin, me, body)
+
+
+def mine(session: AnySession, origin: Origin, me: SignedIn) -> tuple[Absence, ...]:
+    """Return one's own absences that last or come."""
+    if me.college is None:
+        return ()
+    driver = reading(session)
+    try:
+        today = view(session, driver, me.college).calendar.local_day(origin.now).isoformat()
+        return tuple(rows.of_person(driver, me.college, me.person, today))
+    finally:
+        session.rollback()
 
 
 def told(driver: Driver, college: int, day: str, found: Sequence[Absence]) -> list[Away]:

@@ -15,7 +15,7 @@ from qaflow.services import calendar_edits, calendar_page
 from qaflow.services.calendar_edits import Change, Edit
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
-from qaflow.web.forms import OK, Form
+from qaflow.web.forms import OK, Form, apart
 from qaflow.web.organisation import pages, shown, whole
 from qaflow.web.organisation_forms import HOW_WORDS, DaysForm, TermForm
 from qaflow.web.people import as_day, as_text, refuse
@@ -81,9 +81,10 @@ def _preview(form: Form, done: Change, action: str) -> Response:
 
 def _page(year: int | None, status: int = OK, **forms: Form) -> Response:
     found = calendar_page.year(db.session, mine(), me(), year)
-    fresh: dict[str, Any] = {"days_form": DaysForm(formdata=None), "term_form": None}
+    fresh: dict[str, Any] = {"days_form": DaysForm(formdata=None), "term_form": None} | forms
+    apart(fresh["days_form"], "days")
     words = {"cells": CELLS, "weekdays": WEEKDAYS, "term_forms": _term_forms(found)}
-    return shown("calendar", status, year=found, **words, **(fresh | forms))
+    return shown("calendar", status, year=found, **words, **fresh)
 
 
 def _term_forms(found: calendar_page.Year) -> list[tuple[Any, TermForm]]:
@@ -92,5 +93,5 @@ def _term_forms(found: calendar_page.Year) -> list[tuple[Any, TermForm]]:
         form = TermForm(formdata=None, term=term.key)
         form.first.process(None, as_day(term.starts))
         form.last.process(None, as_day(term.ends))
-        made.append((term, form))
+        made.append((term, apart(form, term.key)))
     return made

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from qaflow.errors import Invalid, Missing, Refused
 from qaflow.services import organisation, restructuring
+from qaflow.services.policy import ADMINISTRATORS
 from qaflow.services.restructuring import Wanted
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
@@ -48,7 +49,7 @@ def here_with(**changes: Any) -> str:
 def shown(template: str, status: int = OK, **values: Any) -> Response:
     """Return a page of the organisation."""
     words = {"unit_words": UNIT_WORDS, "system_words": SYSTEM_WORDS, "here_with": here_with, "cycle_url": cycle_url,
-             "may_change": "administrator" in me().kinds}
+             "may_change": bool(ADMINISTRATORS & me().kinds)}  # a hint: the services decide
     return make_response(render_template(f"organisation/{template}.html", **words, **values), status)
 
 

@@ -13,7 +13,7 @@ from qaflow.engine.college import SYSTEMS, UNIT_KINDS
 from qaflow.services.organisation import Tree
 from qaflow.services.password_rules import MOST
 from qaflow.services.words import CODE_LENGTH, NAME_LENGTH
-from qaflow.web.forms import REASON, Form, required
+from qaflow.web.forms import REASON, Away, Form, required
 from qaflow.web.language import pair
 from qaflow.web.wording import FAULTS
 from qaflow.web.words import college
@@ -124,15 +124,7 @@ class GrantForm(Form):
         return self
 
 
-class SpanForm(Form):
-    """Days from one to another, with a reason."""
-
-    starts = DateField(_("First day"), [InputRequired(FAULTS["date.invalid"])])
-    ends = DateField(_("Last day"), [InputRequired(FAULTS["date.invalid"])])
-    reason = StringField(_("Reason (may be left out)"), optional(REASON))
-
-
-class StandInForm(SpanForm):
+class StandInForm(Away):
     """Who stands in, from when to when, for what."""
 
     who = StringField(_("Login or name"), required(NAME_LENGTH))

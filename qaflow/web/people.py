@@ -17,14 +17,13 @@ from qaflow.services.directory import Chosen
 from qaflow.services.staffing import Term
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
-from qaflow.web.forms import OK, Form
+from qaflow.web.forms import OK, Away, Form, apart
 from qaflow.web.language import pair
 from qaflow.web.organisation import pages, shown, text, whole, whole_tree
 from qaflow.web.organisation_forms import (
     GrantForm,
     PersonForm,
     SecretForm,
-    SpanForm,
     StandInForm,
 )
 from qaflow.web.requests import note
@@ -156,7 +155,7 @@ def end_deputy(number: int, deputy: int) -> Response:
 @pages.post("/people/<int:number>/absences")
 def absent(number: int) -> Response:
     """Note that somebody will be away."""
-    form = SpanForm()
+    form = Away()
 
     def act() -> None:
         days = as_text(form.starts), as_text(form.ends)
@@ -207,11 +206,12 @@ def _page(number: int, status: int = OK, **forms: Form) -> Response:
         "person_form": PersonForm(formdata=None, name=account.name, language=account.language),
         "grant_form": GrantForm(formdata=None).offer(whole_tree()),
         "deputy_form": StandInForm(formdata=None, prefix="", **days).offer(),
-        "absence_form": SpanForm(formdata=None),
+        "absence_form": Away(formdata=None),
         "secret_form": SecretForm(formdata=None),
     }
     layers = {one.key: one.name for one in view.config.layers} if (view := college()) else {}
-    return shown("person", status, person=found, layers=layers, open=set(forms), **(fresh | forms))
+    several = {name: apart(form, name) for name, form in (fresh | forms).items()}
+    return shown("person", status, person=found, layers=layers, open=set(forms), **several)
 
 
 def as_day(value: str) -> date:
