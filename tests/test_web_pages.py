@@ -92,6 +92,9 @@ def test_every_page_answers_in_its_language_and_takes_nothing_from_elsewhere(
         if login == "admin" and endpoint == "cycles.show":  # has no part in any cycle: another's object is not there
             assert answer.status_code == 404
             continue
+        if login == "lead" and endpoint.startswith("organisation."):  # the administrator's and the quality office's
+            assert answer.status_code == 403, endpoint
+            continue
         text = unescape(answer.text)
         assert answer.status_code == 200, endpoint
         assert f'<html lang="{"zh-CN" if lang == "zh" else "en"}">' in text

@@ -68,9 +68,14 @@ class Change:
         return not (self.days or self.gone or self.term)
 
     @property
+    def deadlines(self) -> tuple[Moved, ...]:
+        """The deadlines that move; of the others only a level of the ladder falls on another day."""
+        return tuple(one for one in self.moved if one.was != one.due)
+
+    @property
     def spans(self) -> list[tuple[str, str, int]]:
-        """The moves as (from, to, how many)."""
-        return sorted((was, due, n) for (was, due), n in Counter((m.was, m.due) for m in self.moved).items())
+        """The moved deadlines as (from, to, how many)."""
+        return sorted((was, due, n) for (was, due), n in Counter((m.was, m.due) for m in self.deadlines).items())
 
     @cached_property
     def digest(self) -> str:

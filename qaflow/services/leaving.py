@@ -91,11 +91,12 @@ def leave(session: AnySession, origin: Origin, me: SignedIn, person: int, heirs:
         leaver = accounts.find(driver, found.login)
         if leaver.disabled_at is not None and not heirs.all:
             raise Invalid("text.blank", "say who takes over")
+        heir = _heir(at, me, heirs.all) if heirs.all else None
+        chosen = {i: _heir(at, me, text) for i, text in (heirs.subjects or {}).items() if text}
         if leaver.disabled_at is None:
             accounts.disable_within(session, driver, origin, leaver, reason)
-        if heirs.all:
-            chosen = {i: _heir(at, me, text) for i, text in (heirs.subjects or {}).items() if text}
-            reseating.pass_on(session, driver, origin, leaver, _heir(at, me, heirs.all), reason, chosen)
+        if heir is not None:
+            reseating.pass_on(session, driver, origin, leaver, heir, reason, chosen)
         now = subject_rows.by_ids(driver, at.college.id, [s.id for s in theirs])
         after = {item.id: item for item in rows.items(driver, at.college.id, [item.id for item in held])}
         names = _names(driver, {s.responsible_id for s in now} | {i.holder for i in after.values()})

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from qaflow.engine.dates import iso_day
 from qaflow.errors import Invalid, Missing, Refused
-from qaflow.store import colleges
+from qaflow.store import colleges, people
 from qaflow.store import subject_list as lists
 from qaflow.store import subjects as rows
 from qaflow.store.db import Driver
@@ -20,6 +20,7 @@ from .organisation import ACCOUNTS, Desk, desk
 from .profile import colleague
 from .rehearsing import digest_of, rehearsed
 from .sessions import SignedIn
+from .words import clean_code
 from .work import AnySession, Origin, Writer, transact
 
 CODE = Column(key="code", zh="代码", what="code", required=True)
@@ -122,12 +123,22 @@ def _entered(at: Desk, me: SignedIn, subject: SubjectRow, wanted: Wanted) -> Sub
     starts, ends = _day(wanted.starts), _day(wanted.ends)
     if starts and ends and ends < starts:
         raise Invalid("date.order", f"the end {ends} lies before the start {starts}")
-    person = colleague(at.driver, me, wanted.person) if wanted.person.strip() else None
+    person = _person(at, me, subject.responsible_id, wanted.person)
     unit = _unit(at, wanted.unit)
     if unit.id != subject.unit_id and rows.unit_closed(at.driver, at.college.id, unit.id, at.day):
         raise Invalid("unit.closed", f"{unit.code} is closed")
     return subject._replace(name=cell_value(NAME, wanted.name), unit_id=unit.id, responsible_id=person, starts=starts,
                             ends=ends, tier=cell_value(TIER, wanted.tier))  # fmt: skip
+
+
+def _person(at: Desk, me: SignedIn, standing: int | None, text: str) -> int | None:
+    """Return who is meant: who answers for it already stays, though their account be disabled."""
+    if not text.strip():
+        return None
+    named = people.names(at.driver, [standing]) if standing is not None else {}
+    if standing in named and clean_code(text) == named[standing][1]:
+        return standing
+    return colleague(at.driver, me, text)
 
 
 def _unit(at: Desk, number: int) -> UnitRow:

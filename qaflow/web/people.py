@@ -122,8 +122,11 @@ def password(number: int) -> Response:
     secret = typed or staffing.generated()
     try:
         staffing.password(db.session, mine(), me(), number, secret)
-    except (Invalid, Refused) as error:
+    except Invalid as error:
         return _page(number, form.tell(error, {}, "password"), secret_form=form)
+    except Refused as error:
+        refuse(error)
+        return redirect(url_for("organisation.person", number=number), 303)
     if typed:
         flash(_("The password is set. Their sessions have ended."), "ok")
         return redirect(url_for("organisation.person", number=number), 303)

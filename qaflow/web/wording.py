@@ -155,6 +155,7 @@ FAULTS: dict[str, Any] = {
     "org.self_supervision": _("Nothing lies under itself."),
     "org.cycle": _("Units would lie under themselves."),
     "ref.unknown_unit": _("This unit does not exist."),
+    "ref.unknown_subject": _("This subject does not exist."),
     "subject.taken": _("This code is taken on this layer. Choose another."),
     "subject.ended": _("This subject has ended. History stays as it is."),
     "date.order": _("The last day lies before the first."),
