@@ -70,7 +70,8 @@ def test_an_account_that_cannot_be_is_told_at_its_field(site: Site, data: dict[s
 @pytest.mark.parametrize(
     ("data", "status", "told"),
     [({"role": "king"}, 422, "Not a valid choice"), ({"scope": "unit:none"}, 422, "Not a valid choice"),
-     ({"subject": "course/none"}, 422, "This subject does not exist"), ({"starts": "2025-13-01"}, 422, "Not a valid date"),
+     ({"subject": "course/none"}, 422, "This subject does not exist"),
+     ({"starts": "2025-13-01"}, 422, "Not a valid date"),
      ({"starts": "2025-09-09", "ends": "2025-09-01"}, 422, "lies before the first")],
 )  # fmt: skip
 def test_a_role_that_cannot_be_is_told_at_its_field(site: Site, data: dict[str, str], status: int, told: str) -> None:

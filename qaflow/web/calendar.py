@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+from babel.dates import format_date, get_day_names
 from flask import flash, redirect, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -16,6 +18,7 @@ from qaflow.services.calendar_edits import Change, Edit
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 from qaflow.web.forms import OK, Form, apart
+from qaflow.web.language import chosen
 from qaflow.web.organisation import pages, shown, whole
 from qaflow.web.organisation_forms import HOW_WORDS, DaysForm, TermForm
 from qaflow.web.people import as_day, as_text, refuse
@@ -29,7 +32,7 @@ CELLS: dict[tuple[str, bool], tuple[str, Any]] = {
     ("work", True): (lazy_gettext("own work"), lazy_gettext("working day of the college")),
 }
 """The mark in a day's cell, and what it says in full."""
-WEEKDAYS = tuple(map(lazy_gettext, ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")))
+MONTH = {"zh": "y年M月", "en": "MMMM y"}
 
 
 @pages.get("/calendar")
@@ -83,8 +86,14 @@ def _page(year: int | None, status: int = OK, **forms: Form) -> Response:
     found = calendar_page.year(db.session, mine(), me(), year)
     fresh: dict[str, Any] = {"days_form": DaysForm(formdata=None), "term_form": None} | forms
     apart(fresh["days_form"], "days")
-    words = {"cells": CELLS, "weekdays": WEEKDAYS, "term_forms": _term_forms(found)}
+    words = {"cells": CELLS, "weekdays": get_day_names("short", locale=chosen()), "month_words": month_words,
+             "term_forms": _term_forms(found)}
     return shown("calendar", status, year=found, **words, **fresh)
+
+
+def month_words(first: date) -> str:
+    """Return a month as people write it."""
+    return format_date(first, MONTH[chosen()], locale=chosen())
 
 
 def _term_forms(found: calendar_page.Year) -> list[tuple[Any, TermForm]]:
