@@ -47,7 +47,9 @@ def addresses(site: Site) -> dict[str, str]:
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": ""}
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
-        return {rule.endpoint: url_for(rule.endpoint, **{n: values[n] for n in rule.arguments}) for rule in rules}
+        person = {"number": site.world.persons["lead"]}  # the first account is the program's own
+        known = {r.endpoint: values | (person if "/people/" in r.rule else {}) for r in rules}
+        return {r.endpoint: url_for(r.endpoint, **{n: known[r.endpoint][n] for n in r.arguments}) for r in rules}
 
 
 def pages(site: Site) -> dict[str, str]:
