@@ -18,6 +18,7 @@ from qaflow.services.ports import Clock, Ports
 from qaflow.store import db
 
 MAX_REQUEST = 16 * 1024 * 1024
+MAX_PARTS = 10_000  # fields of one form: a list of a thousand rows
 
 log = logs.get("qaflow.run")
 
@@ -31,6 +32,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         SECRET_KEY=settings.secret_key or None,
         TRUSTED_HOSTS=list(settings.trusted_hosts),
         MAX_CONTENT_LENGTH=MAX_REQUEST,
+        MAX_FORM_MEMORY_SIZE=MAX_REQUEST,  # what is too long is told at its field, not by a bare 413
+        MAX_FORM_PARTS=MAX_PARTS,
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

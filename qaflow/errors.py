@@ -55,6 +55,12 @@ class CorruptHistory(Invalid):
     status = 500
 
 
+class Altered(QaflowError):
+    """A kept file is not what was left."""
+
+    code = "file.integrity"
+
+
 class Usage(QaflowError):
     """The request cannot be understood."""
 

@@ -270,8 +270,10 @@ def attempt(world: World, cycle: int, action: str, login: str, args: dict[str, A
 
 def words_for(action: str, page: cycle_page.CyclePage) -> dict[str, str]:
     """Return what a person would enter in an act's form."""
-    kinds = {"stage": (page.targets or ("",))[0], "scope": "implementation", "day": "2027-06-30", "login": "new"}
-    return {a.name: kinds.get(a.kind, "words") for a in cycle_forms.ACTS[action].asks if a.kind != "hidden"}
+    kinds = {"stage": (page.targets or ("",))[0], "scope": "implementation", "day": "2027-06-30", "login": "new",
+             "people": "major"}  # fmt: skip
+    return {a.name: kinds.get(a.kind, "words") for a in cycle_forms.ACTS[action].asks
+            if a.kind != "hidden" and a.needed}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -318,14 +320,14 @@ def test_the_page_asks_the_database_few_questions_however_long_its_history(here:
     assert asked() == before <= 30
 
 
-def test_a_cancelled_cycle_takes_comments_only_and_shows_why(here: Site) -> None:
+def test_a_cancelled_cycle_takes_words_only_and_shows_why(here: Site) -> None:
     cycle = here.world.start()
     office = here.browser("office", "en")
 
     assert send(office, cycle, "cancel", reason="the <script>course</script> is given up").status_code == 303
 
     text = office.get(f"/cycles/{cycle}").text
-    assert offered(text, cycle) == {"comment"}
+    assert offered(text, cycle) == {"comment", "copy"}
     assert "&lt;script&gt;course&lt;/script&gt;" in text and "<script>course" not in text
 
 

@@ -35,7 +35,8 @@ def upgrade() -> None:
         _refers("draft", "cycle_id", "cycle"),
         _refers("draft", "person_id", "person"),
         sa.PrimaryKeyConstraint("id", name="pk_draft"),
-        sa.UniqueConstraint("college_id", "cycle_id", "person_id", "stage", name="uq_draft_college_id_cycle_id_person_id_stage"),
+        sa.UniqueConstraint("college_id", "cycle_id", "person_id", "stage", "visit", "revision",
+                            name="uq_draft_college_id_cycle_id_person_id_stage_visit_revision"),
     )
     op.create_table(
         "saved_filter",

@@ -87,7 +87,7 @@ def year(session: AnySession, origin: Origin, me: SignedIn, number: int | None) 
         terms = tuple(t for t in rows.terms(at.driver, at.college.id)
                       if int(t.starts[:4]) <= which <= int(t.ends[:4]))  # fmt: skip
         own = tuple(d for d in found.values() if d.source != STATE and d.day.startswith(f"{which}-"))
-        may = policy.has_role(at.driver, at.college.id, me.person, "calendar", at.day)
+        may = bool(policy.allowed(at.driver, at.college.id, me.person, ("calendar",), at.day))
         return Year(year=which, years=years, months=months, terms=terms, own=own, may_edit=may, today=today)
 
     return read(session, origin, me, body)

@@ -3,67 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import NamedTuple, cast
 
-from qaflow.engine import decide as engine
 from qaflow.engine import periods
 from qaflow.engine.decide.stages import gate_missing
 from qaflow.engine.definition import Definition
 from qaflow.engine.snapshot import Data, Snapshot, WarningLife
-from qaflow.errors import Forbidden, Missing
-from qaflow.store import content, ledger, listing, people
+from qaflow.errors import Missing
+from qaflow.store import content, ledger, listing, people, watching
 from qaflow.store import cycle_page as rows
 from qaflow.store import cycles as cycle_rows
+from qaflow.store.cycle_beside import Measured
 from qaflow.store.cycle_page import Point
-from qaflow.store.db import Driver, Sql, reading
+from qaflow.store.db import Driver, reading
 
-from . import cycles, policy, successors
+from . import cycle_rights as rights
+from . import drafting, evidence, policy
 from .acting import Acting
 from .college import CollegeView
+from .cycle_beside import Beside, beside
+from .drafting import Draft
+from .once import Once
 from .reading import TEXTS
 from .work import AnySession, Origin, Writer
-
-ON_WARNING = {"acknowledge": ("opened",), "correct": ("acknowledged", "correcting"), "confirm": ("correcting",),
-              "dismiss": ("opened", "acknowledged", "correcting", "confirmed")}  # fmt: skip
-"""In which states of a warning an act on it can be done (engine rules, 4)."""
-ANSWERS = ("approve", "reject")
-ON_ITEM = ("extend", "transfer", "remind")
-PROBED = ("approve", "reject", "return", "confirm", "dismiss", "withdraw")
-"""Acts of which the engine itself asks who does them: it is asked before they are offered."""
-
-
-class Once:
-    """A driver for reading that asks each question once: the rights of many acts rest on the same few answers."""
-
-    def __init__(self, driver: Driver) -> None:
-        """Ask this driver."""
-        self._driver = driver
-        self._kept: dict[tuple[Sql, str], list[tuple[Any, ...]]] = {}
-
-    @property
-    def engine(self) -> Any:
-        """The engine, by which what is cached for a database is found."""
-        return self._driver.engine
-
-    def all(self, sql: Sql, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Return every row."""
-        key = (sql, repr(params))
-        if key not in self._kept:
-            self._kept[key] = self._driver.all(sql, params or {})
-        return self._kept[key]
-
-    def one(self, sql: Sql, params: Mapping[str, Any] | None = None) -> tuple[Any, ...] | None:
-        """Return the first row or None."""
-        found = self.all(sql, params)
-        return found[0] if found else None
-
-    def value(self, sql: Sql, params: Mapping[str, Any] | None = None) -> Any:
-        """Return the first column of the first row, or None."""
-        found = self.all(sql, params)
-        return found[0][0] if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +56,18 @@ class Owed:
     acts: tuple[str, ...]
 
 
+class Submission(NamedTuple):
+    """What was handed in once: for which stage and visit, at which revision of the cycle."""
+
+    seq: int
+    stage: str
+    visit: int
+    revision: int
+    at: str
+    who: str
+    values: Data
+
+
 @dataclass(frozen=True, kw_only=True)
 class CyclePage:
     """All that the page of a cycle shows to one person."""
@@ -113,6 +90,22 @@ class CyclePage:
     warnings: tuple[Warned, ...]
     owed: tuple[Owed, ...]
     history: tuple[Data, ...]
+    attaches: bool
+    submissions: tuple[Submission, ...]
+    beside: Beside
+    draft: Draft | None
+    older: tuple[Draft, ...]
+    watched: bool
+
+    @property
+    def points(self) -> tuple[Measured, ...]:
+        """The control points of the cycle's layer."""
+        return self.beside.points
+
+    @property
+    def logins(self) -> tuple[tuple[str, str], ...]:
+        """Logins and names of those who have a part in the cycle."""
+        return self.beside.logins
 
     @property
     def period(self) -> periods.Period:
@@ -155,69 +148,33 @@ def _page(acting: Acting, number: int) -> CyclePage:
     names = {k: v[0] for k, v in people.names(driver, sorted(_persons(snap, facts))).items()}
     records = {key: _values(texts.get(v.content or "")) for key, v in snap.visits.items()}
     gate = _Gate.of(acting, records)
+    drafts = drafting.of(acting)
+    here = [one for one in drafts if one.fits(snap)]
     return CyclePage(
         row=row, snap=snap, definition=acting.compiled.definition, college=acting.college, today=acting.day,
-        sealed=acting.row.sealed, unit=rows.unit(driver, snap.unit), names=names, acts=permitted(acting),
-        approvers=_signers(snap, names), targets=_targets(acting), records=records, missing=gate.missing,
+        sealed=acting.row.sealed, unit=rows.unit(driver, snap.unit), names=names, acts=rights.permitted(acting),
+        approvers=_signers(snap, names), targets=rights.targets(acting), records=records, missing=gate.missing,
         evidence=gate.evidence, children=gate.children, warnings=_warnings(acting, names, texts),
         owed=_owed(acting, names), history=tuple(_told(f, names, texts) for f in facts),
+        attaches=evidence.may_attach(acting), submissions=_submissions(facts, names, texts),
+        beside=beside(acting, names), draft=here[0] if here else None,
+        older=tuple(one for one in drafts if not one.fits(snap)),
+        watched=any(w.cycle == number for w in watching.of(driver, acting.row.college, acting.origin.person or 0)),
     )  # fmt: skip
 
 
-def permitted(acting: Acting) -> tuple[str, ...]:
-    """Return which of the actions that the cycle's state allows the policy permits to this person.
-
-    Acts on one warning or one work item are told beside it, by `_warnings` and `_owed`.
-    """
-    if acting.row.sealed:
-        return ()
-    apart = (*ON_WARNING, *ON_ITEM)
-    offered = [a for a in engine.actions(acting.compiled, acting.snap) if a not in apart]
-    return tuple(a for a in dict.fromkeys(offered) if _may(acting, a, _probe(acting, a)))
-
-
-def _probe(acting: Acting, action: str) -> Data:
-    if action == "return":
-        return {"to": next(iter(_targets(acting)), ""), "reason": "?"}
-    return {"reason": "?"} if action in engine.REQUIRED else {}
-
-
-def _may(acting: Acting, action: str, args: Data) -> bool:
-    """Tell whether the policy permits an act, and the engine does not refuse it to this person."""
-    person, snap = acting.origin.person, acting.snap
-    if person is None or (action in ANSWERS and "warning" not in args and snap.leaf != "review"):
-        return False
-    if action in ("return", "reopen") and not _targets(acting):
-        return False
-    try:
-        for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today,
-                             cycles.approving(acting, action), cycles.asked_as(acting, action))  # fmt: skip
-    except (Forbidden, Missing):
-        return False
-    if action not in PROBED:
-        return True
-    children = _children(acting)
-    found = engine.decide(acting.compiled, snap, action, args, acting.context(for_=for_, children=children))
-    if not isinstance(found, engine.Refusal):
-        return True
-    # which way on holds is for the content to say, and that is not read here
-    return action == "approve" and not children and found.code == "transition.not_allowed"
-
-
-def _children(acting: Acting) -> int:
-    """Return how many cycles below this one still run, where that can hold it."""
-    implement = acting.compiled.definition.covering("implement")
-    held = implement is not None and acting.snap.stage == implement.key
-    return successors.running_children(acting.driver, acting.snap.id) if held else 0
-
-
-def _targets(acting: Acting) -> tuple[str, ...]:
-    """Return the earlier stages that were walked: where the cycle can be sent back to."""
-    snap, order = acting.snap, acting.compiled.definition.order
-    if snap.stage not in order:
-        return ()
-    walked = (key for key in order[: order.index(snap.stage)] if key in snap.visits)
-    return tuple(key for key in walked if snap.visits[key].state in ("done", "void"))
+def _submissions(facts: Sequence[Data], names: Mapping[int, str],
+                 texts: Mapping[str, str | None]) -> tuple[Submission, ...]:  # fmt: skip
+    found = []
+    revision = 0
+    for fact in facts:
+        data = fact["data"]
+        revision = data.get("revision", revision)
+        if fact["kind"] == "StageSubmitted":
+            found.append(Submission(fact["seq"], data["stage"], data.get("visit", 1), revision, fact["at"],
+                                    names.get(int(fact["actor"]), "") if str(fact["actor"]).isdigit() else "",
+                                    _values(texts.get(data.get("content") or ""))))  # fmt: skip
+    return tuple(found)
 
 
 def _signers(snap: Snapshot, names: Mapping[int, str]) -> tuple[str, ...]:
@@ -234,25 +191,16 @@ def _warnings(acting: Acting, names: Mapping[int, str], texts: Mapping[str, str 
         said = {k: texts.get(getattr(one, k) or "") or "" for k in ("cause", "measure", "reason")}
         found.append(Warned(
             life=one, point=points.get(one.point or 0), due=item.due if item else None, texts=said,
-            holder=names.get(item.holder or 0) if item else None, acts=_on_warning(acting, one),
+            holder=names.get(item.holder or 0) if item else None, acts=rights.on_warning(acting, one),
         ))  # fmt: skip
     return tuple(found)
 
 
-def _on_warning(acting: Acting, one: WarningLife) -> tuple[str, ...]:
-    if acting.row.sealed or acting.snap.status != "running":
-        return ()
-    fitting = [a for a, states in ON_WARNING.items() if one.state in states and (a == "dismiss" or not one.proposal)]
-    fitting += ANSWERS if one.proposal else ()
-    return tuple(a for a in fitting if _may(acting, a, {"warning": one.id, "reason": "?"}))
-
-
 def _owed(acting: Acting, names: Mapping[int, str]) -> tuple[Owed, ...]:
-    can = set() if acting.row.sealed else set(engine.actions(acting.compiled, acting.snap))
     return tuple(
         Owed(no=i.no, kind=i.kind, stage=i.stage, holder=names.get(i.holder or 0), due=i.due,
              mine=i.holder == acting.origin.person,
-             acts=tuple(a for a in ON_ITEM if a in can and _may(acting, a, {"item": i.no})))
+             acts=rights.on_item(acting, i.no))
         for i in acting.snap.open_items()
     )  # fmt: skip
 
@@ -273,7 +221,7 @@ class _Gate:
         if stage is None or snap.status != "running":
             return cls((), 0, 0)
         files = ledger.evidence_count(acting.driver, acting.row.college, snap.id, snap.stage)
-        children = _children(acting)
+        children = rights.children(acting)
         if snap.leaf == "review":
             return cls((), files, children)
         ctx = acting.context(values=records.get(snap.stage, {}), evidence=files, children=children)

@@ -11,11 +11,11 @@ from qaflow.engine import decide as engine
 from qaflow.engine.definition import canonical
 from qaflow.engine.snapshot import Data, Snapshot
 from qaflow.errors import Forbidden, Invalid, Missing, Stale
-from qaflow.store import content, ledger, people
+from qaflow.store import content, cycle_page, ledger, people
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
-from . import policy, successors
+from . import mentions, policy, successors
 from .acting import Acting, hold, keep
 from .college import compiled
 from .people import Deciders, approver_of, deciders
@@ -125,13 +125,16 @@ def approving(acting: Acting, action: str) -> frozenset[int]:
 
 def _resolve(acting: Acting, action: str, args: Data, for_: int | None) -> tuple[Data, Data]:
     """Turn a command's words into content hashes and its persons into numbers; load what the decision needs."""
+    if action == "comment":
+        named = mentions.find(acting, args["text"]).told
+        args = args | {"mentioned": [one.id for one in named if one.id != acting.origin.person]}
     args = {k: keep(acting.driver, v) if k in TEXTS else v for k, v in args.items()}
     more = _content(acting, action, args) if action in ("submit", "record") else {}
     if acting.snap.status == "running":
         more |= _circumstances(acting, action) | _asked(acting, action, for_)
     for key in ("to", "person"):
         if key in args and action in ("transfer", "copy", "add_signer"):
-            more["holder"] = _person(acting, args[key])
+            more["holder"] = person_of(acting, args[key])
     if _may_end(acting, action):
         more["carried"] = tuple(successors.left_over(acting, current=more.get("values")))
     if action == "copy" and not policy.may_see(acting.driver, acting.scope, acting.snap, more["holder"], acting.today):
@@ -215,18 +218,25 @@ def _surroundings(acting: Acting) -> Data:
     return found
 
 
-def _person(acting: Acting, named: Any) -> int:
-    """Return the person that a command names by login or number; `ref.unknown_user` where nobody here fits."""
+def person_of(acting: Acting, named: Any) -> int:
+    """Return the person that a command names by login, number or name; `ref.unknown_user` where nobody here fits."""
     found = None
     if isinstance(named, int) and not isinstance(named, bool) and 0 < named < 2**63:
         found = people.by_id(acting.driver, named)
     elif isinstance(named, str):
-        found = people.by_login(acting.driver, named)
+        found = people.by_login(acting.driver, named) or _by_name(acting, named)
     if found is None or found.college_id != acting.row.college:
         raise Invalid("ref.unknown_user", f"no person {named!r} in this college")
     if found.disabled_at is not None:
         raise Invalid("ref.disabled_user", f"{found.login} is disabled")
     return found.id
+
+
+def _by_name(acting: Acting, named: str) -> people.Person | None:
+    found = cycle_page.people_named(acting.driver, acting.row.college, [named])
+    if len(found) > 1:
+        raise Invalid("ref.ambiguous_user", f"several persons are called {named!r}: give the login")
+    return people.by_id(acting.driver, found[0].id) if found else None
 
 
 def finish(acting: Acting) -> None:

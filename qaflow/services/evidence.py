@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from qaflow.engine.snapshot import Data
-from qaflow.errors import Forbidden, Invalid
-from qaflow.store import ledger
-from qaflow.store.db import Driver
+from qaflow.errors import Altered, Forbidden, Invalid, Missing, Refused
+from qaflow.store import cycle_beside as beside
+from qaflow.store import cycles as cycle_rows
+from qaflow.store import ledger, ticks
+from qaflow.store.db import Driver, utc
 
-from . import cycles, policy
-from .acting import hold
+from . import cycles, file_kinds, policy
+from .acting import Acting, hold
 from .ports import Files
-from .work import AnySession, Origin, transact
+from .work import AnySession, Origin, Writer, transact
 
+MOST = 20  # files at once
 LIMIT = 16 * 1024 * 1024
 NAME_LENGTH = 200
 OFFICE = b"PK\x03\x04"
@@ -39,20 +43,88 @@ def attach(session: AnySession, origin: Origin, files: Files, cycle: int, name: 
     Raises `Invalid` (``file.empty``, ``file.too_large``, ``file.type_refused``, ``file.type_mismatch``), and what
     `cycles.fire` raises.  The bytes are on disk before the fact that names them is written.
     """
-    named = _name(name)
-    media = _media(named, data)
+    return attach_all(session, origin, files, cycle, [(name, data)])
+
+
+def attach_all(session: AnySession, origin: Origin, files: Files, cycle: int,
+               given: Sequence[tuple[str, bytes]]) -> Data:  # fmt: skip
+    """Keep several files, all or none; what lies in the visit already under that name is not left twice."""
+    if not given:
+        raise Invalid("file.none", "no file was chosen")
+    if len(given) > MOST:
+        raise Invalid("file.too_many", f"at most {MOST} files at once")
+    checked = [checked_file(name, data) for name, data in given]
 
     def body(driver: Driver) -> Data:
         acting = hold(session, driver, origin, cycle)
-        if origin.person is None:
-            raise Forbidden("actor.system", "evidence is given by a person")
-        for_ = policy.permit(driver, acting.scope, acting.snap, "attach", {}, origin.person, acting.today)
-        args = {"hash": files.keep(data), "size": len(data), "name": named, "media": media}
-        acting.decide("attach", args, acting.context(for_=for_))
+        for_ = require_attach(acting)
+        args: Data = {}
+        for (named, media), (_, data) in zip(checked, given, strict=True):
+            args = {"hash": files.keep(data), "size": len(data), "name": named, "media": media}
+            if not _left(acting, args):
+                acting.decide("attach", args, acting.context(for_=for_))
         cycles.finish(acting)
         return cycles.standing(acting) | {"evidence": args}
 
     return transact(session, body)
+
+
+def require_attach(acting: Acting) -> int | None:
+    """Return for whom this person may leave a file here; the one place where that is decided."""
+    if acting.origin.person is None:
+        raise Forbidden("actor.system", "evidence is given by a person")
+    return policy.permit(acting.driver, acting.scope, acting.snap, "attach", {}, acting.origin.person, acting.today)
+
+
+def may_attach(acting: Acting) -> bool:
+    """Tell whether this person may leave a file in the current visit now."""
+    try:
+        require_attach(acting)
+    except (Forbidden, Missing, Refused):
+        return False
+    return acting.snap.status == "running" and not acting.row.sealed
+
+
+def _left(acting: Acting, args: Data) -> bool:
+    snap = acting.snap
+    here = (snap.stage, snap.visit.number, args["hash"], args["name"])
+    return any((f.stage, f.visit, f.hash, f.name) == here for f in beside.files(acting.driver, acting.row.college,
+                                                                                snap.id))  # fmt: skip
+
+
+class Fetched(NamedTuple):
+    """A file as it was left."""
+
+    name: str
+    media: str
+    data: bytes
+
+
+def fetch(session: AnySession, origin: Origin, files: Files, cycle: int, number: int) -> Fetched:
+    """Return a file of a cycle to whoever may see it.
+
+    Where the disk holds something else than what was left, that is an incident and `Altered`, never other content.
+    """
+
+    def found(driver: Driver) -> beside.File:
+        loaded = cycle_rows.load(driver, cycle, lock=False)
+        if loaded is not None and origin.person is not None:
+            acting = Acting(session, driver, origin, *loaded, Writer(driver, origin))
+            if policy.may_see(driver, acting.scope, acting.snap, origin.person, acting.today):
+                for one in beside.files(driver, acting.row.college, cycle):
+                    if one.id == number:
+                        return one
+        raise Missing("file.not_found", f"cycle {cycle} has no file {number}")
+
+    one = transact(session, found)
+    data = files.read(one.hash)
+    if data is None or hashlib.sha256(data).hexdigest() != one.hash:
+        why = "is gone" if data is None else "was altered"
+        told = f"the file {one.name} of cycle {cycle} {why} on disk"
+        transact(session, lambda driver: ticks.open_incident(driver, None, "evidence", f"cycle:{cycle}/{number}", told,
+                                                             utc(origin.now), None))  # fmt: skip
+        raise Altered("file.integrity", told)
+    return Fetched(one.name, one.media, data)
 
 
 def _name(name: str) -> str:
@@ -62,6 +134,12 @@ def _name(name: str) -> str:
     if not plain or len(plain) > NAME_LENGTH:
         raise Invalid("file.name", f"a file needs a name of 1 to {NAME_LENGTH} characters")
     return plain
+
+
+def checked_file(name: str, data: bytes) -> tuple[str, str]:
+    """Return a file's own name and media type, or refuse it."""
+    named = _name(name)
+    return named, _media(named, data)
 
 
 def _media(name: str, data: bytes) -> str:
@@ -75,6 +153,7 @@ def _media(name: str, data: bytes) -> str:
     media, begins = KINDS[ending]
     if not data.startswith(begins) or (not begins and not _is_text(data)):
         raise Invalid("file.type_mismatch", f"{name} does not hold what its ending says")
+    file_kinds.look(name, ending, data)
     return media
 
 

@@ -11,14 +11,17 @@ TELLS_ITEM_HOLDERS = frozenset((
     "WarningReceived", "WarningJoined", "CorrectionStarted", "ReopeningRefused", "SheetIssued",
 ))  # fmt: skip
 TELLS_TO = frozenset(("ItemTransferred", "WorkEscalated", "ItemReminded", "CopySent"))
+TELLS_NAMED = frozenset(("Commented",))
 _as_text = json.JSONEncoder(ensure_ascii=False).encode
 URGENT = frozenset(("WarningOpened", "ItemReminded"))
 
 
 def recipients(kind: str, data: Data) -> list[int]:
-    """Return the persons a fact tells: holders of the work it opens, or the one it is addressed to."""
+    """Return the persons a fact tells: holders of the work it opens, whom it is addressed to or names."""
     if kind in TELLS_TO:
         return [data["to"]] if data["to"] is not None else []
+    if kind in TELLS_NAMED:
+        return list(data.get("mentioned", ()))
     if kind in TELLS_ITEM_HOLDERS:
         return list(dict.fromkeys(i["holder"] for i in data.get("items", ()) if i["holder"] is not None))
     return []

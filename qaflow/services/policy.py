@@ -7,8 +7,9 @@ duties allow is the engine's to decide; here it is only asked whether this perso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qaflow.engine.snapshot import Data, Item, Snapshot
 from qaflow.errors import Forbidden, Missing
@@ -24,6 +25,8 @@ DECIDING = ("decide", "sign", "confirm")
 DECISIONS = ("approve", "reject", "return", "add_signer", "confirm", "dismiss")
 RANKS = {"supervisor": 1, "leader": 2, "quality_office": 3, "quality_head": 3}
 ADMINISTRATORS = frozenset(("administrator",))
+SURVEYS = SEES_ALL | {"committee"}
+"""Whose roles let them read the figures of what they cover."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,14 @@ RIGHTS: dict[str, Right] = {
     "migrate": Right((), OFFICE),
     "publish": Right((), OFFICE),
     "freeze": Right((), OFFICE),
+    "rounds": Right((), OFFICE),
     "audit": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
     "organisation": Right((), ADMINISTRATORS | OFFICE),
     "calendar": Right((), ADMINISTRATORS | OFFICE),
+    "definitions": Right((), ADMINISTRATORS | OFFICE),
+    "operations": Right((), ADMINISTRATORS),
+    "oversee": Right((), SEES_ALL),
 }
 
 
@@ -200,16 +207,106 @@ def _involved(snap: Snapshot) -> set[int | None]:
     return people_ - {None}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """What roles and deputies let a person see, as `store.sight` asks it of many at once: texts ``number:layer``."""
+
+    person: int
+    persons: tuple[str, ...]  # oneself, and for whom one stands in
+    layers: tuple[str, ...]  # seen whole
+    units: tuple[str, ...]
+    subjects: tuple[str, ...]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the conditions."""
+        return {"s_me": self.person, "s_persons": self.persons, "s_layers": self.layers, "s_units": self.units,
+                "s_subjects": self.subjects}  # fmt: skip
+
+    def covers(self, scope: Scope, responsible: int | None = None) -> bool:
+        """Tell whether one object lies within reach, by its scope or by the person responsible for it."""
+        return (scope.layer in self.layers or f"{scope.unit}:{scope.layer}" in self.units
+                or f"{scope.subject}:{scope.layer}" in self.subjects
+                or f"{responsible}:{scope.layer}" in self.persons)  # fmt: skip
+
+
+def reach(driver: Driver, college: int, layers: Sequence[str], person: int, day: str,
+          kinds: Iterable[str] = SEES_SCOPE) -> Reach:  # fmt: skip
+    """Return what a person may see, or oversee by certain kinds of role: the set-wise face of `may_see`."""
+    identities = _identities(driver, college, layers, person, day)
+    held = [g for g in people.grants(driver, college, sorted({p for p, _ in identities}), day) if g.kind in kinds]
+    tree = people.units_under(driver, college) if any(g.scope == "unit" for g in held) else {}
+    by_scope: dict[str, set[str]] = {"layer": set(), "unit": set(), "subject": set()}
+    for one, layer in identities:
+        for grant in held:
+            if grant.person != one or grant.scope_layer not in (None, layer):
+                continue
+            if grant.scope in ("college", "layer"):
+                by_scope["layer"].add(layer)
+            elif grant.scope_id is not None:
+                under = tree.get(grant.scope_id, ()) if grant.scope == "unit" else (grant.scope_id,)
+                by_scope[grant.scope] |= {f"{number}:{layer}" for number in under}
+    return Reach(person=person, persons=tuple(f"{p}:{layer}" for p, layer in identities),
+                 layers=tuple(sorted(by_scope["layer"])), units=tuple(sorted(by_scope["unit"])),
+                 subjects=tuple(sorted(by_scope["subject"])))  # fmt: skip
+
+
+def _identities(driver: Driver, college: int, layers: Sequence[str], person: int, day: str) -> list[tuple[int, str]]:
+    """Return oneself and for whom one stands in, by layer: an appointment may reach one layer alone."""
+    found = [(person, layer) for layer in layers]
+    if people.stands_in_for(driver, college, person, day):
+        found += [(p, layer) for layer in layers for p, _ in people.stands_in_for(driver, college, person, day, layer)]
+    return found
+
+
 def require_role(driver: Driver, college: int, person: int, action: str, day: str) -> None:
     """Require a college-wide right, such as publishing definitions or starting cycles."""
-    if not has_role(driver, college, person, action, day):
+    if not allowed(driver, college, person, (action,), day):
         raise Forbidden("action.forbidden", f"you may not {action} here", action=action)
 
 
-def has_role(driver: Driver, college: int, person: int, action: str, day: str) -> bool:
-    """Tell whether a person has a college-wide right."""
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """What of a college somebody may count, and whether they may also open the lists behind the numbers."""
+
+    whole: bool
+    layers: tuple[str, ...]
+    units: tuple[int, ...]
+    subjects: tuple[int, ...]
+    lists: bool
+
+
+def overview(driver: Driver, college: int, person: int, day: str) -> Overview:
+    """Return what a person's roles (or those they stand in for) let them survey; a committee reads sums alone.
+
+    Raises `Forbidden` for whoever has no such role.
+    """
+    held = [g for g in _held(driver, college, person, day) if g.kind in SURVEYS]
+    lists = [g for g in held if g.kind in SEES_ALL]
+    found = lists or held
+    if not found:
+        raise Forbidden("action.forbidden", "only who surveys a college may see its figures")
+    roots = sorted({g.scope_id for g in found if g.scope == "unit" and g.scope_id is not None})
+    return Overview(
+        whole=any(g.scope == "college" for g in found), lists=bool(lists),
+        layers=tuple(sorted({g.scope_layer for g in found if g.scope == "layer" and g.scope_layer})),
+        units=tuple(people.units_below(driver, college, roots)) if roots else (),
+        subjects=tuple(sorted({g.scope_id for g in found if g.scope == "subject" and g.scope_id is not None})),
+    )  # fmt: skip
+
+
+def _held(driver: Driver, college: int, person: int, day: str) -> list[people.Grant]:
+    """Return the roles that a person holds or stands in for in the whole college: not in one layer alone."""
+    own = people.grants(driver, college, [person], day)
+    for one, role in people.stands_in_for(driver, college, person, day, layer=""):
+        own += [g for g in people.grants(driver, college, [one], day) if role is None or role in (g.role, g.kind)]
+    return own
+
+
+def allowed(driver: Driver, college: int, person: int, actions: Sequence[str], day: str) -> frozenset[str]:
+    """Return those of the college-wide rights that a person has."""
     kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
-    return bool(kinds & RIGHTS[action].roles)
+    return frozenset(action for action in actions if kinds & RIGHTS[action].roles)
 
 
 def sees_all(driver: Driver, college: int, person: int, day: str) -> bool:

@@ -102,7 +102,7 @@ def _found(driver: Driver, me: SignedIn, who: str, day: str) -> tuple[int, list[
 
 
 def colleague(driver: Driver, me: SignedIn, who: str) -> int:
-    """Return who of one's college is meant by a login or name; `Invalid` where nobody, or several are."""
+    """Return the one person of the college who has this login or name."""
     text = clean_name(who)
     found = rows.colleagues(driver, me.college or 0, text, SAME_NAME)
     exact = [c for c in found if c.login == clean_code(who)] or found

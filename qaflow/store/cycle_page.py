@@ -8,6 +8,9 @@ from typing import NamedTuple
 from qaflow.store.db import Driver, Sql
 
 _POINTS = Sql("select id, name_zh, name_en, unit from control_point where id in :ids[]")
+_NAMED = Sql("select id, login, name from person where college_id = :college and disabled_at is null and "
+             "(login in :texts[] or name in :texts[]) order by id")  # fmt: skip
+_LAST = Sql("select kind, actor, data from journal where stream = :stream order by seq desc limit 1")
 _UNIT = Sql("select name_zh, name_en from unit where id = :id")
 
 
@@ -17,6 +20,24 @@ class Point(NamedTuple):
     zh: str
     en: str
     unit: str
+
+
+class Named(NamedTuple):
+    """A person by whom a text can call them."""
+
+    id: int
+    login: str
+    name: str
+
+
+def people_named(driver: Driver, college: int, texts: Sequence[str]) -> list[Named]:
+    """Return the persons of a college whose login or name is among texts."""
+    return list(map(Named._make, driver.all(_NAMED, {"college": college, "texts": list(texts)})))
+
+
+def last(driver: Driver, cycle: int) -> tuple[str, str, str] | None:
+    """Return (kind, actor, data) of a cycle's newest fact."""
+    return driver.one(_LAST, {"stream": f"cycle:{cycle}"})
 
 
 def points(driver: Driver, ids: Sequence[int]) -> dict[int, Point]:

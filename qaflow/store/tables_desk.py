@@ -21,7 +21,7 @@ class Draft(Model):
     revision: Mapped[int]  # of the cycle, when the form was shown
     content: Mapped[str]  # JSON of the form's values
     saved_at: Mapped[datetime]
-    __table_args__ = (UniqueConstraint("college_id", "cycle_id", "person_id", "stage"),)
+    __table_args__ = (UniqueConstraint("college_id", "cycle_id", "person_id", "stage", "visit", "revision"),)
 
 
 class SavedFilter(Model):

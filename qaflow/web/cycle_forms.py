@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made
@@ -16,6 +17,7 @@ from qaflow.engine.definition import Field
 Data = dict[str, Any]
 MOST_ROWS = 1000
 TRUE = "yes"
+PARTED = re.compile("[,;\n、，；]+")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Asked:
 
     name: str
     label: Any
-    kind: str = "text"  # text, day, stage, scope, hidden, login
+    kind: str = "text"  # text, day, stage, scope, hidden, login, people, point
     needed: bool = True
 
 
@@ -50,8 +52,15 @@ ACTS: dict[str, Act] = {
     "reject": Act(_("Reject"), (WARNING, REASON), _("Rejected: it lies with the responsible person again."), True),
     "return": Act(_("Return to an earlier stage"), (Asked("to", _("Back to"), "stage"), REASON),
                   _("Returned to the earlier stage."), True),
-    "comment": Act(_("Comment"), (Asked("text", _("Comment")),), _("The comment is noted.")),
-    "warn": Act(_("Open a warning"), (REASON,), _("The warning is open.")),
+    "comment": Act(_("Comment"), (
+        Asked("text", _("Comment")),
+        Asked("mention", _("Tell whom: logins or names (may be left out)"), "people", needed=False),
+    ), _("The comment is noted.")),
+    "copy": Act(_("Send a copy"), (Asked("to", _("To whom: logins or names"), "people"),), _("The copy is sent.")),
+    "add_signer": Act(_("Add a signer"), (Asked("person", _("Login or name of the colleague"), "login"),),
+                      _("The signer is added.")),
+    "warn": Act(_("Open a warning"), (Asked("point", _("Control point (may be left out)"), "point", needed=False),
+                                      REASON), _("The warning is open.")),
     "suspend": Act(_("Suspend"), (REASON,), _("The cycle is suspended; its deadlines stand still."), True),
     "resume": Act(_("Resume"), (), _("The cycle runs again.")),
     "cancel": Act(_("Cancel the cycle"), (REASON,), _("The cycle is cancelled."), True),
@@ -63,11 +72,16 @@ ACTS: dict[str, Act] = {
     "confirm": Act(_("Confirm the correction"), (WARNING,), _("The correction is confirmed.")),
     "dismiss": Act(_("Dismiss as a false alarm"), (WARNING, REASON), _("The warning is dismissed."), True),
     "extend": Act(_("Extend"), (ITEM, Asked("due", _("New day"), "day"), REASON), _("The deadline is extended.")),
-    "transfer": Act(_("Transfer"), (ITEM, Asked("to", _("Login of the colleague"), "login"), REASON),
+    "transfer": Act(_("Transfer"), (ITEM, Asked("to", _("Login or name of the colleague"), "login"), REASON),
                     _("The work lies with somebody else now.")),
     "remind": Act(_("Remind"), (ITEM,), _("The reminder is sent.")),
 }  # fmt: skip
 """What the page offers; who may do it is told by the service."""
+
+
+def named(text: str) -> list[str]:
+    """Return the logins or names that a text lists; a full name may hold blanks, so marks part them."""
+    return [one for one in (part.strip().removeprefix("@") for part in PARTED.split(text)) if one]
 
 
 def args_of(action: str, sent: Mapping[str, str]) -> Data:

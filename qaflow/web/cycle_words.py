@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from qaflow.services.cycle_page import CyclePage
+from qaflow.services.mentions import Mentions
 from qaflow.web.language import pair
 from qaflow.web.words import clock, day
 
@@ -59,6 +60,16 @@ FACTS: dict[str, Any] = {
 }
 """Every kind of fact of a cycle's history."""
 
+DECISIONS = frozenset(("StageSigned", "StageApproved", "StageRejected", "StageReturned", "StageReopened",
+                       "CorrectionConfirmed", "WarningDismissed", "ReopeningRefused"))  # fmt: skip
+"""Facts by which somebody decided."""
+CARRIED: dict[str, Any] = {
+    "problem": _("open problem"),
+    "goal": _("open goal"),
+    "child": _("left over by the cycle below"),
+}
+KILO = 1024
+
 LEAVES: dict[str, Any] = {
     "open": _("being worked on"),
     "review": _("under review"),
@@ -93,6 +104,47 @@ WARNING_KINDS: dict[str, Any] = {
 }
 
 
+def days(start: str, end: str) -> str:
+    """Return the days of a period whose end is the first day that is no longer of it."""
+    last = date.fromisoformat(end) - timedelta(days=1)
+    return str(gettext("%(first)s to %(last)s", first=day(start), last=day(last)))
+
+
+def moment(page: CyclePage, at: str) -> str:
+    """Return an instant as people write it."""
+    of = datetime.fromisoformat(at)
+    return f"{day(page.college.calendar.local_day(of))} {clock(of)}"
+
+
+def size(many: int) -> str:
+    """Return the size of a file as people write it."""
+    if many < KILO:
+        return f"{many} B"
+    return f"{many / KILO:.0f} kB" if many < KILO * KILO else f"{many / KILO / KILO:.1f} MB"
+
+
+def figure(value: float) -> str:
+    """Return a reading or a limit without needless digits."""
+    return f"{value:.10g}"
+
+
+def layer(page: CyclePage) -> str:
+    """Return the name of the cycle's layer."""
+    return next((pair(one.name) for one in page.college.config.layers if one.key == page.snap.layer), page.snap.layer)
+
+
+def track(page: CyclePage, of_layer: str, key: str) -> str:
+    """Return the name of a track."""
+    found = page.college.config.track_by_key.get((of_layer, key))
+    return pair(found.name) if found else key
+
+
+def signatures(page: CyclePage, stage: str) -> list[Line]:
+    """Return what was decided in a stage, in its order."""
+    kinds = DECISIONS - {"CorrectionConfirmed", "WarningDismissed"}
+    return [_line(page, fact) for fact in page.history if fact["kind"] in kinds and fact["data"].get("stage") == stage]
+
+
 class Line(NamedTuple):
     """One line of the timeline."""
 
@@ -106,6 +158,16 @@ class Line(NamedTuple):
     where: str
     said: tuple[str, ...]
     hash: str
+    prev: str
+    shape: str  # decision, person, system
+
+
+def mentioned(found: Mentions) -> list[str]:
+    """Return what is to be said of a comment's mentions: whom it could not tell."""
+    said = [gettext("%(name)s was not told: they may not see this cycle.", name=one.name) for one in found.blind]
+    said += [gettext("Nobody, or more than one person, is called “%(name)s”: nobody was told.", name=name)
+             for name in found.unknown]  # fmt: skip
+    return said
 
 
 def timeline(page: CyclePage) -> list[Line]:
@@ -120,7 +182,12 @@ def _line(page: CyclePage, fact: Mapping[str, Any]) -> Line:
         seq=fact["seq"], day=day(page.college.calendar.local_day(at)), time=clock(at), who=fact["actor"] or "",
         for_=fact["on_behalf_of"] or "", system=fact["actor"] is None, what=str(FACTS[fact["kind"]]),
         where=_where(page, fact["data"]), said=said, hash=fact["hash"][:12],
+        prev=fact["prev"][:12], shape=_shape(fact),
     )  # fmt: skip
+
+
+def _shape(fact: Mapping[str, Any]) -> str:
+    return "decision" if fact["kind"] in DECISIONS else "system" if fact["actor"] is None else "person"
 
 
 def _where(page: CyclePage, data: Mapping[str, Any]) -> str:

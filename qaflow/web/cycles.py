@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from qaflow.errors import Busy, Forbidden, Invalid, Missing, QaflowError, Refused
-from qaflow.services import cycle_page, cycles
+from qaflow.services import cycle_page, cycles, drafting, saying
+from qaflow.services.cycle_beside import SheetLine
 from qaflow.services.cycle_page import CyclePage
+from qaflow.services.drafting import Draft
 from qaflow.store.db import db
-from qaflow.web import cycle_words, eight
+from qaflow.web import cycle_changes, cycle_drafts, cycle_files, cycle_list, cycle_words, eight
 from qaflow.web.access import mine
-from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, shown
+from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, named, shown
 from qaflow.web.forms import OK
 from qaflow.web.language import pair
 from qaflow.web.requests import note
@@ -26,6 +30,9 @@ NOT_SENT = -1
 AT_FIELD = {"field.required": "text.blank"}
 
 pages = Blueprint("cycles", __name__, url_prefix="/cycles")
+pages.add_url_rule("", view_func=cycle_list.index)
+pages.add_url_rule("/<int:number>/files/<int:file>", view_func=cycle_files.download)
+pages.add_url_rule("/<int:number>/drafts/<int:draft>/discard", view_func=cycle_drafts.discard, methods=["POST"])
 
 
 @dataclass
@@ -49,6 +56,68 @@ def show(number: int) -> Response:
     return _page(_look(number), None, OK)
 
 
+@pages.get("/<int:number>/print")
+def printed(number: int) -> str:
+    """Show a cycle whole, for paper: every record, signature and fact."""
+    page = _look(number)
+    wide, _phone = eight.drawings(page)
+    return render_template("cycle_print.html", page=page, snap=page.snap, wide=wide, words=cycle_words,
+                           timeline=cycle_words.timeline(page), stage=page.definition.by_key.get(page.snap.stage),
+                           due_day=eight.deadline(page))  # fmt: skip
+
+
+@pages.post("/<int:number>/files")
+def attach(number: int) -> Response:
+    """Keep files as evidence of the current visit."""
+    try:
+        return cycle_files.keep(number)
+    except (Invalid, Refused, Forbidden) as error:
+        return _page(_look(number), _failed("attach", {}, None, error), error.status)
+
+
+@pages.post("/<int:number>/draft")
+def draft(number: int) -> Response:
+    """Keep a form as it stands."""
+    return cycle_drafts.keep(number, _look(number))
+
+
+@pages.get("/<int:number>/sheets/<int:no>")
+def sheet(number: int, no: int) -> Response:
+    """Show an open diagnosis sheet."""
+    page = _look(number)
+    line = _sheet(page, no)
+    kept = next((one for one in page.older if one.form.stage == f"sheet:{no}"), None)
+    return _sheet_page(page, line, shown(line.form.form, kept.values if kept else {}), kept, None, OK)
+
+
+@pages.post("/<int:number>/sheets/<int:no>")
+def record(number: int, no: int) -> Response:
+    """Record a diagnosis sheet."""
+    page = _look(number)
+    line = _sheet(page, no)
+    form = entered(line.form.form, request.form)
+    args = {"sheet": no, "content": form.values}
+    try:
+        drafting.submit(db.session, mine(), number, "record", args, _revision(), cycle_drafts.sent_form())
+    except (Invalid, Refused, Forbidden, Busy) as error:
+        return _sheet_page(_look(number), line, form, None, _failed("record", args, form, error), error.status)
+    flash(_("The diagnosis sheet is recorded."), "ok")
+    return redirect(url_for("cycles.show", number=number) + "#sheets", 303)
+
+
+def _sheet(page: CyclePage, no: int) -> SheetLine:
+    found = next((one for one in page.beside.sheets if one.no == no), None)
+    if found is None:
+        raise Missing("sheet.not_found", f"no open sheet {no}")
+    return found
+
+
+def _sheet_page(page: CyclePage, line: SheetLine, form: StageForm, kept: Draft | None, failed: Failed | None,
+                status: int) -> Response:  # fmt: skip
+    return make_response(render_template("cycle_sheet.html", page=page, snap=page.snap, line=line, form=form,
+                                         failed=failed, kept=kept, words=cycle_words), status)  # fmt: skip
+
+
 @pages.post("/<int:number>/<action>")
 def act(number: int, action: str) -> Response:
     """Let whoever is signed in act; what cannot be done comes back with everything that was entered."""
@@ -59,13 +128,37 @@ def act(number: int, action: str) -> Response:
         form = _form_sent(_look(number))
         args = {"content": form.values} if form.entries else {}
     try:
-        cycles.fire(db.session, mine(), number, action, args, _revision())
+        SENT.get(action, _fire)(number, action, args)
     except Invalid as error:
         return _page(_look(number), _failed(action, args, form, error), error.status)
     except (Refused, Forbidden, Busy) as error:
         return _conflict(number, action, args, form, error)
     flash(str(ACTS[action].done), "ok")
     return redirect(url_for("cycles.show", number=number), 303)
+
+
+def _fire(number: int, action: str, args: dict[str, Any]) -> None:
+    cycles.fire(db.session, mine(), number, action, args, _revision())
+
+
+def _comment(number: int, action: str, args: dict[str, Any]) -> None:
+    marks = "".join(f" @{one}" for one in named(args.pop("mention", "")))
+    args["text"] = args.get("text", "") + marks if args.get("text") else ""
+    found = saying.comment(db.session, mine(), number, args["text"], _revision())
+    for words in cycle_words.mentioned(found):
+        flash(words, "warn")
+
+
+def _copy(number: int, action: str, args: dict[str, Any]) -> None:
+    saying.copy(db.session, mine(), number, named(args.get("to", "")), _revision())
+
+
+def _submit(number: int, action: str, args: dict[str, Any]) -> None:
+    drafting.submit(db.session, mine(), number, action, args, _revision(), cycle_drafts.sent_form())
+
+
+SENT: dict[str, Callable[[int, str, dict[str, Any]], None]] = {"comment": _comment, "copy": _copy, "submit": _submit}
+"""Acts that people send in another form than the command has."""
 
 
 def _look(number: int) -> CyclePage:
@@ -102,27 +195,36 @@ def _page(page: CyclePage, failed: Failed | None, status: int) -> Response:
     chosen = page.definition.by_key.get(key) or page.definition.by_key.get(page.snap.stage)
     form = failed.form if failed and failed.form else _stage_form(page)
     wide, phone = eight.drawings(page)
+    came = cycle_changes.came_back(page) if "approve" in page.acts or "reject" in page.acts else None
     return make_response(render_template(
         "cycle.html", page=page, snap=page.snap, stage=page.definition.by_key.get(page.snap.stage), chosen=chosen,
         form=form, failed=failed, wide=wide, phone=phone, words=cycle_words, ACTS=ACTS, due_day=eight.deadline(page),
-        missing=cycle_words.missing(page), timeline=cycle_words.timeline(page), RECENT=RECENT,
+        missing=cycle_words.missing(page), timeline=cycle_words.timeline(page), RECENT=RECENT, came=came,
+        changed=came and cycle_changes.changes(page.definition.by_key[page.snap.stage].form, came.before.values,
+                                               came.after.values),
+        watches="inbox.watch" in current_app.view_functions, only=request.args.get("only", ""),
     ), status)  # fmt: skip
 
 
 def _stage_form(page: CyclePage) -> StageForm | None:
     stage = page.definition.by_key.get(page.snap.stage)
-    return shown(stage.form, page.records.get(stage.key, {})) if stage and "submit" in page.acts else None
+    values = page.draft.values if page.draft else page.records.get(page.snap.stage, {})
+    return shown(stage.form, values) if stage and "submit" in page.acts else None
 
 
 def _conflict(number: int, action: str, args: dict[str, Any], form: StageForm | None, error: QaflowError) -> Response:
     """Show what was sent beside what stands now, with the way to send it again where that is still possible."""
     note(error.code)
     page = _look(number)
+    key = request.form.get("stage", "")
+    sent = page.definition.by_key.get(key)
+    now, opened = page.records.get(key, {}), cycle_changes.opened_at(page, key, _revision())
+    changed = cycle_changes.changes(sent.form, now, form.values, opened) if form and sent else None
     page_html = render_template(
         "cycle_stale.html", page=page, snap=page.snap, action=action, act=ACTS[action], args=args, form=form,
         told=told(error), words=cycle_words, ACTS=ACTS, again=_again(page, action, args),
         stage=page.definition.by_key.get(page.snap.stage), failed=Failed(action, args, ""), pair=pair,
-        sent_stage=page.definition.by_key.get(request.form.get("stage", "")), latest=cycle_words.timeline(page)[:3],
+        sent_stage=sent, changed=changed, opened=opened, latest=cycle_words.timeline(page)[:3],
     )  # fmt: skip
     return make_response(page_html, error.status)
 

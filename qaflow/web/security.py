@@ -27,7 +27,7 @@ def register(app: Flask) -> None:
 def protect(response: Response) -> Response:
     """Add the headers; pages are never stored, assets (named by their hash) for a year."""
     for name, value in HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
     is_asset = response.status_code in {200, 304} and request.endpoint == "assets.static"
     if is_asset:
         session.accessed = False  # flask-login looks into it at every answer: assets would vary by cookie

@@ -162,8 +162,9 @@ def copy(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[F
 
 
 def comment(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
-    """Write a comment."""
-    return [Fact("Commented", {"text": args["text"], **common.who(ctx)})]
+    """Write a comment; whom it names stands in the fact, for they are told."""
+    named: Data = {"mentioned": list(args["mentioned"])} if args.get("mentioned") else {}
+    return [Fact("Commented", {"text": args["text"], **named, **common.who(ctx)})]
 
 
 def evidence(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:

@@ -55,3 +55,31 @@
     list.querySelectorAll("[data-q-row]").forEach(function (row) { wire(list, row); });
   });
 })();
+
+/* Drafts: what is typed is kept a moment later. Without this file the button "Save draft" does it. */
+(function () {
+  "use strict";
+  var PAUSE = 1500;
+
+  function watch(form) {
+    var timer = null;
+    var said = form.querySelector("[data-q-saved]");
+    var stopped = false;
+
+    function keep() {
+      timer = null;
+      if (stopped) { return; }
+      fetch(form.dataset.qDraft, { method: "POST", body: new FormData(form), headers: { "X-Requested-With": "qaflow" }, redirect: "error" })
+        .then(function (answer) { if (!answer.ok) { throw new Error(); } return answer.text(); })
+        .then(function (text) { said.textContent = text; })
+        .catch(function () { said.textContent = form.dataset.qFailed; });
+    }
+
+    form.addEventListener("input", function () { window.clearTimeout(timer); timer = window.setTimeout(keep, PAUSE); });
+    form.addEventListener("submit", function () { stopped = true; window.clearTimeout(timer); });
+    window.addEventListener("pageshow", function () { stopped = false; });
+    document.addEventListener("visibilitychange", function () { if (document.hidden && timer) { window.clearTimeout(timer); keep(); } });
+  }
+
+  document.querySelectorAll("form[data-q-draft]").forEach(watch);
+})();
