@@ -232,3 +232,29 @@ def test_lists_turn_their_pages_and_take_any_address(site: Site) -> None:
     for query in ("q=%00", "q=%25_", "unit=99999999999999999999", "after=-1", "state=x", "layer='", "person=x"):
         for path in PAGES:
             assert office.get(f"/organisation{path}?{query}").status_code == 200, (path, query)
+
+
+def test_every_list_and_act_works_on_both_databases(store_settings: Settings) -> None:
+    site = made(store_settings)
+    site.world.start()
+    admin, persons = site.browser("admin", "en"), site.world.persons
+    section, subject = site.world.units["section"], site.world.subjects["C1"]
+
+    for query in ("", "?q=c1", f"?unit={section}", "?role=dean", "?state=all", "?state=unstarted", "?state=nobody"):
+        for path in PAGES:
+            assert admin.get(f"/organisation{path}{query}").status_code == 200, (path, query)
+    for path in (f"people/{persons['lead']}", f"people/{persons['lead']}/work?by=2026-09-01", f"subjects/{subject}"):
+        assert admin.get(f"/organisation/{path}").status_code == 200, path
+    unit = admin.post("/organisation/units/new", **UNIT | {"code": "pg"})
+    assert admin.post(f"{unit.location}/close").status_code == 303
+    span = {"starts": "2025-09-08", "ends": "2025-09-12"}
+    assert admin.post(f"/organisation/people/{persons['lead']}/absences", **span).status_code == 303
+    assert admin.get("/organisation/absences").status_code == 200
+    day = {"first": "2025-10-15", "how": "off"}
+    shown = admin.post("/organisation/calendar/days", **day)
+    digest = re.search(r'name="agreed" value="([0-9a-f]+)"', shown.text)
+    assert digest and admin.post("/organisation/calendar/days", **day, agreed=digest[1]).status_code == 303
+    assert admin.post(f"/organisation/people/{persons['lead']}/leave", heir="new").status_code == 200
+    assert site.world.query("select ends is not null from unit where code = 'pg'")[0][0]
+    db.session.remove()
+    db.engine.dispose()
