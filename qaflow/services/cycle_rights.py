@@ -51,7 +51,8 @@ def may(acting: Acting, action: str, args: Data) -> bool:
     if action not in PROBED:
         return True
     running = children(acting)
-    found = engine.decide(acting.compiled, snap, action, args, acting.context(for_=for_, children=running, holder=NOBODY))
+    ctx = acting.context(for_=for_, children=running, holder=NOBODY)
+    found = engine.decide(acting.compiled, snap, action, args, ctx)
     if not isinstance(found, engine.Refusal):
         return True
     # which way on holds is for the content to say, and that is not read here
