@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export QAFLOW_HOME ?= $(CURDIR)/.home
 ARGS ?=
 
-.PHONY: help demo run test test-long lint bench wheel
+.PHONY: help demo run test test-browser test-long lint bench screens wheel chromium
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -27,6 +27,9 @@ run: $(VENV)/.stamp ## the server and the scheduler on the database of QAFLOW_HO
 test: $(VENV)/.stamp ## the whole suite, PostgreSQL included
 	@$(BIN)/python -m pytest $(ARGS)
 
+test-browser: $(VENV)/.stamp chromium ## each role's day in Debian's Chromium
+	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
 test-long: $(VENV)/.stamp ## the properties at their full size
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
@@ -37,6 +40,15 @@ lint: $(VENV)/.stamp ## style, types, import contracts
 
 bench: $(VENV)/.stamp ## W1, W2, W3 beside their floors (ARGS="--quick --json")
 	@$(BIN)/qaflow bench $(ARGS)
+
+screens: $(VENV)/.stamp chromium ## a picture of every page for each role into screens/ (ARGS="--role quality_office")
+	@$(BIN)/python tests/browser/screens.py $(ARGS)
+
+# The browser and fonts for both languages; where apt cannot install them, name your own browser in QAFLOW_CHROMIUM.
+chromium:
+	@test -n "$$QAFLOW_CHROMIUM" || command -v chromium >/dev/null || { \
+	  echo "installing Debian's chromium" >&2; as=""; test "$$(id -u)" = 0 || as=sudo; \
+	  $$as apt-get update -qq >&2 && $$as apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >&2; }
 
 wheel: $(VENV)/.stamp ## dist/qaflow-*.whl with templates, workflows and migrations in it
 	@rm -rf build  # what was deleted since must not travel

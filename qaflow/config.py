@@ -19,6 +19,7 @@ from qaflow.errors import ConfigError, Unavailable
 
 MIN_SECRET = 32
 MIN_VARIETY = 8
+MIN_TOKEN = 16
 EXAMPLE_SECRETS = ("changeme", "change-me", "secret", "example", "password", "qaflow", "dev")
 HOW_TO_MAKE_A_KEY = "export QAFLOW_SECRET_KEY=$(python3 -c 'import secrets; print(secrets.token_urlsafe(48))')"
 KEY_FILE = "secret"
@@ -49,6 +50,7 @@ class Settings:
     mail_url: str = field(default="console:", repr=False)
     tick_seconds: int = 30
     max_catch_up: int = 400  # days without a tick after which automatic steps wait for `tick --confirm`
+    metrics_token: str = field(default="", repr=False)  # by which monitoring elsewhere may ask for the figures
     token: str = field(default="", repr=False)  # whose acts these are, on the command line of an installation
 
     @property
@@ -82,6 +84,7 @@ class Settings:
             "mail_url": mask(self.mail_url),
             "secret_key": "***" if self.secret_key else "",
             "token": "***" if self.token else "",
+            "metrics_token": "***" if self.metrics_token else "",
         }
 
 
@@ -106,6 +109,7 @@ def load() -> Settings:
         mail_url=_mail_url(_text(env, "MAIL_URL", "console:")),
         tick_seconds=_whole(env, "TICK_SECONDS", 30, TICK_RANGE),
         max_catch_up=_whole(env, "MAX_CATCH_UP", 400, CATCH_UP_RANGE),
+        metrics_token=_metrics_token(_text(env, "METRICS_TOKEN", "")),
         token=_text(env, "TOKEN", ""),
     )
 
@@ -144,6 +148,13 @@ def require_private(settings: Settings) -> Settings:
     if file and file.is_file() and _reachable_by_others(file):
         raise ConfigError("config.database_readable", f"others may read {file}; type: chmod 600 {file}", path=str(file))
     return settings
+
+
+def _metrics_token(text: str) -> str:
+    """Return the token of monitoring, or refuse one that could be guessed."""
+    if text and len(text) < MIN_TOKEN:
+        raise ConfigError("config.metrics_token", f"QAFLOW_METRICS_TOKEN needs at least {MIN_TOKEN} characters")
+    return text
 
 
 def mask(url: str) -> str:

@@ -19,7 +19,7 @@ from qaflow.services.sessions import SignedIn
 from qaflow.store.db import db
 from qaflow.testing import World
 
-MOST_STATEMENTS = 7  # configuration, deputies, counts, facets, page, definitions, units
+MOST_STATEMENTS = 8  # configuration, deputies, watched, counts, facets, page, definitions, units
 OPEN = 10_000
 
 
@@ -202,7 +202,7 @@ def test_a_late_item_says_how_late_it_is_and_to_whom_it_went(desk: Desk) -> None
 
     assert [(when, many) for when, many, _ in found.groups] == [(LATE, 1), (AHEAD, 1)] and found.late == 1
     page = desk.page("lead")
-    assert re.search(r"Overdue 1 \d+ working days late", page) and "2 items, 1 overdue" in page
+    assert re.search(r"Overdue 1 \d+ working days late", page) and "2 items , 1 overdue" in page
     assert desk.world.state(cycle)["items"][0]["level"] and "raised to: " in page
 
 

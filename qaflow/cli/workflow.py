@@ -148,7 +148,10 @@ def read_file(path: Path, roles: tuple[Role, ...] | None = None) -> Definition:
         return found
     if found is not None:
         raise Invalid("def.not_definition", f"{path} is of kind {loaded.kind}; a file of kind definition is needed")
-    raise Invalid("def.invalid", f"{path} has {len(loaded.faults)} faults", errors=[_told(f) for f in loaded.faults])
+    told = [_told(f) for f in loaded.faults]
+    if any(f.code == "file.not_readable" for f in loaded.faults):
+        raise Forbidden("file.not_readable", f"{path} cannot be read", errors=told)
+    raise Invalid("def.invalid", f"{path} has {len(loaded.faults)} faults", errors=told)
 
 
 def _told(fault: Fault) -> dict[str, str]:
@@ -186,15 +189,24 @@ def _published(document: dict[str, Any]) -> Iterator[str]:
 @click.argument("key")
 @click.option("--to", "version", type=Whole(1), required=True, help="The version to move to.")
 @click.option("--dry-run", is_flag=True, help="Only list where each cycle would land, or why it cannot.")
+@click.option("--rename", "renames", metavar="OLD=NEW", multiple=True, help="A stage that has another key there.")
 @click.option("--as", "login", help="Who migrates (quality office).")
-def migrate(key: str, version: int, dry_run: bool, login: str | None, as_json: bool) -> None:
+def migrate(key: str, version: int, dry_run: bool, renames: tuple[str, ...], login: str | None, as_json: bool) -> None:
     """Move running cycles to another version, those that fit, one fact each."""
     with installation():
         origin, _ = as_user(db.session, ports(), login)
-        document = migrating.migrate(db.session, origin, key, version, dry_run)
+        document = migrating.migrate(db.session, origin, key, version, dry_run, dict(map(_pair, renames)))
         lines = [f"{len(document['items'])} cycles, {document['fit']} fit, {document['moved']} moved"]
         if as_json:
             output.emit(document, True)
         else:
             rows = [i | {"subject_code": i["subject"]["code"]} for i in document["items"]]
             output.emit(document | {"items": rows}, False, table=MOVES, lines=lines)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return a renaming in its two parts."""
+    old, sign, new = text.partition("=")
+    if not (old and sign and new):
+        raise Invalid("value.unknown", f"--rename {text!r}: a pair such as goal=aims is needed")
+    return old, new

@@ -9,11 +9,11 @@ from qaflow.engine.decide import Context, Fact, Refusal
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Data, Snapshot, evolve
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Stale
-from qaflow.store import content, ledger, watching
+from qaflow.store import content, ledger
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
-from . import notices
+from . import notices, watching
 from .college import CollegeView, compiled, view
 from .policy import Scope, scope_of
 from .work import AnySession, LostRace, Origin, Writer
@@ -160,7 +160,7 @@ def _attach(acting: Acting, data: Data, before: Before) -> None:
 
 def _name(acting: Acting, data: Data, before: Before) -> None:
     for person in data.get("mentioned", ()):
-        watching.add(acting.driver, acting.row.college, person, acting.snap.id, "named", acting.writer.at)
+        watching.watch(acting.driver, acting.row.college, person, acting.snap.id, watching.NAMED, acting.writer.at)
 
 
 def _receive(acting: Acting, data: Data, before: Before) -> None:
@@ -170,6 +170,10 @@ def _receive(acting: Acting, data: Data, before: Before) -> None:
 def _repin(acting: Acting, data: Data, before: Before) -> None:
     rows.set_definition(acting.driver, acting.snap.id, data["definition"])
     acting.compiled = compiled(acting.session, acting.driver, data["definition"])
+
+
+def _watch(acting: Acting, data: Data, before: Before) -> None:
+    watching.watch(acting.driver, acting.row.college, data["to"], acting.snap.id, watching.COPIED, acting.writer.at)
 
 
 PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
@@ -187,8 +191,9 @@ PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "Commented": _name,
     "CarryReceived": _receive,
     "DefinitionMigrated": _repin,
+    "CopySent": _watch,
 }
-"""What a fact writes beside the rows of its snapshot: signatures, the ledger, evidence, what is carried over."""
+"""What a fact writes beside the rows of its snapshot: signatures, the ledger, evidence, carry-overs, watches."""
 
 
 def hold(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer: Writer | None = None) -> Acting:
@@ -196,10 +201,15 @@ def hold(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer
     found = rows.load(driver, cycle)
     if found is None:
         raise Missing("cycle.not_found", f"no cycle {cycle}")
-    if found[1].sealed:
+    require_open(found[1], cycle)
+    return Acting(session, driver, origin, *found, writer or Writer(driver, origin))
+
+
+def require_open(row: rows.Row, cycle: int) -> None:
+    """Require that the history of a cycle proves what stands on it."""
+    if row.sealed:
         why = f"the history of cycle {cycle} does not prove what stands on it: it is read-only, see `qaflow doctor`"
         raise Refused("history.sealed", why)
-    return Acting(session, driver, origin, *found, writer or Writer(driver, origin))
 
 
 def refusal(found: Refusal) -> Exception:

@@ -11,7 +11,7 @@ from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
 from . import cycles
-from .acting import Acting, hold
+from .acting import Acting, hold, require_open
 from .work import AnySession, LostRace, Origin, Writer, transact
 
 READ_AT_ONCE = 200
@@ -43,7 +43,12 @@ def fire_many(session: AnySession, acts: Sequence[Act]) -> list[Outcome]:
 
     Rights, rules and facts are those of `cycles.fire`; only the commit is shared.
     """
-    return transact(session, lambda driver: [o for part in _parts(acts) for o in _fire(session, driver, part)])
+    return transact(session, lambda driver: fire_within(session, driver, acts))
+
+
+def fire_within(session: AnySession, driver: Driver, acts: Sequence[Act]) -> list[Outcome]:
+    """Fire acts in order in the caller's transaction, which may be rolled back: a rehearsal goes the same way."""
+    return [o for part in _parts(acts) for o in _fire(session, driver, part)]
 
 
 def _parts(acts: Sequence[Act]) -> Iterator[Sequence[Act]]:
@@ -73,6 +78,7 @@ def _fired(session: AnySession, driver: Driver, act: Act, args: Data, held: Held
         if held is None:
             acting = hold(session, driver, act.origin, act.cycle, writer)
         else:
+            require_open(held[1], act.cycle)
             acting = Acting(session, driver, act.origin, *held, writer)
         cycles.act(acting, act.action, args, act.revision)
         cycles.finish(acting)

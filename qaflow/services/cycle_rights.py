@@ -51,8 +51,8 @@ def may(acting: Acting, action: str, args: Data) -> bool:
     if action not in PROBED:
         return True
     running = children(acting)
-    ctx = acting.context(for_=for_, children=running, holder=NOBODY)
-    found = engine.decide(acting.compiled, snap, action, args, ctx)
+    context = acting.context(for_=for_, children=running, holder=NOBODY)
+    found = engine.decide(acting.compiled, snap, action, args, context)
     if not isinstance(found, engine.Refusal):
         return True
     # which way on holds is for the content to say, and that is not read here

@@ -93,6 +93,11 @@ def _tick(row: tuple[Any, ...] | None, now: datetime, interval: int) -> dict[str
 
 
 def _disk(home: Path) -> dict[str, Any]:
-    folder = next(each for each in (home, *home.parents) if each.exists())
-    free = shutil.disk_usage(folder).free
+    free = disk_free(home)
     return {"free_mb": free // (1024 * 1024), "ok": free >= LEAST_DISK}
+
+
+def disk_free(home: Path) -> int:
+    """Return the bytes that are free where the installation lives, or will."""
+    folder = next(each for each in (home, *home.parents) if each.exists())
+    return shutil.disk_usage(folder).free

@@ -14,8 +14,9 @@ from qaflow.store import people
 from qaflow.store import waiting as lists
 from qaflow.store.db import Driver, reading
 from qaflow.store.inbox import Work
-from qaflow.store.waiting import BOXES, Facet, Row
+from qaflow.store.waiting import BOXES, SORTS, Facet, Row
 
+from . import watching
 from .college import CollegeView, compiled, view
 from .sessions import SignedIn
 from .work import AnySession, Origin
@@ -26,7 +27,7 @@ LATE, TODAY, WEEK, AHEAD = range(4)
 """How near a deadline is: the groups of a list."""
 ANY = -1
 
-__all__ = ["BOXES", "Chosen", "Inbox", "Line", "Work", "look", "open_work", "waiting"]
+__all__ = ["BOXES", "SORTS", "Chosen", "Inbox", "Line", "Work", "look", "open_work", "waiting"]
 
 
 def open_work(driver: Driver, college: int, after: int = 0) -> Iterator[Work]:
@@ -46,7 +47,7 @@ def look(driver: Driver, ids: Sequence[int]) -> list[Work]:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """What a person looks at: a box, its filters ("", 0 and `ANY` are all), and the place after which to go on."""
+    """What a person looks at: a box, its filters ("", 0 and `ANY` are all), its order, and where in it to go on."""
 
     box: str = "mine"
     layer: str = ""
@@ -54,6 +55,7 @@ class Chosen:
     kind: str = ""
     unit: int = 0
     when: int = ANY
+    sort: str = "due"
     after: tuple[str, int] | None = None
 
     def fits(self, facet: Facet, *, but: str = "") -> bool:
@@ -92,13 +94,21 @@ class Next(NamedTuple):
     track: Label | None
 
 
+class Group(NamedTuple):
+    """Lines of one page that belong together: by nearness, unit or stage as they are ordered; how many in all."""
+
+    of: int | Label | None
+    many: int
+    lines: tuple[Line, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
     """A page of a box, what each box holds, and what the list can be narrowed by."""
 
     chosen: Chosen
     counts: Mapping[str, int]
-    groups: tuple[tuple[int, int, tuple[Line, ...]], ...] = ()  # (nearness, how many in all, those of this page)
+    groups: tuple[Group, ...] = ()
     total: int = 0
     late: int = 0
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
@@ -127,13 +137,14 @@ def _read(session: AnySession, driver: Driver, college: CollegeView, person: int
     counts = lists.counts(driver, params)
     facets = lists.facets(driver, chosen.box, params) if counts[chosen.box] else []
     shown = [f for f in facets if chosen.fits(f)]
-    found = lists.page(driver, chosen.box, params) if shown else []
+    found = lists.page(driver, chosen.box, chosen.sort, params) if shown else []
+    units = lists.units(driver, college.id, sorted({f.unit for f in facets})) if facets else {}
     stages = _Stages(session, driver, facets)
     lines = tuple(_line(stages, college, params, chosen.box, row) for row in found[:LINES])
     sums = {when: sum(f.many for f in shown if f.when == when) for when in (LATE, TODAY, WEEK, AHEAD)}
-    return Inbox(chosen=chosen, counts=counts, groups=_grouped(lines, sums), total=sum(sums.values()), late=sums[LATE],
-                 choices=_choices(driver, college, stages, facets, chosen),
-                 following=_place(chosen.box, found[LINES - 1]) if len(found) > LINES else None,
+    return Inbox(chosen=chosen, counts=counts, groups=_grouped(chosen, lines, shown, units), total=sum(sums.values()),
+                 late=sums[LATE], choices=_choices(college, stages, facets, chosen, units),
+                 following=_place(chosen, found[LINES - 1], units) if len(found) > LINES else None,
                  coming=_coming(driver, college, person) if not counts[chosen.box] else None)  # fmt: skip
 
 
@@ -141,11 +152,12 @@ def _params(driver: Driver, college: CollegeView, person: int, today: date, chos
     floor, now, week = bounds(college.calendar, today)
     whole, parts = _absent(driver, college, person, today.isoformat())
     absent = sorted({int(pair.partition(":")[0]) for pair in (*whole, *parts)})
-    place, last = chosen.after or (("~", 0) if chosen.box == "done" else ("", 0))
-    return {"college": college.id, "person": person, "absent": absent, "both": [person, *absent], "whole": whole,
-            "parts": parts, "floor": floor, "today": now, "week": week, "layer": chosen.layer, "stage": chosen.stage,
-            "kind": chosen.kind, "unit": chosen.unit, "when": chosen.when, "after": place, "after_id": last,
-            "limit": LINES + 1}  # fmt: skip
+    place, last = chosen.after or (("~", 0) if (chosen.box, chosen.sort) == ("done", "due") else ("", 0))
+    seen = watching.seen(driver, college.id, person, today.isoformat())
+    return {"college": college.id, "person": person, "seen": seen, "absent": absent, "both": [person, *absent],
+            "whole": whole, "parts": parts, "floor": floor, "today": now, "week": week, "layer": chosen.layer,
+            "stage": chosen.stage, "kind": chosen.kind, "unit": chosen.unit, "when": chosen.when, "after": place,
+            "after_id": last, "limit": LINES + 1}  # fmt: skip
 
 
 def bounds(calendar: Calendar, today: date) -> tuple[str, str, str]:
@@ -229,19 +241,41 @@ def _layer(college: CollegeView, key: str) -> Label:
     return next((layer.name for layer in college.config.layers if layer.key == key), Label(zh=key, en=key))
 
 
-def _grouped(lines: Sequence[Line], sums: Mapping[int, int]) -> tuple[tuple[int, int, tuple[Line, ...]], ...]:
-    found = ((when, sums[when], tuple(line for line in lines if line.when == when)) for when in sums)
-    return tuple(group for group in found if group[2])
+Units = Mapping[int, tuple[str, str]]
 
 
-def _place(box: str, row: Row) -> tuple[str, int]:
-    key = row.closed_at if box == "done" else row.due
-    return key or lists.LAST_DAY, row.id
+def _grouped(chosen: Chosen, lines: Sequence[Line], shown: Sequence[Facet], units: Units) -> tuple[Group, ...]:
+    """Put the lines of a page under the headings that their order has."""
+    if chosen.sort == "due" and chosen.box != "done":
+        found = ((when, [f for f in shown if f.when == when], [x for x in lines if x.when == when])
+                 for when in (LATE, TODAY, WEEK, AHEAD))  # fmt: skip
+        return tuple(_group(when, facets, few) for when, facets, few in found if few)
+    if chosen.sort == "unit":
+        ids = dict.fromkeys(line.row.unit_id for line in lines)
+        return tuple(_group(_unit(units, one), [f for f in shown if f.unit == one],
+                            [x for x in lines if x.row.unit_id == one]) for one in ids)  # fmt: skip
+    if chosen.sort == "stage":
+        stages = {line.row.stage: line.stage for line in lines}
+        return tuple(_group(label, [f for f in shown if f.stage == one], [x for x in lines if x.row.stage == one])
+                     for one, label in stages.items())  # fmt: skip
+    return (_group(None, shown, lines),) if lines else ()
 
 
-def _choices(driver: Driver, college: CollegeView, stages: _Stages, facets: Sequence[Facet],
-             chosen: Chosen) -> dict[str, tuple[Choice, ...]]:  # fmt: skip
-    units = lists.units(driver, college.id, sorted({f.unit for f in facets})) if facets else {}
+def _group(of: int | Label | None, facets: Sequence[Facet], lines: Sequence[Line]) -> Group:
+    return Group(of, sum(f.many for f in facets), tuple(lines))
+
+
+def _unit(units: Units, number: int) -> Label | None:
+    zh, en = units.get(number, ("", ""))
+    return Label(zh=zh, en=en or zh) if zh else None
+
+
+def _place(chosen: Chosen, row: Row, units: Units) -> tuple[str, int]:
+    return lists.place(chosen.box, chosen.sort, row, units.get(row.unit_id, ("", ""))[0]), row.id
+
+
+def _choices(college: CollegeView, stages: _Stages, facets: Sequence[Facet], chosen: Chosen,
+             units: Units) -> dict[str, tuple[Choice, ...]]:  # fmt: skip
     named: dict[str, Mapping[Any, Label]] = {
         "layer": {layer.key: layer.name for layer in college.config.layers},
         "stage": stages.names,

@@ -25,6 +25,8 @@ DECIDING = ("decide", "sign", "confirm")
 DECISIONS = ("approve", "reject", "return", "add_signer", "confirm", "dismiss")
 RANKS = {"supervisor": 1, "leader": 2, "quality_office": 3, "quality_head": 3}
 ADMINISTRATORS = frozenset(("administrator",))
+SURVEYS = SEES_ALL | {"committee"}
+"""Whose roles let them read the figures of what they cover."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,13 @@ RIGHTS: dict[str, Right] = {
     "migrate": Right((), OFFICE),
     "publish": Right((), OFFICE),
     "freeze": Right((), OFFICE),
+    "rounds": Right((), OFFICE),
     "audit": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
     "calendar": Right((), ADMINISTRATORS | OFFICE),
+    "definitions": Right((), ADMINISTRATORS | OFFICE),
+    "operations": Right((), ADMINISTRATORS),
+    "oversee": Right((), SEES_ALL),
 }
 
 
@@ -254,6 +260,49 @@ def _identities(driver: Driver, college: int, layers: Sequence[str], person: int
 
 def require_role(driver: Driver, college: int, person: int, action: str, day: str) -> None:
     """Require a college-wide right, such as publishing definitions or starting cycles."""
-    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
-    if not kinds & RIGHTS[action].roles:
+    if not allowed(driver, college, person, (action,), day):
         raise Forbidden("action.forbidden", f"you may not {action} here", action=action)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """What of a college somebody may count, and whether they may also open the lists behind the numbers."""
+
+    whole: bool
+    layers: tuple[str, ...]
+    units: tuple[int, ...]
+    subjects: tuple[int, ...]
+    lists: bool
+
+
+def overview(driver: Driver, college: int, person: int, day: str) -> Overview:
+    """Return what a person's roles (or those they stand in for) let them survey; a committee reads sums alone.
+
+    Raises `Forbidden` for whoever has no such role.
+    """
+    held = [g for g in _held(driver, college, person, day) if g.kind in SURVEYS]
+    lists = [g for g in held if g.kind in SEES_ALL]
+    found = lists or held
+    if not found:
+        raise Forbidden("action.forbidden", "only who surveys a college may see its figures")
+    roots = sorted({g.scope_id for g in found if g.scope == "unit" and g.scope_id is not None})
+    return Overview(
+        whole=any(g.scope == "college" for g in found), lists=bool(lists),
+        layers=tuple(sorted({g.scope_layer for g in found if g.scope == "layer" and g.scope_layer})),
+        units=tuple(people.units_below(driver, college, roots)) if roots else (),
+        subjects=tuple(sorted({g.scope_id for g in found if g.scope == "subject" and g.scope_id is not None})),
+    )  # fmt: skip
+
+
+def _held(driver: Driver, college: int, person: int, day: str) -> list[people.Grant]:
+    """Return the roles that a person holds or stands in for in the whole college: not in one layer alone."""
+    own = people.grants(driver, college, [person], day)
+    for one, role in people.stands_in_for(driver, college, person, day, layer=""):
+        own += [g for g in people.grants(driver, college, [one], day) if role is None or role in (g.role, g.kind)]
+    return own
+
+
+def allowed(driver: Driver, college: int, person: int, actions: Sequence[str], day: str) -> frozenset[str]:
+    """Return those of the college-wide rights that a person has."""
+    kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
+    return frozenset(action for action in actions if kinds & RIGHTS[action].roles)

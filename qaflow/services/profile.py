@@ -98,10 +98,11 @@ def end(session: AnySession, origin: Origin, me: SignedIn, number: int) -> None:
 
 
 def _found(driver: Driver, me: SignedIn, who: str, day: str) -> tuple[int, list[Appointment]]:
-    return _colleague(driver, me, who), rows.appointments(driver, me.college or 0, me.person, day)
+    return colleague(driver, me, who), rows.appointments(driver, me.college or 0, me.person, day)
 
 
-def _colleague(driver: Driver, me: SignedIn, who: str) -> int:
+def colleague(driver: Driver, me: SignedIn, who: str) -> int:
+    """Return the one person of the college who has this login or name."""
     text = clean_name(who)
     found = rows.colleagues(driver, me.college or 0, text, SAME_NAME)
     exact = [c for c in found if c.login == clean_code(who)] or found

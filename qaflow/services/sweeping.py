@@ -40,6 +40,7 @@ class Report:
     done: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, Any] = field(default_factory=dict)
     notice: str | None = None
+    number: int | None = None  # of the sweep's row, where something was due
     quiet: bool = False  # the first sweep after a restore: its notices went out before
 
     def add(self, kind: str, count: int | None = 1) -> None:

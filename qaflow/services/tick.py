@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from qaflow import logs
 from qaflow.errors import QaflowError, Refused
-from qaflow.store import outbox, sweep, ticks
+from qaflow.store import operations, outbox, sweep, ticks
 from qaflow.store.db import Driver, driver, instant, reading, utc
 
 from . import handing_over
@@ -34,22 +34,30 @@ log = logs.get("qaflow.tick")
 
 
 def run(session: AnySession, ports: Ports, *, door: str, at: dt.datetime | None = None, confirm: bool = False,
-        retry: bool = False, mailer: Mailer | None = None, ahead: dt.timedelta | None = None) -> Report:  # fmt: skip
+        retry: bool = False, again: bool = False, mailer: Mailer | None = None,
+        ahead: dt.timedelta | None = None) -> Report:  # fmt: skip
     """Do one sweep now, or at an instant: in a sandbox any, elsewhere none later than the clock (engine rules, 8).
 
-    ``ahead`` says how far the clock leapt while the caller watched it: the sweep then goes by the time before the leap.
+    ``retry`` tries every incident again, ``again`` sweeps for one whose time was set to now. ``ahead`` says how far
+    the clock leapt while the caller watched it: the sweep then goes by the time before the leap.
     """
     now, real, sandbox = now_of(session, ports)
     if at is not None and at > now and not sandbox:
         raise Refused("clock.future", f"--at {utc(at)} lies after the clock ({utc(now)})")
     origin = Origin(now=at or now - (ahead or NONE), recorded=real, door=door)
     limit = dt.timedelta(days=ports.settings.max_catch_up)
-    return swept(session, origin, limit=limit, confirm=confirm, retry=retry, mailer=mailer or ports.mailer,
-                 free=sandbox and at is not None, steady=ahead is not None)  # fmt: skip
+    report = swept(session, origin, limit=limit, confirm=confirm, retry=retry, again=again,
+                   mailer=mailer or ports.mailer, free=sandbox and at is not None,
+                   steady=ahead is not None)  # fmt: skip
+    if report.number is not None:
+        number, ended = report.number, utc(max(ports.clock.now(), real))
+        transact(session, lambda d: operations.ended(d, number, ended))
+    return report
 
 
 def swept(session: AnySession, origin: Origin, *, limit: dt.timedelta, confirm: bool = False, retry: bool = False,
-          mailer: Mailer | None = None, free: bool = False, steady: bool = False) -> Report:  # fmt: skip
+          again: bool = False, mailer: Mailer | None = None, free: bool = False,
+          steady: bool = False) -> Report:  # fmt: skip
     """Sweep once and leave a row that says what was done; ``free`` of the order of time, as a sandbox is.
 
     ``steady`` says that the instant stems from a clock that was watched, whatever the machine's clock did.
@@ -58,9 +66,10 @@ def swept(session: AnySession, origin: Origin, *, limit: dt.timedelta, confirm: 
     if not _may_go(session, origin, report, limit, confirm, free, steady):
         transact(session, lambda d: _note(d, origin, report))
         return report
-    if not retry and transact(session, lambda d: _idle(d, origin, report, mailer is not None)):
+    if not (retry or again) and transact(session, lambda d: _idle(d, origin, report, mailer is not None)):
         return report
     number = transact(session, lambda d: ticks.begin(d, report.since, report.reach, utc(origin.recorded), origin.door))
+    report.number = number
     if retry:
         report.add("incidents_retried", transact(session, lambda d: _retry(d, report.at)))
     try:

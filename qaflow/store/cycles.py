@@ -62,6 +62,7 @@ _MANY_SELECT = (
 )
 _MANY = {
     "cycle": Sql(_MANY_CYCLES, postgresql=_MANY_CYCLES + " for update of c"),
+    "look": Sql(_MANY_CYCLES),
     "visit": Sql(_MANY_SELECT.format(columns=", ".join(f"x.{c}" for c in VISIT_COLUMNS), table="visit", more="",
                                      only="true order by x.cycle_id, x.number")),
     "signature": Sql(_MANY_SELECT.format(
@@ -114,10 +115,10 @@ def load(driver: Driver, cycle: int, *, lock: bool = True) -> tuple[Snapshot, Ro
     return snap, found
 
 
-def load_many(driver: Driver, ids: Iterable[int]) -> dict[int, tuple[Snapshot, Row]]:
+def load_many(driver: Driver, ids: Iterable[int], *, lock: bool = True) -> dict[int, tuple[Snapshot, Row]]:
     """Read many cycles at once, as `load` reads each of them."""
     key: dict[str, Any] = {"ids": list(ids)}
-    found = {row[0]: _bare(row) for row in driver.all(_MANY["cycle"], key)}
+    found = {row[0]: _bare(row) for row in driver.all(_MANY["cycle" if lock else "look"], key)}
     for one, *visit in driver.all(_MANY["visit"], key):
         found[one][0].visits[visit[0]] = _visit(tuple(visit))
     for one, person, decision, at, by, content in driver.all(_MANY["signature"], key):

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from qaflow.store.db import Driver, Sql
 
+EVERY = 2**31 - 1
+
 
 class Listed(NamedTuple):
     """A published version; `stages` is JSON text."""
@@ -35,8 +37,9 @@ _LIST = Sql(
 _RUNNING = Sql(
     "select y.id, j.code, j.name, d.version from cycle y join definition d on d.id = y.definition_id "
     "join subject j on j.id = y.subject_id where d.key = :key and d.version <> :version and "
-    "y.status in ('running', 'suspended') order by y.id"
+    "y.status in ('running', 'suspended') and y.id > :after order by y.id limit :most"
 )
+_HASHES = Sql("select hash, version from definition where key = :key order by version desc")
 _HOLDERS = Sql(
     "select count(distinct g.person_id) from role_grant g join person p on p.id = g.person_id where "
     "g.college_id = :college and (g.role in :roles[] or g.kind in :roles[]) and p.disabled_at is null and "
@@ -56,9 +59,15 @@ def listed(driver: Driver) -> list[Listed]:
     return list(map(Listed._make, driver.all(_LIST)))
 
 
-def running(driver: Driver, key: str, version: int) -> list[tuple[int, str, str, int]]:
+def running(driver: Driver, key: str, version: int, after: int = 0, most: int = EVERY) -> list[
+        tuple[int, str, str, int]]:  # fmt: skip
     """Return (cycle, subject's code, its name, version) of unfinished cycles that stand at another version."""
-    return driver.all(_RUNNING, {"key": key, "version": version})
+    return driver.all(_RUNNING, {"key": key, "version": version, "after": after, "most": most})
+
+
+def hashes(driver: Driver, key: str) -> list[tuple[str, int]]:
+    """Return (hash, version) of every version of a definition, the newest first."""
+    return driver.all(_HASHES, {"key": key})
 
 
 def holders(driver: Driver, college: int, roles: list[str], day: str) -> int:

@@ -45,6 +45,10 @@ _LINE = (
     "select u.parent_id, line.depth + 1 from unit u join line on u.id = line.id where u.parent_id is not null and "
     f"line.depth < {MAX_CHAIN}) "
 )
+_BELOW = Sql(
+    "with recursive under(id) as (select id from unit where college_id = :college and id in :roots[] union "
+    "select u.id from unit u join under on u.parent_id = under.id) select id from under order by id"
+)
 _ABOVE = Sql(_LINE + "select id from line order by depth")
 _TREE = Sql("select id, parent_id from unit where college_id = :college")
 _HOLDERS = Sql(
@@ -106,6 +110,11 @@ def grants(driver: Driver, college: int, persons: Sequence[int], day: str) -> li
 def units_above(driver: Driver, unit: int) -> list[int]:
     """Return a unit and those above it, nearest first."""
     return [row[0] for row in driver.all(_ABOVE, {"unit": unit})]
+
+
+def units_below(driver: Driver, college: int, roots: Sequence[int]) -> list[int]:
+    """Return units and all those under them."""
+    return [row[0] for row in driver.all(_BELOW, {"college": college, "roots": list(roots)})]
 
 
 def units_under(driver: Driver, college: int) -> dict[int, set[int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from qaflow.engine.definition import NEUTRAL_STAGES
 from qaflow.store.db import Driver, Sql
 
 LIVE = "i.state in ('open', 'stopped')"
@@ -42,9 +43,32 @@ BOXES = {
     "returned": f"{_HELD} and {LIVE} and {_SENT_BACK}",
     "submitted": "i.college_id = :college and i.holder_id in :both[] and i.state = 'done' and i.kind = 'submit' and "
     + _IN_REVIEW,
+    "watch": "i.college_id = :college",
     "done": f"{_HELD} and i.state = 'done'",
 }
 """What each box holds."""
+SORTS = ("due", "opened", "subject", "unit", "stage")
+"""By what a box can be ordered; what is done comes newest first where the others go by their deadline."""
+_SIGNS = 40  # of a name by which is ordered: the place in a list stands in the address
+_RANKS = " ".join(f"when '{stage}' then '{at:02}'" for at, stage in enumerate(NEUTRAL_STAGES))
+_JOINS = {
+    "subject": " join subject o on o.id = i.subject_id",
+    "unit": " join unit o on o.id = i.unit_id",
+}
+_KEYS = {
+    "opened": "i.opened_at",
+    "subject": f"substr(o.name, 1, {_SIGNS})",
+    "unit": f"substr(o.name_zh, 1, {_SIGNS})",
+    "stage": f"(case i.stage {_RANKS} else '99' end || coalesce(i.stage, ''))",
+}
+_WATCHED = (  # watched cycles in the shape of work items: who watches sees where they stand, and since when
+    "(select c.id, c.college_id, c.id as cycle_id, 0 as no, w.why as kind, c.stage, c.visit, c.responsible_id as "
+    "holder_id, case when c.status = 'running' then c.due end as due, 0 as level, c.status as state, "
+    "coalesce(v.entered_at, c.started_at) as opened_at, c.closed_at, c.layer, c.subject_id, c.unit_id, "
+    "cast(null as text) as ref from watch w join cycle c on c.id = w.cycle_id left join visit v on v.cycle_id = c.id "
+    "and v.stage = c.stage and v.number = c.visit where w.college_id = :college and w.person_id = :person and "
+    "w.cycle_id in :seen[])"
+)
 
 _ASKED = (
     "from work_item x where x.cycle_id = i.cycle_id and x.stage = i.stage and x.visit = i.visit and "
@@ -58,7 +82,7 @@ _FILTER = (
 _FIELDS = (
     "select i.id, i.no, i.cycle_id, i.kind, i.stage, i.visit, i.holder_id, h.name, i.key_due, i.level, i.state, "
     "i.opened_at, i.closed_at, i.layer, s.name, c.track, c.number, d.hash, i.sent_back, v.submitted_at, b.name, "
-    "p.name_zh, p.name_en, w.value, p.unit, a.name "
+    "p.name_zh, p.name_en, w.value, p.unit, a.name, i.unit_id "
     "from ({page}) i join subject s on s.id = i.subject_id left join person h on h.id = i.holder_id "
     "left join cycle c on c.id = i.cycle_id left join definition d on d.id = c.definition_id "
     "left join visit v on v.cycle_id = i.cycle_id and v.stage = i.stage and v.number = i.visit "
@@ -97,6 +121,7 @@ class Row(NamedTuple):
     value: float | None
     unit: str | None
     asked: str | None  # who decides what was submitted
+    unit_id: int
 
 
 class Facet(NamedTuple):
@@ -127,32 +152,38 @@ def _nearness(box: str) -> str:
     return f"case when {due} < :floor then 0 when {due} <= :today then 1 when {due} <= :week then 2 else 3 end"
 
 
-def _page(box: str) -> Sql:
+def _from(box: str) -> str:
+    return _WATCHED if box == "watch" else "work_item"
+
+
+def _page(box: str, sort: str) -> Sql:
     """Write the statement of a page: first the box's own rows in order, then what belongs to these few."""
-    done = box == "done"
+    newest = (box, sort) == ("done", "due")
     due = _DUE.get(box, "i.due")
-    key = "i.closed_at" if done else f"coalesce({due}, '{LAST_DAY}')"
-    turn, way = ("<", "desc") if done else (">", "asc")
+    key = "i.closed_at" if newest else _KEYS.get(sort) or f"coalesce({due}, '{LAST_DAY}')"
+    turn, way = ("<", "desc") if newest else (">", "asc")
     asked = f"(select min(x.holder_id) {_ASKED})" if box == "submitted" else "cast(null as bigint)"
     back = (
         f"case when {_SENT_BACK} then 1 else 0 end" if box in ("mine", "deputy") else "1" if box == "returned" else "0"
     )
+    source = f"from {_from(box)} i{_JOINS.get(sort, '')}"
     inner = (
-        f"select i.*, {key} as place, {due} as key_due, {asked} as asked, {back} as sent_back from work_item i where "
-        f"i.id in (select i.id from work_item i where {BOXES[box]} and {_FILTER} and (cast(:when as bigint) < 0 or "
+        f"select i.*, {key} as place, {due} as key_due, {asked} as asked, {back} as sent_back {source} where "
+        f"i.id in (select i.id {source} where {BOXES[box]} and {_FILTER} and (cast(:when as bigint) < 0 or "
         f"{_nearness(box)} = :when) and ({key} {turn} :after or ({key} = :after and i.id {turn} :after_id)) "
         f"order by {key} {way}, i.id {way} limit :limit)"
     )
     return Sql(_FIELDS.format(page=inner, order=f"i.place {way}, i.id {way}"))
 
 
-_PAGES = {box: _page(box) for box in BOXES}
+_PAGES = {(box, sort): _page(box, sort) for box in BOXES for sort in SORTS}
 _FACETS = {
     box: Sql(f"select i.layer, i.stage, i.kind, i.unit_id, {_nearness(box)}, count(*), min(i.cycle_id) "
-             f"from work_item i where {where} group by 1, 2, 3, 4, 5")
+             f"from {_from(box)} i where {where} group by 1, 2, 3, 4, 5")
     for box, where in BOXES.items()
 }  # fmt: skip
-_COUNTS = Sql("select " + ", ".join(f"(select count(*) from work_item i where {where})" for where in BOXES.values()))
+_COUNTS = Sql("select " + ", ".join(f"(select count(*) from {_from(box)} i where {where})"
+                                    for box, where in BOXES.items()))  # fmt: skip
 _APPOINTED = Sql(
     "select person_id, deputy_id, role, layer from deputy where college_id = :college and starts <= :day and "
     "ends >= :day and ended_at is null order by id"
@@ -166,9 +197,17 @@ _NEXT = Sql(
 )
 
 
-def page(driver: Driver, box: str, params: Mapping[str, Any]) -> list[Row]:
-    """Return the next items of a box after a place, with the filters."""
-    return list(map(Row._make, driver.all(_PAGES[box], params)))
+def page(driver: Driver, box: str, sort: str, params: Mapping[str, Any]) -> list[Row]:
+    """Return the next items of a box after a place in its order, with the filters."""
+    return list(map(Row._make, driver.all(_PAGES[box, sort], params)))
+
+
+def place(box: str, sort: str, row: Row, unit: str) -> str:
+    """Return where a row stands in the order of its box, as the statement of a page compares it."""
+    stage = row.stage or ""
+    rank = f"{NEUTRAL_STAGES.index(stage):02}" if stage in NEUTRAL_STAGES else "99"
+    keys = {"opened": row.opened_at, "subject": row.subject[:_SIGNS], "unit": unit[:_SIGNS], "stage": rank + stage}
+    return keys.get(sort) or (row.closed_at if box == "done" else row.due) or LAST_DAY
 
 
 def facets(driver: Driver, box: str, params: Mapping[str, Any]) -> list[Facet]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import NamedTuple
 
 from ..calendar import CalendarGap
 from ..definition import Definition
@@ -127,7 +128,7 @@ def migrate(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> lis
     renames: dict[str, str] = args.get("renames", {})
     problem = misfit(compiled, snap, new, renames)
     if problem:
-        raise refuse("migration.unfit", problem)
+        raise refuse("migration.unfit", problem.told)
     target = renames.get(snap.stage, snap.stage)
     data: Data = {"definition": new.hash, "from": compiled.definition.version, "to": new.version, "stage": target}
     if renames:
@@ -143,30 +144,47 @@ def _rung(new: Definition, item: Item, ctx: Context) -> str | None:
     return common.rung_at(new, dt.date.fromisoformat(item.due), item.level, ctx.calendar)
 
 
-def misfit(compiled: Compiled, snap: Snapshot, new: Definition, renames: dict[str, str]) -> str | None:
+class Misfit(NamedTuple):
+    """Why a cycle cannot move to a version: a code, the sentence for programs, and the stage that it is about."""
+
+    code: str
+    told: str
+    stage: str = ""
+
+
+def misfit(compiled: Compiled, snap: Snapshot, new: Definition, renames: dict[str, str]) -> Misfit | None:
     """Return why a cycle cannot move to another version, or None where it can."""
     if snap.status not in ("running", "suspended"):
-        return f"cycle {snap.id} is {snap.status}"
-    target = renames.get(snap.stage, snap.stage)
+        return Misfit("ended", f"cycle {snap.id} is {snap.status}")
+    target, leaf = renames.get(snap.stage, snap.stage), snap.leaf
     if target not in new.by_key:
-        return f"stage {snap.stage} does not exist in version {new.version}"
-    leaf = snap.leaf
+        return Misfit("stage_gone", f"stage {snap.stage} does not exist in version {new.version}", snap.stage)
     if f"{target}.{leaf}" not in compile_definition(new).triggers:
-        return f"state {snap.stage}.{leaf} does not exist in version {new.version}"
+        return Misfit("state_gone", f"state {snap.stage}.{leaf} does not exist in version {new.version}", snap.stage)
     if leaf == "review" and new.by_key[target].decide is None:
-        return f"stage {target} needs no decision in version {new.version}, and one is pending"
+        told = f"stage {target} needs no decision in version {new.version}, and one is pending"
+        return Misfit("decision_pending", told, target)
+    return _walked_otherwise(compiled, snap, new, renames, target)
+
+
+def _walked_otherwise(compiled: Compiled, snap: Snapshot, new: Definition, renames: dict[str, str],
+                      target: str) -> Misfit | None:  # fmt: skip
+    """Return why the way walked so far would be no way of the new version."""
     walked = [renames.get(s, s) for s in compiled.definition.order if s in snap.visits]
     gone = [s for s in walked if s not in new.by_key]
-    twice = len(set(walked)) < len(walked)
-    if twice:
-        return "two stages walked would become one"
+    if len(set(walked)) < len(walked):
+        return Misfit("merged", "two stages walked would become one")
     if gone:
-        return f"stage {gone[0]} was walked and does not exist in version {new.version}"
+        told = f"stage {gone[0]} was walked and does not exist in version {new.version}"
+        return Misfit("walked_gone", told, gone[0])
     places = [new.order.index(s) for s in walked]
     if places != sorted(places):
-        return f"the order of the stages walked differs in version {new.version}"
+        return Misfit("order", f"the order of the stages walked differs in version {new.version}")
     ahead = [s for s in new.order[: new.order.index(target)] if s not in walked]
-    return f"version {new.version} has stage {ahead[0]} before {target}, which was not walked" if ahead else None
+    if not ahead:
+        return None
+    told = f"version {new.version} has stage {ahead[0]} before {target}, which was not walked"
+    return Misfit("not_walked", told, ahead[0])
 
 
 def carry(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
