@@ -178,12 +178,28 @@ def timeline(page: CyclePage) -> list[Line]:
 def _line(page: CyclePage, fact: Mapping[str, Any]) -> Line:
     at = datetime.fromisoformat(fact["at"])
     said = tuple(gettext("(erased)") if text is None else text for text in fact["texts"].values())
+    said += _changed(page, fact)
     return Line(
         seq=fact["seq"], day=day(page.college.calendar.local_day(at)), time=clock(at), who=fact["actor"] or "",
         for_=fact["on_behalf_of"] or "", system=fact["actor"] is None, what=str(FACTS[fact["kind"]]),
         where=_where(page, fact["data"]), said=said, hash=fact["hash"][:12],
         prev=fact["prev"][:12], shape=_shape(fact),
     )  # fmt: skip
+
+
+def _changed(page: CyclePage, fact: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return which fields a submission filled or changed, by their names; a file by its own."""
+    if fact["kind"] == "EvidenceAdded":
+        return (str(fact["data"].get("name", "")),)
+    handed = next((one for one in page.submissions if one.seq == fact["seq"]), None)
+    stage = page.definition.by_key.get(handed.stage) if handed else None
+    if handed is None or stage is None:
+        return ()
+    former = [one.values for one in page.submissions if one.stage == handed.stage and one.seq < handed.seq]
+    before = former[-1] if former else {}
+    names = [pair(f.label) for f in stage.form if before.get(f.key) != handed.values.get(f.key)]
+    return (gettext("Filled in: %(fields)s", fields=", ".join(names)) if not former else
+            gettext("Changed: %(fields)s", fields=", ".join(names)),) if names else ()  # fmt: skip
 
 
 def _shape(fact: Mapping[str, Any]) -> str:
@@ -195,7 +211,8 @@ def _where(page: CyclePage, data: Mapping[str, Any]) -> str:
     key = data.get("to") if data.get("to") in page.definition.by_key else data.get("stage")
     stage = page.definition.by_key.get(str(key))
     if stage is None:
-        return str(data["warning"]) if isinstance(data.get("warning"), str) else ""
+        warning = data.get("warning")
+        return str(gettext("warning %(num)s", num=warning.rpartition(".")[2])) if isinstance(warning, str) else ""
     number = data.get("visit") or (data.get("enter") or {}).get("visit")
     name = pair(stage.name)
     return gettext("%(stage)s, visit %(num)d", stage=name, num=number) if isinstance(number, int) else name
