@@ -53,9 +53,10 @@ def build(home: Path) -> None:
         world = testing.World(db.db.session, replace(testing.spiral(stages=stages), name=evil()))
         world.point()
         first, second = world.start(), world.start("C9")
-        world.fire(first, "submit", "lead", content={"note": WHOLE[:8000], "carried": [{"kind": "problem", "text": WHOLE[-8000:]}]})
+        head, tail = WHOLE[:8000], WHOLE[-8000:]
+        world.fire(first, "submit", "lead", content={"note": head, "carried": [{"kind": "problem", "text": tail}]})
         world.fire(first, "reject", "major", reason=LONG)
-        world.fire(first, "submit", "lead", content={"note": WHOLE[-8000:], "carried": [{"kind": "goal", "text": WHOLE[:8000]}]})
+        world.fire(first, "submit", "lead", content={"note": tail, "carried": [{"kind": "goal", "text": head}]})
         world.fire(first, "approve", "major", comment=LONG)
         world.read(1.0)
         world.fire(first, "acknowledge", "lead", cause=LONG)
