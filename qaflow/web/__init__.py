@@ -7,6 +7,7 @@ from flask_wtf import CSRFProtect
 from qaflow.web import (
     access,
     assets,
+    audit,
     calendar,
     cycles,
     definitions,
@@ -33,6 +34,7 @@ from qaflow.web import (
 )
 
 BLUEPRINTS = (
+    audit.pages,
     assets.assets,
     health.probes,
     start.pages,
