@@ -24,6 +24,7 @@ from qaflow.web import (
     security,
     signin,
     start,
+    warnings,
     words,
 )
 
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     definitions.pages,
     operations.pages,
     metrics.probes,
+    warnings.pages,
 )
 
 csrf = CSRFProtect()

@@ -127,14 +127,24 @@ def act(number: int, action: str) -> Response:
     if action == "submit":
         form = _form_sent(_look(number))
         args = {"content": form.values} if form.entries else {}
+
+    def again(failed: Failed, status: int) -> Response:
+        return _page(_look(number), failed, status)
+
+    return tried(number, action, args, form, again, url_for("cycles.show", number=number))
+
+
+def tried(number: int, action: str, args: dict[str, Any], form: StageForm | None,
+          again: Callable[[Failed, int], Response], home: str) -> Response:  # fmt: skip
+    """Do an act and go home; with a fault the page comes again, and after somebody else's act both versions stand."""
     try:
         SENT.get(action, _fire)(number, action, args)
     except Invalid as error:
-        return _page(_look(number), _failed(action, args, form, error), error.status)
+        return again(_failed(action, args, form, error), error.status)
     except (Refused, Forbidden, Busy) as error:
         return _conflict(number, action, args, form, error)
     flash(str(ACTS[action].done), "ok")
-    return redirect(url_for("cycles.show", number=number), 303)
+    return redirect(home, 303)
 
 
 def _fire(number: int, action: str, args: dict[str, Any]) -> None:
