@@ -10,6 +10,7 @@ from qaflow.web import (
     cycles,
     definitions,
     errors,
+    escalations,
     guide,
     health,
     inbox,
@@ -44,6 +45,7 @@ BLUEPRINTS = (
     operations.pages,
     metrics.probes,
     warnings.pages,
+    escalations.pages,
 )
 
 csrf = CSRFProtect()
