@@ -211,6 +211,29 @@ def test_a_deputy_of_the_leader_surveys_in_their_place(world: World) -> None:
         heat(world, "deputy")
 
 
+def test_a_deputy_in_one_layer_or_for_another_role_surveys_nothing(world: World) -> None:
+    world.deputy("vp", "deputy")
+    world.query("update deputy set layer = 'course' returning id")
+    world.deputy("office", "guest", role="course_leader")
+
+    for login in ("deputy", "guest"):
+        with pytest.raises(Forbidden):
+            heat(world, login)
+
+
+def test_a_leader_of_a_layer_counts_it_in_every_unit_and_nothing_else(world: World) -> None:
+    world.person("layer_vp", "vice_president", "teaching")
+    world.query("update role_grant set scope_kind = 'layer', scope_id = null, scope_layer = :l where person_id = :p "
+                "returning id", l="course", p=world.persons["layer_vp"])  # fmt: skip
+
+    assert heat(world, "layer_vp").total.many == listed(world, "layer_vp").many == 9
+    ranks = dashboard.rates(db.session, world.origin("layer_vp"), me(world, "layer_vp"), Chosen())
+    assert {r.name.en for r in (*ranks.ranked, *ranks.few)} == {"teaching", "section", "far"}
+    world.query("update role_grant set scope_layer = 'major' where person_id = :p returning id",
+                p=world.persons["layer_vp"])  # fmt: skip
+    assert heat(world, "layer_vp").total.many == listed(world, "layer_vp", term="all", what="all").many == 0
+
+
 def test_what_is_stuck_says_why(world: World) -> None:
     world.query(
         "update person set disabled_at = :t where login = 'far_lead' returning id", t="2025-09-02T00:00:00.000000Z"

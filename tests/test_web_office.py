@@ -118,6 +118,7 @@ def test_faults_of_an_act_stand_at_their_fields(site: Site) -> None:
     assert bad.status_code == 422 and 'id="days-fault"' in bad.text and 'id="reason-fault"' in bad.text
     assert good.status_code == 200 and "fault" not in good.text.partition("<main")[2]
     assert 'value="900"' in bad.text
+    assert browser.get("/office/rounds/plan?layer=course&track=other&day=2025-09-01").status_code == 404
 
 
 @pytest.mark.parametrize("login", ["vp", "diag", "lead", "admin"])

@@ -295,10 +295,9 @@ def overview(driver: Driver, college: int, person: int, day: str) -> Overview:
 
 
 def _held(driver: Driver, college: int, person: int, day: str) -> list[people.Grant]:
-    """Return the roles that a person holds or stands in for, everywhere in the college."""
+    """Return the roles that a person holds or stands in for in the whole college: not in one layer alone."""
     own = people.grants(driver, college, [person], day)
-    absent = people.stands_in_for(driver, college, person, day)
-    for one, role in absent:
+    for one, role in people.stands_in_for(driver, college, person, day, layer=""):
         own += [g for g in people.grants(driver, college, [one], day) if role is None or role in (g.role, g.kind)]
     return own
 

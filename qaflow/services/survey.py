@@ -112,8 +112,9 @@ class Survey:
         return found
 
     def ranked(self) -> list[Unit]:
-        """Return the units that stand by themselves and lie within reach."""
-        return [u for u in self.units.values() if u.kind in RANKED and (self.scope.whole or u.id in self.scope.units)]
+        """Return the units that stand by themselves and lie within reach; a layer lies in all of them."""
+        everywhere = self.scope.whole or bool(self.scope.layers)
+        return [u for u in self.units.values() if u.kind in RANKED and (everywhere or u.id in self.scope.units)]
 
     def _places(self, stages: str) -> list[str]:
         first, _, last = stages.partition("-")

@@ -79,7 +79,8 @@ _STANDING = Sql(
     f"{WHERE} and c.status = 'running' group by 1, 2, 3, 4, 5, 6"
 )
 _REASONS = Sql(
-    "select " + ", ".join(f"coalesce(sum(case when {what} then 1 else 0 end), 0)" for what in STUCK.values())
+    "select "
+    + ", ".join(f"coalesce(sum(case when {what} then 1 else 0 end), 0)" for what in STUCK.values())
     + f" from cycle c where {WHERE} and c.status in ('running', 'suspended')"
 )
 _UNSTARTED = (

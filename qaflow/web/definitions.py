@@ -106,6 +106,7 @@ def difference(spiral: str) -> str:
 def check() -> Response:
     """Check a file that is sent; nothing of it is stored."""
     if request.method == "GET":
+        uploading.require(db.session, mine(), me())
         return _check_page(None, "", b"", OK)
     sent = request.files.get("file")
     if sent is None or not sent.filename:
