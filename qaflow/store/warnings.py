@@ -190,4 +190,4 @@ def life(driver: Driver, college: int, extra: str, subject: int, warning: str) -
     """Return the facts of a warning's life in every cycle of its subject (and one stream more), oldest first."""
     cycles = driver.all(_CYCLES_OF, {"college": college, "subject": subject})
     streams = [extra, *(f"cycle:{number}" for (number,) in cycles)]
-    return driver.all(_LIFE, {"streams": streams, "kinds": FACTS, "mark": f'%"{warning}"%'})
+    return driver.all(_LIFE, {"streams": streams, "kinds": list(FACTS), "mark": f'%"{warning}"%'})
