@@ -327,7 +327,7 @@ def test_a_cancelled_cycle_takes_words_only_and_shows_why(here: Site) -> None:
     assert send(office, cycle, "cancel", reason="the <script>course</script> is given up").status_code == 303
 
     text = office.get(f"/cycles/{cycle}").text
-    assert offered(text, cycle) == {"comment", "copy"}
+    assert offered(text, cycle) == {"comment", "copy", "watch"}
     assert "&lt;script&gt;course&lt;/script&gt;" in text and "<script>course" not in text
 
 

@@ -118,3 +118,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_evidence_freeze"),
     )
     op.create_index("ix_evidence_freeze_college_id_day", "evidence_freeze", ["college_id", "day"])
+    for name, where in (("again", "state = 'open' and submitted_at is not null"), ("review", "state = 'review'")):
+        op.create_index(f"ix_visit_{name}", "visit", ["cycle_id", "stage", "number"],
+                        sqlite_where=sa.text(where), postgresql_where=sa.text(where))  # fmt: skip

@@ -13,12 +13,13 @@ from qaflow.cli import output
 from qaflow.cli.frame import Group, Whole, installation, ports
 from qaflow.errors import Usage
 from qaflow.services import accounts as service
-from qaflow.services import enrolling, password_rules, passwords, reseating
+from qaflow.services import deputies, enrolling, password_rules, passwords, reseating
 from qaflow.services.installation import operator
 from qaflow.store.db import db
 
 VARIABLE = "QAFLOW_PASSWORD"
 MOST_BYTES = 4096
+MOST_NUMBER = 2**63 - 1
 COLUMNS = [("cycle", "cycle"), ("item", "item"), ("kind", "kind"), ("due", "due")]
 
 
@@ -47,7 +48,7 @@ no_password = click.option("--password", cls=OnTheLine)
 
 @click.group(cls=Group)
 def user() -> None:
-    """Add and disable people, set passwords, give tokens, hand a leaver's work over."""
+    """Add and disable people, set passwords, give tokens, enter deputies, hand a leaver's work over."""
 
 
 @user.command()
@@ -130,6 +131,36 @@ def handover(leaver: str, to: str, reason: str, as_json: bool) -> None:
         if done["left"]:
             output.note(f"{len(done['left'])} items found nobody who may hold them: they fall to the quality office")
         output.emit(done, as_json, lines=[told])
+
+
+@user.group(cls=Group)
+def deputy() -> None:
+    """Let somebody stand in for an absent person, or end that early."""
+
+
+@deputy.command("add")
+@click.argument("login")
+@click.argument("stand_in", metavar="DEPUTY")
+@click.option("--from", "starts", required=True, metavar="DAY", help="First day, as YYYY-MM-DD.")
+@click.option("--to", "ends", required=True, metavar="DAY", help="Last day, as YYYY-MM-DD.")
+@click.option("--role", help="For one role of the absent person only.")
+@click.option("--layer", help="For one layer only.")
+@click.option("--reason", default="", help="Why; kept with the appointment.")
+def add_deputy(login: str, stand_in: str, as_json: bool, **terms: Any) -> None:
+    """Let DEPUTY act in their own name for LOGIN between two days, both included."""
+    with installation():
+        number = deputies.enter(db.session, operator(db.session, ports()), login, stand_in, **terms)
+        told = f"{stand_in} stands in for {login} from {terms['starts']} to {terms['ends']}: appointment {number}"
+        output.emit({"deputy": number, "person": login, "to": stand_in, **terms}, as_json, lines=[told])
+
+
+@deputy.command("end")
+@click.argument("number", type=Whole(1, MOST_NUMBER))
+def end_deputy(number: int, as_json: bool) -> None:
+    """End an appointment before its last day."""
+    with installation():
+        deputies.end(db.session, operator(db.session, ports()), number)
+        output.emit({"deputy": number, "ended": True}, as_json, lines=[f"appointment {number} has ended"])
 
 
 def _given(file: str | None) -> str | None:

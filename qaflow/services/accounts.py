@@ -29,6 +29,20 @@ SCOPES = ("college", "unit", "layer", "subject")
 LISTED = 10_000
 
 
+class Last(NamedTuple):
+    """Kinds of role of which a college always keeps one holder, and the refusal of losing the last."""
+
+    kinds: frozenset[str]
+    code: str
+    detail: str
+
+
+LAST = (
+    Last(policy.OFFICE, "office.last", "nobody else is of the quality office, to whom all work falls in the end"),
+    Last(policy.ADMINISTRATORS, "administrator.last", "nobody else is an administrator, who lets others in"),
+)
+
+
 class NewPerson(NamedTuple):
     """A person to be added."""
 
@@ -114,6 +128,8 @@ def grant_many(driver: Driver, writer: Writer, origin: Origin, college: CollegeV
     """Let persons hold roles; the role's neutral kind comes from the college's file."""
     if not grants:
         return []
+    if origin.person is not None and any(one.person == origin.person for one in grants):
+        raise Refused("grant.self", "nobody gives a role to themselves: another administrator does")
     kinds = [_kind(college.config, one) for one in grants]
     streams = PersonStreams(driver, writer, [one.person for one in grants])
     ids, made = driver.reserve("role_grant", len(grants)), []
@@ -144,16 +160,18 @@ def _day(day: date | str | None) -> str | None:
 
 
 def revoke(session: AnySession, origin: Origin, grant_id: int, reason: str = "") -> None:
-    """Take a role away; the quality office is never left empty."""
+    """Take a role away; neither the quality office nor the administrators are ever left without anybody."""
 
     def body(driver: Driver) -> None:
         found = rows.one_grant(driver, grant_id)
         if found is None:
             raise Missing("grant.not_found", f"no grant {grant_id}")
         require_right(session, driver, origin, found["college_id"])
-        if found["kind"] in policy.OFFICE and found["scope_kind"] == "college":
+        if found["scope_kind"] == "college":
             day = _today(session, driver, origin, found["college_id"])
-            _keep_office(driver, found["college_id"], day, grant=grant_id)
+            for last in LAST:
+                if found["kind"] in last.kinds:
+                    _keep(driver, last, found["college_id"], day, grant=grant_id)
         writer = Writer(driver, origin)
         data = {"grant": grant_id, "role": found["role"], "scope": found["scope_kind"]}
         person_fact(driver, writer, found["person_id"], "RoleRevoked", data | _reason(driver, reason))
@@ -167,35 +185,41 @@ def disable(session: AnySession, origin: Origin, login: str, reason: str = "") -
     """Disable an account and its tokens; returns the live work items that it leaves behind.
 
     They stay on record, are seen by the quality office (`orphaned`) and go up their ladders; `handover` passes them on.
-    Raises `Refused` for the last of the quality office, to whom everything falls in the end.
+    Raises `Refused` for the last of the quality office, to whom everything falls in the end, and for the last
+    administrator, who lets others in.
     """
 
     def body(driver: Driver) -> list[rows.Orphan]:
         account = find(driver, login)
+        disable_within(session, driver, origin, account, reason)
         college = account.college_id
-        require_right(session, driver, origin, college)
-        if account.disabled_at is not None:
-            raise Refused("account.disabled", f"{login} is disabled already")
-        if account.is_system:
-            raise Refused("account.system", f"{login} is the program's own account and stays")
-        if college is not None:
-            day = _today(session, driver, origin, college)
-            if rows.in_office(driver, college, account.id, day):
-                _keep_office(driver, college, day, person=account.id)
-        writer = Writer(driver, origin)
-        person_fact(driver, writer, account.id, "PersonDisabled", _reason(driver, reason))
-        rows.disable(driver, account.id, writer.at)
-        writer.flush()
         left = rows.orphaned(driver, college, LISTED) if college is not None else []
         return [item for item in left if item.holder == account.id]
 
     return transact(session, body)
 
 
-def _keep_office(driver: Driver, college: int, day: str, person: int = 0, grant: int = 0) -> None:
-    if not rows.office_without(driver, college, day, person, grant):
-        raise Refused("office.last", "nobody else is of the quality office, to whom all work falls in the end: "
-                      "give somebody that role first")  # fmt: skip
+def disable_within(session: AnySession, driver: Driver, origin: Origin, account: rows.Account, reason: str) -> None:
+    """Disable an account within a transaction that does more."""
+    require_right(session, driver, origin, account.college_id)
+    if account.disabled_at is not None:
+        raise Refused("account.disabled", f"{account.login} is disabled already")
+    if account.is_system:
+        raise Refused("account.system", f"{account.login} is the program's own account and stays")
+    if account.college_id is not None:
+        day = _today(session, driver, origin, account.college_id)
+        for last in LAST:
+            if rows.holds(driver, account.college_id, account.id, day, last.kinds):
+                _keep(driver, last, account.college_id, day, person=account.id)
+    writer = Writer(driver, origin)
+    person_fact(driver, writer, account.id, "PersonDisabled", _reason(driver, reason))
+    rows.disable(driver, account.id, writer.at)
+    writer.flush()
+
+
+def _keep(driver: Driver, last: Last, college: int, day: str, person: int = 0, grant: int = 0) -> None:
+    if not rows.held_without(driver, college, day, last.kinds, person, grant):
+        raise Refused(last.code, f"{last.detail}: give somebody that role first")
 
 
 def _reason(driver: Driver, reason: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from .calendar import state_days
 
 YEARS_BEFORE = 2  # three-year rounds may have begun so long before the first teaching year
 LAST_YEAR = 2032
-STATE, OWN = "state", "college"
+STATE, OWN, PAGE = "state", "college", "page"
 
 Day = tuple[bool, str, str]  # working, name, source
 
@@ -39,7 +39,10 @@ class Adoption(NamedTuple):
 
 
 def wanted(driver: Driver, college: int, folder: Folder, before: set[str]) -> Adoption:
-    """Compare the calendar's rows with the files and the state's decrees; `before` are own days of the last loading."""
+    """Compare the calendar's rows with the files and the state's decrees; `before` are own days of the last loading.
+
+    What was set by hand on the calendar's page stands, whatever the files say.
+    """
     days: dict[str, Day] = {k[0]: (bool(r.values[0]), *r.values[1:]) for k, r in _standing(driver, store.DAY, college)}
     years = {int(k[0]): bool(r.values[0]) for k, r in _standing(driver, store.YEAR, college)}
     open_years = [year for year in _years(folder) if not years.get(year)]
@@ -50,6 +53,7 @@ def wanted(driver: Driver, college: int, folder: Folder, before: set[str]) -> Ad
     for rows in fresh.values():
         target = rows.rows | target
     target |= _uncovered(before - own.keys(), target) | own
+    target |= {day: row for day, row in days.items() if row[2] == PAGE}
     changed = {day: row for day, row in target.items() if days.get(day) != row}
     return Adoption({y: f.published for y, f in fresh.items()}, changed, sorted(days.keys() - target.keys()), own)
 

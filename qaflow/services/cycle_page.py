@@ -9,11 +9,10 @@ from datetime import date
 from typing import NamedTuple, cast
 
 from qaflow.engine import periods
-from qaflow.engine.decide.stages import gate_missing
 from qaflow.engine.definition import Definition
 from qaflow.engine.snapshot import Data, Snapshot, WarningLife
 from qaflow.errors import Missing
-from qaflow.store import content, ledger, listing, people, watching
+from qaflow.store import content, listing, people, watching
 from qaflow.store import cycle_page as rows
 from qaflow.store import cycles as cycle_rows
 from qaflow.store.cycle_beside import Measured
@@ -25,6 +24,7 @@ from . import drafting, evidence, policy
 from .acting import Acting
 from .college import CollegeView
 from .cycle_beside import Beside, beside
+from .cycle_gate import Gate
 from .drafting import Draft
 from .once import Once
 from .reading import TEXTS
@@ -147,7 +147,7 @@ def _page(acting: Acting, number: int) -> CyclePage:
     texts = content.get_many(driver, sorted({h for f in facts for h in _hashes(f["data"]).values()} | _kept(snap)))
     names = {k: v[0] for k, v in people.names(driver, sorted(_persons(snap, facts))).items()}
     records = {key: _values(texts.get(v.content or "")) for key, v in snap.visits.items()}
-    gate = _Gate.of(acting, records)
+    gate = Gate.of(acting, records)
     drafts = drafting.of(acting)
     here = [one for one in drafts if one.fits(snap)]
     return CyclePage(
@@ -203,29 +203,6 @@ def _owed(acting: Acting, names: Mapping[int, str]) -> tuple[Owed, ...]:
              acts=rights.on_item(acting, i.no))
         for i in acting.snap.open_items()
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Gate:
-    """What the current stage still lacks, going by its last content."""
-
-    missing: tuple[Data, ...]
-    evidence: int
-    children: int
-
-    @classmethod
-    def of(cls, acting: Acting, records: Mapping[str, Data]) -> _Gate:
-        """Ask the gate of the current stage."""
-        snap = acting.snap
-        stage = acting.compiled.definition.by_key.get(snap.stage)
-        if stage is None or snap.status != "running":
-            return cls((), 0, 0)
-        files = ledger.evidence_count(acting.driver, acting.row.college, snap.id, snap.stage)
-        children = rights.children(acting)
-        if snap.leaf == "review":
-            return cls((), files, children)
-        ctx = acting.context(values=records.get(snap.stage, {}), evidence=files, children=children)
-        return cls(tuple(gate_missing(stage, snap, ctx)), files, children)
 
 
 def _values(text: str | None) -> Data:

@@ -12,7 +12,7 @@ from qaflow.store import colleges, people
 from qaflow.store.accounts import DeputyRow
 from qaflow.store.db import Driver
 
-from .accounts import require_right
+from .accounts import find, require_right
 from .acting import keep
 from .college import CollegeView, view
 from .streams import PersonStreams, person_fact
@@ -56,6 +56,13 @@ def appoint(session: AnySession, origin: Origin, person: int, deputy: int, start
         return _write(driver, origin, college.id, person, deputy, (role, layer, first, last), reason)
 
     return transact(session, body)
+
+
+def enter(session: AnySession, origin: Origin, login: str, stand_in: str, starts: str, ends: str,
+          role: str | None = None, layer: str | None = None, reason: str = "") -> int:  # fmt: skip
+    """Let a deputy stand in for a person, both named by login."""
+    person, deputy = transact(session, lambda driver: (find(driver, login).id, find(driver, stand_in).id))
+    return appoint(session, origin, person, deputy, starts, ends, role, layer, reason)
 
 
 def _day(day: date | str) -> str:

@@ -67,6 +67,7 @@ RIGHTS: dict[str, Right] = {
     "rounds": Right((), OFFICE),
     "audit": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
+    "organisation": Right((), ADMINISTRATORS | OFFICE),
     "calendar": Right((), ADMINISTRATORS | OFFICE),
     "definitions": Right((), ADMINISTRATORS | OFFICE),
     "operations": Right((), ADMINISTRATORS),
@@ -306,3 +307,8 @@ def allowed(driver: Driver, college: int, person: int, actions: Sequence[str], d
     """Return those of the college-wide rights that a person has."""
     kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
     return frozenset(action for action in actions if kinds & RIGHTS[action].roles)
+
+
+def sees_all(driver: Driver, college: int, person: int, day: str) -> bool:
+    """Tell whether a person may open every cycle of the college."""
+    return any(g.scope == "college" and g.kind in SEES_ALL for g in people.grants(driver, college, [person], day))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from qaflow.engine.snapshot import Item, Snapshot
@@ -21,6 +21,7 @@ from .work import AnySession, Origin, Writer, transact
 Left = list[dict[str, Any]]
 DECIDING = ("decide", "sign", "confirm")
 LIVE = ("open", "stopped")
+NOBODY: Mapping[int, rows.Account] = {}
 
 
 def handover(session: AnySession, origin: Origin, from_: str, to: str, reason: str) -> dict[str, Any]:
@@ -34,23 +35,30 @@ def handover(session: AnySession, origin: Origin, from_: str, to: str, reason: s
     def body(driver: Driver) -> dict[str, Any]:
         leaver, heir = find(driver, from_), find(driver, to)
         require_right(session, driver, origin, leaver.college_id)
-        _fit(leaver, heir)
-        writer, kept = Writer(driver, origin), keep(driver, reason.strip() or "handover")
-        college = view(session, driver, leaver.college_id or 0)
-        held = rows.cycles_held(driver, college.id, leaver.id)
-        theirs = [s for s in subject_rows.of_person(driver, college.id, leaver.id) if not s.ended]
-        changed = [s._replace(responsible_id=heir.id) for s in theirs]
-        moved = subjects.change(session, driver, writer, origin, college, theirs, changed, kept)
-        left: Left = []
-        for cycle in held:
-            acting = hold(session, driver, origin, cycle, writer)
-            count, unmoved = pass_items(acting, leaver.id, heir.id, kept)
-            acting.flush()
-            moved, left = moved + count, left + unmoved
-        writer.flush()
-        return {"from": leaver.login, "to": heir.login, "subjects": len(theirs), "items": moved, "left": left}
+        return pass_on(session, driver, origin, leaver, heir, reason)
 
     return transact(session, body)
+
+
+def pass_on(session: AnySession, driver: Driver, origin: Origin, leaver: rows.Account, heir: rows.Account, reason: str,
+            others: Mapping[int, rows.Account] = NOBODY) -> dict[str, Any]:  # fmt: skip
+    """Pass a leaver's work on within a transaction that does more; `others` are the heirs of single subjects."""
+    for one in (heir, *others.values()):
+        _fit(leaver, one)
+    writer, kept = Writer(driver, origin), keep(driver, reason.strip() or "handover")
+    college = view(session, driver, leaver.college_id or 0)
+    held = rows.cycles_held(driver, college.id, leaver.id)
+    theirs = [s for s in subject_rows.of_person(driver, college.id, leaver.id) if not s.ended]
+    changed = [s._replace(responsible_id=others.get(s.id, heir).id) for s in theirs]
+    moved = subjects.change(session, driver, writer, origin, college, theirs, changed, kept)
+    left: Left = []
+    for cycle in held:
+        acting = hold(session, driver, origin, cycle, writer)
+        count, unmoved = pass_items(acting, leaver.id, others.get(acting.snap.subject, heir).id, kept)
+        acting.flush()
+        moved, left = moved + count, left + unmoved
+    writer.flush()
+    return {"from": leaver.login, "to": heir.login, "subjects": len(theirs), "items": moved, "left": left}
 
 
 def _fit(leaver: rows.Account, heir: rows.Account) -> None:

@@ -75,15 +75,15 @@ _GRANTS = Sql(
 )
 _GRANT = Sql(f"select {', '.join(GRANT_COLUMNS)} from role_grant where id = :id")
 _REVOKE = Sql("delete from role_grant where id = :id")
-_OFFICE_LEFT = Sql(
+_LEFT = Sql(
     "select count(*) from role_grant g join person p on p.id = g.person_id where g.college_id = :college and "
-    "g.kind in ('quality_office', 'quality_head') and g.scope_kind = 'college' and p.disabled_at is null and "
+    "g.kind in :kinds[] and g.scope_kind = 'college' and p.disabled_at is null and "
     "(g.starts is null or g.starts <= :day) and (g.ends is null or g.ends >= :day) and g.person_id <> :person and "
     "g.id <> :grant"
 )
-_IS_OFFICE = Sql(
+_HOLDS = Sql(
     "select count(*) from role_grant where college_id = :college and person_id = :person and "
-    "scope_kind = 'college' and kind in ('quality_office', 'quality_head') and "
+    "scope_kind = 'college' and kind in :kinds[] and "
     "(starts is null or starts <= :day) and (ends is null or ends >= :day)"
 )
 _WINDOW = Sql(
@@ -197,14 +197,15 @@ def drop_grant(driver: Driver, grant: int) -> None:
     driver.run(_REVOKE, {"id": grant})
 
 
-def in_office(driver: Driver, college: int, person: int, day: str) -> bool:
-    """Tell whether a person is of the quality office."""
-    return bool(driver.value(_IS_OFFICE, {"college": college, "person": person, "day": day}))
+def holds(driver: Driver, college: int, person: int, day: str, kinds: Iterable[str]) -> bool:
+    """Tell whether a person holds one of some kinds of role for the whole college."""
+    return bool(driver.value(_HOLDS, {"college": college, "person": person, "day": day, "kinds": sorted(kinds)}))
 
 
-def office_without(driver: Driver, college: int, day: str, person: int = 0, grant: int = 0) -> int:
-    """Return how many grants of the quality office count on a day beside a person's, or beside one grant."""
-    return int(driver.value(_OFFICE_LEFT, {"college": college, "day": day, "person": person, "grant": grant}))
+def held_without(driver: Driver, college: int, day: str, kinds: Iterable[str], person: int = 0, grant: int = 0) -> int:
+    """Return how many grants of some kinds count on a day beside a person's, or beside one grant."""
+    key = {"college": college, "day": day, "kinds": sorted(kinds), "person": person, "grant": grant}
+    return int(driver.value(_LEFT, key))
 
 
 def put_deputy(driver: Driver, row: tuple[Any, ...]) -> None:

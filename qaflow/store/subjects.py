@@ -47,6 +47,7 @@ _SET_UNIT = Sql(
     "update unit set kind = :kind, system = :system, name_zh = :name_zh, name_en = :name_en, parent_id = :parent_id, "
     "aliases = :aliases where id = :id and college_id = :college"
 )
+_UNIT_CLOSED = Sql("select 1 from unit where college_id = :college and id = :unit and ends <= :day")
 _SUBJECT = f"select {', '.join(SubjectRow._fields)} from subject where college_id = :college"
 _SUBJECTS = Sql(f"{_SUBJECT} order by id")
 _BY_IDS = Sql(f"{_SUBJECT} and id in :ids[] order by id")
@@ -79,6 +80,11 @@ def put_units(driver: Driver, rows: Sequence[tuple[Any, ...]]) -> None:
 def set_units(driver: Driver, college: int, rows: Iterable[UnitRow]) -> None:
     """Write changed units."""
     driver.many(_SET_UNIT, [row._asdict() | {"college": college} for row in rows])
+
+
+def unit_closed(driver: Driver, college: int, unit: int, day: str) -> bool:
+    """Tell whether a unit is closed on a day."""
+    return driver.value(_UNIT_CLOSED, {"college": college, "unit": unit, "day": day}) is not None
 
 
 def subjects(driver: Driver, college: int) -> list[SubjectRow]:

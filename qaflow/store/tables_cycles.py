@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from qaflow.store.db import Model, Name, Ref
 from qaflow.store.types import only
 
+AGAIN = "state = 'open' and submitted_at is not null"
+
 
 class Definition(Model):
     """A published version of a definition (流程定义); without a college it serves all."""
@@ -144,6 +146,10 @@ class Visit(Model):
     order_kind: Mapped[str]
     need: Mapped[int]
     auto_at: Mapped[datetime | None]  # when the tick moves it on by itself
+    __table_args__ = (  # few among all visits: inboxes ask of each item whether its visit is one of them
+        Index("ix_visit_again", "cycle_id", "stage", "number", **only(AGAIN)),
+        Index("ix_visit_review", "cycle_id", "stage", "number", **only("state = 'review'")),
+    )
 
 
 class Signature(Model):

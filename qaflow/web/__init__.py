@@ -7,6 +7,7 @@ from flask_wtf import CSRFProtect
 from qaflow.web import (
     access,
     assets,
+    calendar,
     cycles,
     definitions,
     errors,
@@ -16,9 +17,13 @@ from qaflow.web import (
     inbox,
     inbox_bulk,
     language,
+    leaving,
     metrics,
     office_rounds,
     operations,
+    org_subjects,
+    organisation,
+    people,
     profile,
     requests,
     saved_filters,
@@ -38,6 +43,7 @@ BLUEPRINTS = (
     guide.pages,
     inbox.pages,
     cycles.pages,
+    organisation.pages,
     inbox_bulk.pages,
     saved_filters.pages,
     office_rounds.pages,
@@ -47,6 +53,9 @@ BLUEPRINTS = (
     warnings.pages,
     escalations.pages,
 )
+
+OF_ORGANISATION = (calendar, leaving, org_subjects, people)
+"""Modules whose routes hang on the blueprint of the organisation."""
 
 csrf = CSRFProtect()
 """Every unsafe route asks for proof that a page of ours sent it; a door with tokens of its own is exempted here."""

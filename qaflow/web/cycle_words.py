@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from flask_babel import gettext, ngettext
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from qaflow.services.cycle_page import CyclePage
@@ -180,12 +180,28 @@ def timeline(page: CyclePage) -> list[Line]:
 def _line(page: CyclePage, fact: Mapping[str, Any]) -> Line:
     at = datetime.fromisoformat(fact["at"])
     said = tuple(gettext("(erased)") if text is None else text for text in fact["texts"].values())
+    said += _changed(page, fact)
     return Line(
         seq=fact["seq"], day=day(page.college.calendar.local_day(at)), time=clock(at), who=fact["actor"] or "",
         for_=fact["on_behalf_of"] or "", system=fact["actor"] is None, what=str(FACTS[fact["kind"]]),
         where=_where(page, fact["data"]), said=said, hash=fact["hash"][:12],
         prev=fact["prev"][:12], shape=_shape(fact),
     )  # fmt: skip
+
+
+def _changed(page: CyclePage, fact: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return which fields a submission filled or changed, by their names; a file by its own."""
+    if fact["kind"] == "EvidenceAdded":
+        return (str(fact["data"].get("name", "")),)
+    handed = next((one for one in page.submissions if one.seq == fact["seq"]), None)
+    stage = page.definition.by_key.get(handed.stage) if handed else None
+    if handed is None or stage is None:
+        return ()
+    former = [one.values for one in page.submissions if one.stage == handed.stage and one.seq < handed.seq]
+    before = former[-1] if former else {}
+    names = [pair(f.label) for f in stage.form if before.get(f.key) != handed.values.get(f.key)]
+    return (gettext("Filled in: %(fields)s", fields=", ".join(names)) if not former else
+            gettext("Changed: %(fields)s", fields=", ".join(names)),) if names else ()  # fmt: skip
 
 
 def _shape(fact: Mapping[str, Any]) -> str:
@@ -197,54 +213,8 @@ def _where(page: CyclePage, data: Mapping[str, Any]) -> str:
     key = data.get("to") if data.get("to") in page.definition.by_key else data.get("stage")
     stage = page.definition.by_key.get(str(key))
     if stage is None:
-        return str(data["warning"]) if isinstance(data.get("warning"), str) else ""
+        warning = data.get("warning")
+        return str(gettext("warning %(num)s", num=warning.rpartition(".")[2])) if isinstance(warning, str) else ""
     number = data.get("visit") or (data.get("enter") or {}).get("visit")
     name = pair(stage.name)
     return gettext("%(stage)s, visit %(num)d", stage=name, num=number) if isinstance(number, int) else name
-
-
-def missing(page: CyclePage) -> list[str]:
-    """Return what the current stage still lacks before it can be submitted."""
-    found = [lack(page, fault) for fault in page.missing]
-    if page.snap.stage == page.definition.hinge and page.warnings:
-        many = len(page.warnings)
-        found.append(ngettext("%(num)d warning is open", "%(num)d warnings are open", many))
-    if page.children:
-        found.append(ngettext("%(num)d cycle below still runs", "%(num)d cycles below still run", page.children))
-    return found
-
-
-def lack(page: CyclePage, fault: Mapping[str, Any]) -> str:
-    """Return one fault of the gate in words, with its field's label."""
-    if fault["code"] == "gate.evidence":
-        wanted = page.definition.by_key[page.snap.stage].evidence
-        return str(gettext("Evidence: %(have)d of %(want)d files", have=page.evidence, want=wanted))
-    if fault["code"] == "gate.condition":
-        return str(gettext("Condition not met: %(text)s", text=fault["message"].partition(": ")[2]))
-    name = label(page, fault["pointer"])
-    if fault["code"] == "gate.required":
-        return str(gettext("%(field)s is to be filled in", field=name))
-    return str(gettext("%(field)s is not right yet", field=name))
-
-
-def brief(fault: Mapping[str, Any]) -> str:
-    """Return what is wrong with one field."""
-    if fault["code"] == "gate.required":
-        return str(gettext("to be filled in"))
-    if fault["code"] == "field.unknown":
-        return str(gettext("this field does not exist"))
-    return str(gettext("not right yet"))
-
-
-def label(page: CyclePage, pointer: str) -> str:
-    """Return the label of a field of the current stage's form, with its row."""
-    parts = pointer.split("/")
-    fields = {f.key: f for f in page.definition.by_key[page.snap.stage].form}
-    field = fields.get(parts[0])
-    if field is None:
-        return pointer
-    if len(parts) < 3:
-        return pair(field.label)
-    inner = next((f for f in field.fields if f.key == parts[2]), None)
-    name = pair(inner.label) if inner else parts[2]
-    return str(gettext("%(list)s, row %(num)d, %(field)s", list=pair(field.label), num=int(parts[1]) + 1, field=name))

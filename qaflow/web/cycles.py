@@ -16,7 +16,7 @@ from qaflow.services.cycle_beside import SheetLine
 from qaflow.services.cycle_page import CyclePage
 from qaflow.services.drafting import Draft
 from qaflow.store.db import db
-from qaflow.web import cycle_changes, cycle_drafts, cycle_files, cycle_list, cycle_words, eight
+from qaflow.web import cycle_changes, cycle_drafts, cycle_files, cycle_lacks, cycle_list, cycle_words, eight
 from qaflow.web.access import me, mine
 from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, named, shown
 from qaflow.web.forms import OK
@@ -207,7 +207,7 @@ def _failed(action: str, args: dict[str, Any], form: StageForm | None, error: Qa
             continue
         pointer, code = str(fault.get("pointer", "")), str(fault.get("code", ""))
         if form is not None:
-            form.fault(pointer, cycle_words.brief(fault))
+            form.fault(pointer, cycle_lacks.brief(fault))
         failed.faults[pointer] = str(FAULTS.get(AT_FIELD.get(code, code), failed.told))
     return failed
 
@@ -221,7 +221,7 @@ def _page(page: CyclePage, failed: Failed | None, status: int) -> Response:
     return make_response(render_template(
         "cycle.html", page=page, snap=page.snap, stage=page.definition.by_key.get(page.snap.stage), chosen=chosen,
         form=form, failed=failed, wide=wide, phone=phone, words=cycle_words, ACTS=ACTS, due_day=eight.deadline(page),
-        missing=cycle_words.missing(page), timeline=cycle_words.timeline(page), RECENT=RECENT, came=came,
+        missing=cycle_lacks.missing(page), timeline=cycle_words.timeline(page), RECENT=RECENT, came=came,
         changed=came and cycle_changes.changes(page.definition.by_key[page.snap.stage].form, came.before.values,
                                                came.after.values),
         watches="inbox.watch" in current_app.view_functions, only=request.args.get("only", ""),

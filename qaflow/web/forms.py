@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
@@ -46,6 +46,16 @@ def required(most: int) -> list[Any]:
     return [InputRequired(FAULTS["text.blank"]), Length(max=most, message=FAULTS["text.too_long"])]
 
 
+F = TypeVar("F", bound=Form)
+
+
+def apart(form: F, name: str) -> F:
+    """Give a form's controls ids of their own, where several forms stand on one page."""
+    for field in form:
+        field.id = field.label.field_id = f"{name}-{field.name}"
+    return form
+
+
 class SignIn(Form):
     """Login and password."""
 
@@ -75,4 +85,12 @@ class Deputy(Form):
     starts = DateField(_("First day"), [InputRequired(FAULTS["date.invalid"])])
     ends = DateField(_("Last day"), [InputRequired(FAULTS["date.invalid"])])
     layer = SelectField(_("For"), [Optional()], choices=[])
+    reason = StringField(_("Reason (may be left out)"), [Length(max=REASON, message=FAULTS["text.too_long"])])
+
+
+class Away(Form):
+    """Days on which somebody is away."""
+
+    starts = DateField(_("First day"), [InputRequired(FAULTS["date.invalid"])])
+    ends = DateField(_("Last day"), [InputRequired(FAULTS["date.invalid"])])
     reason = StringField(_("Reason (may be left out)"), [Length(max=REASON, message=FAULTS["text.too_long"])])

@@ -8,11 +8,11 @@ from werkzeug.wrappers import Response
 from wtforms import SelectChoice
 
 from qaflow.errors import Invalid, Missing, Refused, Unproven
-from qaflow.services import profile
+from qaflow.services import absences, profile
 from qaflow.store.db import db
 from qaflow.web import access
 from qaflow.web.access import me, mine
-from qaflow.web.forms import OK, Deputy, Language, NewPassword
+from qaflow.web.forms import OK, Away, Deputy, Language, NewPassword, apart
 from qaflow.web.language import pair
 from qaflow.web.requests import ports
 from qaflow.web.words import college
@@ -92,6 +92,21 @@ def end(number: int) -> Response:
     return redirect(url_for("profile.show") + "#deputies", 303)
 
 
+@pages.post("/absences")
+def absent() -> Response:
+    """Note that one will be away."""
+    form = Away()
+    if not form.validate():
+        return _page(Language(language=me().language), _deputy_form(), form.status(), form)
+    days = str(form.starts.data), str(form.ends.data)
+    try:
+        absences.note(db.session, mine(), me(), me().person, *days, form.reason.data or "")
+    except (Invalid, Refused) as error:
+        return _page(Language(language=me().language), _deputy_form(), form.tell(error, AT_DEPUTY, "ends"), form)
+    flash(_("The absence is noted."), "ok")
+    return redirect(url_for("profile.show") + "#absences", 303)
+
+
 def _deputy_form() -> Deputy:
     form = Deputy()
     view = college()
@@ -100,10 +115,11 @@ def _deputy_form() -> Deputy:
     return form
 
 
-def _page(language_form: Language, deputy_form: Deputy, status: int) -> Response:
+def _page(language_form: Language, deputy_form: Deputy, status: int, away_form: Away | None = None) -> Response:
     standing = profile.standing(db.session, mine(), me())
     view = college()
     layers = {layer.key: layer.name for layer in view.config.layers} if view else {}
     page = render_template("me.html", language_form=language_form, deputy_form=deputy_form, standing=standing,
-                           layers=layers)  # fmt: skip
+                           layers=layers, away=absences.mine(db.session, mine(), me()),
+                           away_form=apart(away_form or Away(formdata=None), "away"))  # fmt: skip
     return make_response(page, status)

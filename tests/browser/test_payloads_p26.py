@@ -22,6 +22,7 @@ from qaflow.store.db import Sql, utc
 
 pytestmark = pytest.mark.browser
 
+LONG = WHOLE[:2000]
 PASSWORD = "blue harbour seven lamps"
 READERS = ("lead", "major", "head", "vp", "office", "diag", "admin")
 HOOKS = f"window.{HOOK} = n => window.qBroken.push('ran ' + n); window.alert = window.{HOOK};"
@@ -52,17 +53,17 @@ def build(home: Path) -> None:
         world = testing.World(db.db.session, replace(testing.spiral(stages=stages), name=evil()))
         world.point()
         first, second = world.start(), world.start("C9")
-        world.fire(first, "submit", "lead", content={"note": WHOLE, "carried": [{"kind": "problem", "text": WHOLE}]})
-        world.fire(first, "reject", "major", reason=WHOLE)
-        world.fire(first, "submit", "lead", content={"note": WHOLE, "carried": [{"kind": "goal", "text": WHOLE}]})
-        world.fire(first, "approve", "major", comment=WHOLE)
+        head, tail = WHOLE[:8000], WHOLE[-8000:]
+        world.fire(first, "submit", "lead", content={"note": head, "carried": [{"kind": "problem", "text": tail}]})
+        world.fire(first, "reject", "major", reason=LONG)
+        world.fire(first, "submit", "lead", content={"note": tail, "carried": [{"kind": "goal", "text": head}]})
+        world.fire(first, "approve", "major", comment=LONG)
         world.read(1.0)
-        (warning, *_) = world.hold_warnings(first) if hasattr(world, "hold_warnings") else [f"{first}.1"]
-        world.fire(first, "acknowledge", "lead", warning=warning, cause=WHOLE)
-        world.fire(first, "correct", "lead", warning=warning, scope="implementation", measure=WHOLE)
+        world.fire(first, "acknowledge", "lead", cause=LONG)
+        world.fire(first, "correct", "lead", scope="implementation", measure=LONG)
         for payload in SHORT:
             world.fire(first, "comment", "lead", text=payload)
-        world.fire(second, "suspend", "office", reason=WHOLE)
+        world.fire(second, "suspend", "office", reason=LONG)
         world.deputy("major", "deputy")
         passwords.share(db.db.session, world.origin(), set(world.persons.values()), PASSWORD)
         _spoil(world)
