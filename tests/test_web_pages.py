@@ -31,10 +31,10 @@ PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "help.index", "hel
 FILES = {"audit.pack", "cycles.download", "definitions.drawing", "metrics.show"}
 """What answers with a file or a document."""
 REFUSED: dict[str, dict[str, int]] = {
-    "lead": {"audit": 403, "office": 403, "definitions": 403, "operations": 403},
+    "lead": {"audit": 403, "office": 403, "definitions": 403, "operations": 403, "escalations.show": 404},
     "office": {"operations": 403},
     "admin": {"audit": 403, "office": 403, "cycles": 404, "definitions.cycles": 403, "definitions.check": 403,
-              "definitions.migrate": 403},
+              "definitions.migrate": 403, "escalations.show": 404, "warnings.show": 404},
 }
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
 ABSENT = {"cycles.sheet", "definitions.difference"}
@@ -57,8 +57,8 @@ def addresses(site: Site) -> dict[str, str]:
     """Return the address of every page that a person may open, by endpoint."""
     name = "qaflow.css"
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": "", "file": 1,
-              "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1",
-              "seq": 1}  # fmt: skip
+              "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
+              "warning": "1.1", "item": 1}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
         person = {"number": site.world.persons["lead"]}  # the first account is the program's own
@@ -97,6 +97,7 @@ def test_every_page_answers_in_its_language_and_takes_nothing_from_elsewhere(
     site: Site, login: str | None, lang: str
 ) -> None:
     assert site.world.start() == 1  # the cycle whose page is asked for
+    site.world.fire(1, "warn", "diag", reason="seen")
     browser = site.browser(login, lang)
     named = {role for role, _, _ in ROLES}  # the tiny college has no other names for its posts
     english = [m for m in catalogs.written("zh") if m.id and isinstance(m.id, str) and m.id not in named]

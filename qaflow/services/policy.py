@@ -219,9 +219,9 @@ class Reach:
 
     @property
     def params(self) -> dict[str, Any]:
-        """The parameters of the conditions."""
-        return {"s_me": self.person, "s_persons": self.persons, "s_layers": self.layers, "s_units": self.units,
-                "s_subjects": self.subjects}  # fmt: skip
+        """The parameters of the conditions: lists, for PostgreSQL takes a tuple for a row."""
+        return {"s_me": self.person, "s_persons": list(self.persons), "s_layers": list(self.layers),
+                "s_units": list(self.units), "s_subjects": list(self.subjects)}  # fmt: skip
 
     def covers(self, scope: Scope, responsible: int | None = None) -> bool:
         """Tell whether one object lies within reach, by its scope or by the person responsible for it."""

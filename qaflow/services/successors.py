@@ -155,12 +155,12 @@ def _tell_parent(acting: Acting) -> None:
 
 
 def point_of(acting: Acting, args: Data) -> Data:
-    """Return the control point that a hand-made warning names, as its number."""
+    """Return the control point that a hand-made warning names, as its number: one of the cycle's own layer."""
     if args.get("point") is None:
         return {}
-    found = succession.point_id(acting.driver, acting.row.college, str(args["point"]))
+    found = succession.point_id(acting.driver, acting.row.college, acting.snap.layer, str(args["point"]))
     if found is None:
-        raise Invalid("ref.unknown_point", f"no control point {args['point']!r} in this college")
+        raise Invalid("ref.unknown_point", f"layer {acting.snap.layer} has no control point {args['point']!r}")
     if succession.open_warning(acting.driver, acting.row.college, found, acting.snap.subject):
         raise Invalid("warning.open", f"a warning for {args['point']!r} is already open")
     return {"point": found}

@@ -36,6 +36,15 @@ class OpenWarning(NamedTuple):
     kind: str
 
 
+class Read(NamedTuple):
+    """One reading as it stands: corrected ones only in their last version."""
+
+    id: int
+    at: str
+    value: float
+    source: str
+
+
 _POINT_COLUMNS = "id, key, layer, cadence, direction, target, warn_lower, warn_upper, body"
 _POINTS = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :college order by id")
 _CHECKS = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :college and "
@@ -86,12 +95,31 @@ _SET_TASK = Sql(
 _RECURRING = Sql("select id, due from plan_task where college_id = :college and recurs and due < :before")
 _TASK_WARNED = Sql("update plan_task set late_warned = true where id = :id")
 _WARNING_COUNT = Sql("select count(*) from warning where college_id = :college and subject_id = :subject")
+_ONE_POINT = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :college and id = :id")
+_OF = Sql(
+    "select r.id, r.at, r.value, r.source from reading r where r.college_id = :college and r.point_id = :point and "
+    "r.subject_id = :subject and r.at >= :first and r.at < :last and not exists (select 1 from reading n where "
+    "n.college_id = r.college_id and n.point_id = r.point_id and n.subject_id = r.subject_id and n.at = r.at and "
+    "n.source = r.source and n.version > r.version) order by r.at desc, r.id desc limit :limit"
+)
 _COLUMNS = ("id", "college_id", "point_id", "subject_id", "at", "value", "source", "version", "batch_id")
 
 
 def points(driver: Driver, college: int) -> list[Point]:
     """Return a college's control points."""
     return list(map(Point._make, driver.all(_POINTS, {"college": college})))
+
+
+def point(driver: Driver, college: int, number: int) -> Point | None:
+    """Return one control point of a college."""
+    row = driver.one(_ONE_POINT, {"college": college, "id": number})
+    return Point._make(row) if row else None
+
+
+def of(driver: Driver, college: int, point_: int, subject: int, span: tuple[str, str], limit: int) -> list[Read]:
+    """Return the last readings of a subject's point between two instants, oldest first."""
+    key = {"college": college, "point": point_, "subject": subject, "first": span[0], "last": span[1], "limit": limit}
+    return list(map(Read._make, reversed(driver.all(_OF, key))))
 
 
 def points_to_check(driver: Driver, college: int, day: str) -> list[Point]:

@@ -18,7 +18,7 @@ _ANY = Sql(
     "order by case when track = :track then 0 when parent_id is null then 1 else 2 end, period_start desc, id limit 1"
 )
 _ORPHAN = Sql("update warning set cycle_id = null where id in :ids[]")
-_POINT = Sql("select id from control_point where college_id = :college and key = :key")
+_POINT = Sql("select id from control_point where college_id = :college and key = :key and layer = :layer")
 _OPEN = Sql("select id, cycle_id, state, breached, severity, inside from warning where college_id = :college and "
             "point_id = :point and subject_id = :subject and state not in ('closed', 'dismissed')")  # fmt: skip
 
@@ -51,9 +51,9 @@ def orphan_warnings(driver: Driver, ids: Sequence[str]) -> None:
     driver.run(_ORPHAN, {"ids": list(ids)})
 
 
-def point_id(driver: Driver, college: int, key: str) -> int | None:
-    """Return a control point by its key."""
-    found: int | None = driver.value(_POINT, {"college": college, "key": key})
+def point_id(driver: Driver, college: int, layer: str, key: str) -> int | None:
+    """Return a layer's control point by its key."""
+    found: int | None = driver.value(_POINT, {"college": college, "layer": layer, "key": key})
     return found
 
 

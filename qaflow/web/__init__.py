@@ -12,6 +12,7 @@ from qaflow.web import (
     cycles,
     definitions,
     errors,
+    escalations,
     guide,
     health,
     inbox,
@@ -30,6 +31,7 @@ from qaflow.web import (
     security,
     signin,
     start,
+    warnings,
     words,
 )
 
@@ -50,6 +52,8 @@ BLUEPRINTS = (
     definitions.pages,
     operations.pages,
     metrics.probes,
+    warnings.pages,
+    escalations.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)

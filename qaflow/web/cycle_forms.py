@@ -74,6 +74,7 @@ ACTS: dict[str, Act] = {
     "extend": Act(_("Extend"), (ITEM, Asked("due", _("New day"), "day"), REASON), _("The deadline is extended.")),
     "transfer": Act(_("Transfer"), (ITEM, Asked("to", _("Login or name of the colleague"), "login"), REASON),
                     _("The work lies with somebody else now.")),
+    "take_over": Act(_("Take over"), (ITEM, REASON), _("The work lies with you now.")),
     "remind": Act(_("Remind"), (ITEM,), _("The reminder is sent.")),
 }  # fmt: skip
 """What the page offers; who may do it is told by the service."""

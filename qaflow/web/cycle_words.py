@@ -88,6 +88,8 @@ WARNED: dict[str, Any] = {
     "acknowledged": _("acknowledged"),
     "correcting": _("correction handed in"),
     "confirmed": _("confirmed, readings awaited"),
+    "closed": _("closed"),
+    "dismissed": _("dismissed"),
 }
 SEVERITY: dict[str, Any] = {"minor": _("minor"), "major": _("serious")}
 SCOPES: dict[str, Any] = {

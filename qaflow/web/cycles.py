@@ -11,13 +11,13 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from qaflow.errors import Busy, Forbidden, Invalid, Missing, QaflowError, Refused
-from qaflow.services import cycle_page, cycles, drafting, saying
+from qaflow.services import cycle_page, cycles, drafting, escalations, saying
 from qaflow.services.cycle_beside import SheetLine
 from qaflow.services.cycle_page import CyclePage
 from qaflow.services.drafting import Draft
 from qaflow.store.db import db
 from qaflow.web import cycle_changes, cycle_drafts, cycle_files, cycle_lacks, cycle_list, cycle_words, eight
-from qaflow.web.access import mine
+from qaflow.web.access import me, mine
 from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, named, shown
 from qaflow.web.forms import OK
 from qaflow.web.language import pair
@@ -27,6 +27,7 @@ from qaflow.web.wording import FAULTS, told
 RECENT = 8  # so many facts stand open, those before them behind a line
 NOT_SENT = -1
 """A revision that no visit has: a form without one was made by nobody's page."""
+TRANSFER = "transfer"
 AT_FIELD = {"field.required": "text.blank"}
 
 pages = Blueprint("cycles", __name__, url_prefix="/cycles")
@@ -127,14 +128,24 @@ def act(number: int, action: str) -> Response:
     if action == "submit":
         form = _form_sent(_look(number))
         args = {"content": form.values} if form.entries else {}
+
+    def again(failed: Failed, status: int) -> Response:
+        return _page(_look(number), failed, status)
+
+    return tried(number, action, args, form, again, url_for("cycles.show", number=number))
+
+
+def tried(number: int, action: str, args: dict[str, Any], form: StageForm | None,
+          again: Callable[[Failed, int], Response], home: str) -> Response:  # fmt: skip
+    """Do an act and go home; with a fault the page comes again, and after somebody else's act both versions stand."""
     try:
         SENT.get(action, _fire)(number, action, args)
     except Invalid as error:
-        return _page(_look(number), _failed(action, args, form, error), error.status)
+        return again(_failed(action, args, form, error), error.status)
     except (Refused, Forbidden, Busy) as error:
         return _conflict(number, action, args, form, error)
     flash(str(ACTS[action].done), "ok")
-    return redirect(url_for("cycles.show", number=number), 303)
+    return redirect(home, 303)
 
 
 def _fire(number: int, action: str, args: dict[str, Any]) -> None:
@@ -157,7 +168,18 @@ def _submit(number: int, action: str, args: dict[str, Any]) -> None:
     drafting.submit(db.session, mine(), number, action, args, _revision(), cycle_drafts.sent_form())
 
 
-SENT: dict[str, Callable[[int, str, dict[str, Any]], None]] = {"comment": _comment, "copy": _copy, "submit": _submit}
+def _take_over(number: int, action: str, args: dict[str, Any]) -> None:
+    _fire(number, TRANSFER, args | {"to": me().login})
+
+
+def _remind(number: int, action: str, args: dict[str, Any]) -> None:
+    if not escalations.remind(db.session, mine(), number, args, _revision()):
+        flash(_("You reminded of this a moment ago; nobody was told twice."), "warn")
+
+
+SENT: dict[str, Callable[[int, str, dict[str, Any]], None]] = {
+    "comment": _comment, "copy": _copy, "submit": _submit, "take_over": _take_over, "remind": _remind,
+}  # fmt: skip
 """Acts that people send in another form than the command has."""
 
 
@@ -231,6 +253,7 @@ def _conflict(number: int, action: str, args: dict[str, Any], form: StageForm | 
 
 def _again(page: CyclePage, action: str, args: dict[str, Any]) -> bool:
     """Tell whether the act can still be done as things stand now."""
+    action = TRANSFER if action == "take_over" else action
     if "warning" in args:
         return any(action in one.acts for one in page.warnings if one.life.id == args["warning"])
     if "item" in args:
