@@ -150,4 +150,4 @@ def _of(versions: list[Published], version: int) -> Published:
     for found in versions:
         if found.row.version == version:
             return found
-    raise Missing("definition.not_found", f"no version {version} of this definition")
+    raise Missing("definition.not_found", "no such definition is published")
