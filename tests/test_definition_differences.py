@@ -53,7 +53,9 @@ def test_there_is_a_difference_exactly_where_the_definitions_say_other_things(ol
 
 @given(definitions(), definitions())
 @settings(max_examples=300, deadline=None)
-def test_the_other_way_round_each_change_is_the_same_with_both_sides_exchanged(old: Definition, new: Definition) -> None:
+def test_the_other_way_round_each_change_is_the_same_with_both_sides_exchanged(
+    old: Definition, new: Definition
+) -> None:
     there, back = changes(old, new), changes(new, old)
 
     orders = [c for c in there if c.what == "order" and c.part == "definition"]

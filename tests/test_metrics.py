@@ -27,7 +27,9 @@ def site(settings: Settings) -> Iterator[Site]:
 def figures(site: Site) -> dict[str, float]:
     """Return the figures by name and label."""
     text = site.app.test_client().get("/metrics").text
-    return {s.name + "".join(s.labels.values()): s.value for f in text_string_to_metric_families(text) for s in f.samples}
+    return {
+        s.name + "".join(s.labels.values()): s.value for f in text_string_to_metric_families(text) for s in f.samples
+    }
 
 
 def status(site: Site, address: str, **headers: str) -> int:
@@ -44,7 +46,9 @@ def test_the_figures_are_those_of_the_database(site: Site) -> None:
     after = figures(site)
 
     assert (before["qaflow_cyclesrunning"], before["qaflow_open_incidents"]) == (2, 0)
-    assert before["qaflow_work_items_open"] == site.world.query("select count(*) from work_item where state='open'")[0][0]
+    assert (
+        before["qaflow_work_items_open"] == site.world.query("select count(*) from work_item where state='open'")[0][0]
+    )
     assert "qaflow_last_tick_age_seconds" not in before and after["qaflow_last_tick_age_seconds"] == 90
     assert after["qaflow_database_bytes"] > 100_000 and after["qaflow_due_backlog"] == 0
 

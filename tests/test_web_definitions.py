@@ -79,7 +79,9 @@ def renamed_version() -> Definition:
     return second(stages=(replace(stages[0], key="aims", covers=("goal",)), *stages[1:]))
 
 
-@pytest.mark.parametrize("path", ["/definitions", V1, f"{V1}/drawing.svg", f"/definitions/{KEY}/difference?old=1&new=1"])
+@pytest.mark.parametrize(
+    "path", ["/definitions", V1, f"{V1}/drawing.svg", f"/definitions/{KEY}/difference?old=1&new=1"]
+)
 def test_the_quality_office_and_the_administrator_read_definitions_and_nobody_else(site: Site, path: str) -> None:
     answers = {login: site.browser(login).get(path).status_code for login in ("office", "qhead", "admin", "lead", "vp")}
 
@@ -95,7 +97,9 @@ def test_the_list_counts_the_cycles_of_each_version_and_leads_to_them(site: Site
     text = said(office.get("/definitions"))
     listed = office.get(f"{V1}/cycles?status=suspended")
 
-    assert re.search(r"tiny.teaching 2 newest .* 0 running teaching tiny.teaching 1 .* 1 running 1 suspended none", text)
+    assert re.search(
+        r"tiny.teaching 2 newest .* 0 running teaching tiny.teaching 1 .* 1 running 1 suspended none", text
+    )
     assert f"/cycles/{two}" in listed.text and f'/cycles/{one}"' not in listed.text
 
 
@@ -110,7 +114,8 @@ def test_the_administrator_sees_no_cycles_on_them(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", [f"/definitions/{KEY}/9", "/definitions/other.teaching/1", f"{V1}/drawing.exe",
-                                  f"/definitions/{KEY}/99999999999999999999", f"/definitions/{KEY}/difference?old=1&new=7",
+                                  f"/definitions/{KEY}/99999999999999999999",
+                                  f"/definitions/{KEY}/difference?old=1&new=7",
                                   "/definitions/other.teaching/1/migrate"])  # fmt: skip
 def test_what_is_not_published_here_is_not_there(site: Site, path: str) -> None:
     answer, absent = (site.browser("office", "en").get(p) for p in (path, "/definitions/absent.one/1"))
@@ -123,7 +128,13 @@ def test_what_is_not_published_here_is_not_there(site: Site, path: str) -> None:
 def test_another_colleges_definition_is_not_there(site: Site) -> None:
     publish(site, second())
     far = config(site.world.tracks, "far")
-    body = {"name_zh": "far", "name_en": "far", "timezone": far.timezone, "body": canonical(to_plain(far)), "until": None}
+    body = {
+        "name_zh": "far",
+        "name_en": "far",
+        "timezone": far.timezone,
+        "body": canonical(to_plain(far)),
+        "until": None,
+    }
     site.world.within(lambda d: loading.insert_college(d, body | {"key": "far", "at": utc(site.world.now)}))
     db.session.execute(db.text("update definition set college_id = (select id from college where key = 'far') "
                                "where version = 2"))  # fmt: skip
@@ -144,12 +155,14 @@ def test_a_version_is_told_in_words(site: Site) -> None:
         assert words in text
 
 
-@pytest.mark.parametrize(("form", "start"), [("svg", "<svg"), ("mermaid", "state"), ("bpmn", "<?xml"), ("yaml", "kind:")])
+@pytest.mark.parametrize(
+    ("form", "start"), [("svg", "<svg"), ("mermaid", "state"), ("bpmn", "<?xml"), ("yaml", "kind:")]
+)
 def test_drawings_are_kept_as_files(site: Site, form: str, start: str) -> None:
     answer = site.browser("office").get(f"{V1}/drawing.{form}")
 
     assert start in answer.text[:200]
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename=\"tiny.teaching-1.")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="tiny.teaching-1.')
 
 
 def test_the_file_of_a_version_is_that_version_again(site: Site) -> None:
@@ -237,7 +250,8 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_parsed(site: Site) -> 
     office = site.browser("office", "en")
     part = 'Content-Disposition: form-data; name="%s"%s\r\n\r\n'
     body = b"".join((b"--b\r\n", (part % ("csrf_token", "")).encode(), office.token().encode(), b"\r\n--b\r\n",
-                     (part % ("file", '; filename="own.yaml"')).encode(), b"#" * 1_000_001, b"\r\n--b--\r\n"))  # fmt: skip
+                     (part % ("file", '; filename="own.yaml"')).encode(), b"#" * 1_000_001,
+                     b"\r\n--b--\r\n"))  # fmt: skip
 
     answer = office.client.post("/definitions/check", data=body, content_type="multipart/form-data; boundary=b")
 

@@ -201,7 +201,11 @@ def test_the_list_of_sweeps_turns_its_pages(site: Site) -> None:
 
     assert first.count("<tr>") == operations.PAGE + 1
     assert admin.get(following).text.count("<tr>") == 4
-    assert admin.get("/operations/ticks?before=x").status_code == admin.get("/operations/ticks?before=9e9").status_code == 200
+    assert (
+        admin.get("/operations/ticks?before=x").status_code
+        == admin.get("/operations/ticks?before=9e9").status_code
+        == 200
+    )
 
 
 def test_the_sessions_are_those_of_the_college_that_are_alive(site: Site) -> None:

@@ -56,7 +56,8 @@ def addresses(site: Site) -> dict[str, str]:
 def pages(site: Site) -> dict[str, str]:
     """Return those that are pages, not files or documents."""
     return {endpoint: path for endpoint, path in addresses(site).items()
-            if not endpoint.endswith(("static", ".drawing")) and not endpoint.startswith(("probes", "metrics"))}  # fmt: skip
+            if not endpoint.endswith(("static", ".drawing"))
+            and not endpoint.startswith(("probes", "metrics"))}  # fmt: skip
 
 
 def test_only_pages_on_the_list_are_open_to_anybody(site: Site) -> None:

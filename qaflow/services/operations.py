@@ -117,7 +117,8 @@ def _overview(d: Driver, ports: Ports, origin: Origin, me: SignedIn, held: dict[
         paused=found.paused_reason if found else None, database=_database(d, ports, found),
         settings=[(name, value, _durable(name, value)) for name, value in held.items()],
         disk_free=health.disk_free(ports.settings.home), evidence=_folder(ports.settings.home / "evidence"),
-        years=[one for one in rows.years(d, me.college) if one[0] >= origin.now.year - 1], sessions=len(_sessions(d, me, machine)),
+        years=[one for one in rows.years(d, me.college) if one[0] >= origin.now.year - 1],
+        sessions=len(_sessions(d, me, machine)),
         versions={"qaflow": __version__, "Python": platform.python_version()}, mail=mask(ports.settings.mail_url),
         interval=ports.settings.tick_seconds,
     )  # fmt: skip
@@ -261,4 +262,3 @@ def _folder(folder: Path) -> tuple[int, int, bool]:
             if files >= FILES:
                 return files, size, True
     return files, size, False
-

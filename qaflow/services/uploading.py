@@ -12,7 +12,7 @@ from qaflow.store import colleges
 from qaflow.store.db import Driver, reading
 
 from . import definitions, policy
-from .college import view
+from .college import CollegeView, view
 from .sessions import SignedIn
 from .work import AnySession, Origin
 
@@ -27,6 +27,15 @@ class Checked:
     definition: Definition | None = None
     published: bool = False  # this very content is published already
     newest: int = 0  # the newest version of this definition that is published
+
+
+def require(session: AnySession, origin: Origin, me: SignedIn) -> None:
+    """Require the right to publish here (engine rules, 5)."""
+    driver = reading(session)
+    try:
+        _college(session, driver, origin, me)
+    finally:
+        session.rollback()
 
 
 def check(session: AnySession, origin: Origin, me: SignedIn, name: str, data: bytes) -> Checked:
@@ -55,11 +64,16 @@ def shown(name: str) -> str:
     return plain[:NAME] or "definition.yaml"
 
 
-def _check(session: AnySession, driver: Driver, origin: Origin, me: SignedIn, name: str, data: bytes) -> Checked:
+def _college(session: AnySession, driver: Driver, origin: Origin, me: SignedIn) -> CollegeView:
     if me.college is None:
         raise Missing("college.not_found", f"{me.login} belongs to no college")
     seen = view(session, driver, me.college)
     policy.require_role(driver, me.college, me.person, "publish", seen.calendar.local_day(origin.now).isoformat())
+    return seen
+
+
+def _check(session: AnySession, driver: Driver, origin: Origin, me: SignedIn, name: str, data: bytes) -> Checked:
+    seen = _college(session, driver, origin, me)
     loaded = loader.read(data, name, roles=seen.config.roles)
     found = loaded.value
     if found is not None and not isinstance(found, Definition):

@@ -105,6 +105,7 @@ def difference(spiral: str) -> str:
 @pages.route("/check", methods=["GET", "POST"])
 def check() -> Response:
     """Check a file that is sent; nothing of it is stored."""
+    uploading.require(db.session, mine(), me())
     if request.method == "GET":
         return _check_page(None, "", b"", OK)
     sent = request.files.get("file")
