@@ -174,3 +174,23 @@ def _execute(url: str, *statements: str) -> None:
         for statement in statements:
             connection.execute(text(statement))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return Debian's Chromium (`make test-browser`)."""
+    import driving  # beside the tests that ask for it; the others need no browser
+
+    with driving.opened() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return a demo, served by the real program to the browser."""
+    import driving
+
+    home = tmp_path_factory.mktemp("demo")
+    told = driving.lived(home)
+    with driving.serving(home, told["password"], told["accounts"]) as site:
+        yield site
