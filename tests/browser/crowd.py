@@ -14,7 +14,8 @@ from driving import Served, Visitor
 PASSWORD = "seven quiet lanterns"
 HOLDERS = """
 SELECT p.id, p.login, min(i.cycle_id) FROM work_item i JOIN person p ON p.id = i.holder_id JOIN cycle c ON c.id = i.cycle_id
-WHERE i.state = 'open' AND i.kind = ? AND i.layer = ? AND p.password_hash IS NULL AND p.disabled_at IS NULL
+WHERE i.state = 'open' AND i.kind = ? AND i.layer = ? AND i.visit = 1 AND (? = '' OR i.stage = ?)
+AND p.password_hash IS NULL AND p.disabled_at IS NULL
 AND c.status = 'running'
 AND (? = '' OR EXISTS (SELECT 1 FROM role_grant g WHERE g.person_id = p.id AND g.role = ?))
 GROUP BY p.id HAVING count(*) >= ? ORDER BY count(*) DESC, p.id
@@ -29,11 +30,11 @@ class Holder(NamedTuple):
     cycle: int
 
 
-def holder(site: Served, kind: str, layer: str, role: str = "", least: int = 1) -> Holder:
-    """Return somebody without a password who holds open items of a kind in a layer."""
+def holder(site: Served, kind: str, layer: str, role: str = "", least: int = 1, stage: str = "") -> Holder:
+    """Return somebody without a password who holds open items of first visits, of a kind and a layer."""
     with closing(sqlite3.connect(f"file:{site.home}/qaflow.db?mode=ro", uri=True)) as base:
-        found = base.execute(HOLDERS, (kind, layer, role, role, least)).fetchone()
-    assert found, f"the demo has nobody left with {least} open items of the kind {kind!r} in the layer {layer!r}"
+        found = base.execute(HOLDERS, (kind, layer, stage, stage, role, role, least)).fetchone()
+    assert found, f"nobody is left in the demo with {least} open items {kind} {layer} {stage}, of role {role or 'any'}"
     return Holder(*found)
 
 
