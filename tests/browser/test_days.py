@@ -383,8 +383,7 @@ def test_a_diagnostician_warns_of_a_cycle_that_is_carried_out(
         act(visitor, "warn", reason=reason)
         assert figure(visitor.page.locator("#warnings .q-count")) == warnings + 1
         assert reason in visitor.page.inner_text("#warnings")
-        assert reason in told(visitor)
-        assert facts(visitor) > before
+        assert facts(visitor) == before + 1
         assert visitor.has("a.q-badge[href='#warnings']")
         visitor.sign_out()
 
