@@ -134,13 +134,13 @@ def given(data: bytes) -> Data:
 
 
 def seal(session: AnySession, origin: Origin, ports: Ports, college: int | None) -> Data:
-    """Make a checkpoint of all heads, to be kept outside this machine."""
+    """Make a checkpoint of the college's heads, to be kept outside this machine."""
     driver = reading(session)
     try:
-        office(session, driver, origin, college, "audit")
+        own = office(session, driver, origin, college, "audit").id
     finally:
         session.rollback()
-    return checkpoints.make(session, origin, ports.settings.home)
+    return checkpoints.make(session, origin, ports.settings.home, own)
 
 
 def pack(session: AnySession, origin: Origin, college: int | None, cycle: int) -> Data:

@@ -30,6 +30,10 @@ _COLLEGE_OF = {
     "cycle": Sql("select g.key from cycle c join college g on g.id = c.college_id where c.id = :id"),
     "person": Sql("select g.key from person p join college g on g.id = p.college_id where p.id = :id"),
 }
+_STREAMS = Sql(
+    "select 'cycle:' || id from cycle where college_id = :college union all select 'person:' || id from person where "
+    "college_id = :college union all select 'college:' || key from college where id = :college"
+)
 
 
 class Proof(NamedTuple):
@@ -81,3 +85,8 @@ def college_of(driver: Driver, kind: str, number: int) -> str | None:
     """Return the key of the college to which a cycle or person belongs."""
     found: str | None = driver.value(_COLLEGE_OF[kind], {"id": number}) if kind in _COLLEGE_OF else None
     return found
+
+
+def streams(driver: Driver, college: int) -> set[str]:
+    """Return the names of a college's streams: its cycles', its people's and its own."""
+    return {name for (name,) in driver.all(_STREAMS, {"college": college})}

@@ -19,7 +19,7 @@ BY_ALL = pytest.mark.parametrize(("lang", "width"), WAYS)
 AT_DESKS = pytest.mark.parametrize("lang", ["zh", "en"])
 TOUCH = 40  # pixels that a finger needs
 PHONE = 500
-NOTE = {"name": "notes.txt", "mimeType": "text/plain", "buffer": "Attendance of the week: 96 of 100.\n".encode()}
+NOTE = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Attendance of the week: 96 of 100.\n"}
 SMALL = """least => [...document.querySelectorAll("button, .btn, summary.q-tool, main select, main input.form-control")]
   .filter(one => one.checkVisibility())
   .map(one => [one, one.getBoundingClientRect()])
