@@ -153,7 +153,8 @@ def _data(entry: Entry) -> dict[str, Any]:
 def hashes(kind: str, data: Mapping[str, Any]) -> list[str]:
     """Return the words that a fact names, but for forms: those stand with their stage."""
     try:
-        return [h for h in named(kind, dict(data)) if h != data.get("content")]
+        forms = {data.get("content"), *(part.get("content") for part in data.values() if isinstance(part, dict))}
+        return [h for h in named(kind, dict(data)) if h not in forms]
     except (KeyError, TypeError, AttributeError):
         return []
 

@@ -65,7 +65,8 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
 """What one searches for: groups of kinds of facts."""
 STREAMS: dict[str, Any] = {"cycle": _("cycles"), "person": _("people"), "college": _("the college")}
 DOORS: dict[str, Any] = {
-    "web": _("browser"), "cli": _("command line"), "tick": _("sweep"), "demo": _("demo"), "api": _("program"),
+    "web": _("browser"), "cli": _("command line"), "tick": _("sweep"), "scheduler": _("scheduler"),
+    "demo": _("demo"), "api": _("program"),
 }  # fmt: skip
 PROOFS: dict[str, tuple[Any, Any]] = {
     "chain": (_("Chain"), _("every entry hashes to its digest and names the one before")),

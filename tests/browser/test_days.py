@@ -1,7 +1,7 @@
 """The main day of each role, from sign-in to sign-out, in both languages, at a desk and on a phone.
 
-Everything is done as people do it: by links, buttons, fields and keys; what came of it is read on the next page. Nothing
-is found by its words, for they differ between the languages.
+Everything is done as people do it: by links, buttons, fields and keys; what came of it is read on the next page.
+Nothing is found by its words, for they differ between the languages.
 """
 
 from collections.abc import Iterator
@@ -24,8 +24,12 @@ SMALL = """least => [...document.querySelectorAll("button, .btn, summary.q-tool,
   .filter(one => one.checkVisibility())
   .map(one => [one, one.getBoundingClientRect()])
   .filter(([, box]) => box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5))
-  .map(([one, box]) => `${one.tagName} ${one.className} ${one.name || ''} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
-DOCKED = """one => { const box = one.getBoundingClientRect(); return box.top >= 0 && box.bottom <= window.innerHeight + 1; }"""
+  .map(([one, box]) => 
+    `${one.tagName} ${one.className} ${one.name || ''} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
+DOCKED = """one => {
+  const box = one.getBoundingClientRect();
+  return box.top >= 0 && box.bottom <= window.innerHeight + 1;
+}"""
 
 
 @pytest.fixture(scope="module")
