@@ -24,7 +24,7 @@ SMALL = """least => [...document.querySelectorAll("button, .btn, summary.q-tool,
   .filter(one => one.checkVisibility())
   .map(one => [one, one.getBoundingClientRect()])
   .filter(([, box]) => box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5))
-  .map(([one, box]) => 
+  .map(([one, box]) =>
     `${one.tagName} ${one.className} ${one.name || ''} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
 DOCKED = """one => {
   const box = one.getBoundingClientRect();
