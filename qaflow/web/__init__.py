@@ -25,6 +25,7 @@ from qaflow.web import (
     people,
     profile,
     requests,
+    reviews,
     saved_filters,
     security,
     signin,
@@ -48,6 +49,7 @@ BLUEPRINTS = (
     definitions.pages,
     operations.pages,
     metrics.probes,
+    reviews.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
