@@ -3,17 +3,22 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browsing import Browser, Site
 from browsing import site as made
+from flask import Flask
 from reviewing import PDF, WORD, college_facts, go_elsewhere, leave, stored
 from werkzeug.test import TestResponse
 
+from qaflow.adapters.files import FolderFiles
 from qaflow.config import Settings
 from qaflow.errors import Refused
-from qaflow.services import audit, evidence
+from qaflow.services import audit, evidence, freeze_checks, freezing, sampling
+from qaflow.services.sessions import SignedIn
 from qaflow.store.db import db
+from qaflow.testing import World
 
 FIELDS = {"day": "2025-09-01", "reason": "city review", "once": WORD}  # the day on which the tiny college's time begins
 
@@ -230,6 +235,33 @@ def test_another_colleges_freeze_is_absent_and_freezes_nothing_here(site: Site) 
     site.world.query("update evidence_freeze set college_id = (select id from college where key = 'other') "
                      "returning id")  # fmt: skip
     assert attach(site, 2, "far_lead") == ""
+
+
+def test_the_services_do_the_same_on_each_database(store_app: Flask, tmp_path: Path) -> None:
+    world, files = World(db.session), FolderFiles(tmp_path / "evidence")
+    cycle = world.start()
+    evidence.attach(db.session, world.origin("lead"), files, cycle, "a.pdf", PDF)
+    world.fire(cycle, "submit", "lead", content={"note": "done"})
+    origin = world.origin("office")
+    me = SignedIn(session="", person=world.persons["office"], college=world.college, login="office", name="office",
+                  language="en", device="", kinds=frozenset(), titles=())  # fmt: skip
+    wanted = freezing.Wanted(day="2025-09-01", reason="review", agreed="1.1", once=WORD)
+
+    seq = sampling.draw(db.session, origin, me, sampling.Wanted(n=5, strata=True, once=WORD))
+    number = freezing.freeze(db.session, origin, me, wanted)
+
+    sample = sampling.show(db.session, origin, me, seq)
+    assert (sample.same, [one.id for one in sample.cycles], sampling.listed(db.session, origin, me)[0].seq) == (
+        True, [cycle], seq)  # fmt: skip
+    found = freeze_checks.check(db.session, origin, me, files, number, whole=True)
+    assert (found.sound, found.checked, found.faults, found.cycles, found.broken) == (True, 1, 0, 1, ())
+    assert (found.texts, found.lost, found.added) == (1, 0, 0)
+    assert freezing.freeze(db.session, origin, me, wanted) == number
+    with pytest.raises(Refused):
+        evidence.attach(db.session, world.origin("lead"), files, cycle, "b.pdf", PDF)
+    freezing.lift(db.session, origin, me, number, "over")
+    assert [(one.reason, one.lifted_why) for one in freezing.listed(db.session, origin, me)] == [("review", "over")]
+    assert world.audit()["verified"]
 
 
 def number_in_path(path: str) -> int:

@@ -28,16 +28,16 @@ from qaflow.web.words import due_on
 
 PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "help.index", "help.topic", "probes.alive",
           "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
-FILES = {"cycles.download", "definitions.drawing", "metrics.show"}
+FILES = {"cycles.download", "definitions.drawing", "metrics.show", "reviews.manifest"}
 """What answers with a file or a document."""
 REFUSED: dict[str, dict[str, int]] = {
-    "lead": {"office": 403, "definitions": 403, "operations": 403},
+    "lead": {"office": 403, "definitions": 403, "operations": 403, "reviews": 403},
     "office": {"operations": 403},
     "admin": {"office": 403, "cycles": 404, "definitions.cycles": 403, "definitions.check": 403,
-              "definitions.migrate": 403},
+              "definitions.migrate": 403, "reviews": 403},
 }
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
-ABSENT = {"cycles.sheet", "definitions.difference"}
+ABSENT = {"cycles.sheet", "definitions.difference", "reviews.frozen", "reviews.sample"}
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
@@ -57,7 +57,7 @@ def addresses(site: Site) -> dict[str, str]:
     """Return the address of every page that a person may open, by endpoint."""
     name = "qaflow.css"
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": "", "file": 1,
-              "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg"}  # fmt: skip
+              "no": 1, "seq": 9999, "spiral": "tiny.teaching", "version": 1, "form": "svg"}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
         person = {"number": site.world.persons["lead"]}  # the first account is the program's own

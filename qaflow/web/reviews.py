@@ -38,8 +38,10 @@ pages = Blueprint("reviews", __name__, url_prefix="/audit")
 class SampleForm(Form):
     """How a sample is drawn."""
 
-    n = IntegerField(_("How many cycles"), [InputRequired(FAULTS["text.blank"]), NumberRange(1, sampling.MOST,
-                                                                                             FAULTS["value.range"])])
+    n = IntegerField(
+        _("How many cycles"),
+        [InputRequired(FAULTS["text.blank"]), NumberRange(1, sampling.MOST, FAULTS["value.range"])],
+    )
     seed = StringField(_("Seed (may be left out)"), [Length(max=sampling.SEED, message=FAULTS["text.too_long"])])
     layer = SelectField(_("Layer"), [Optional()], choices=[])
     strata = BooleanField(_("So many of each layer"))
