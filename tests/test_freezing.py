@@ -89,6 +89,7 @@ def test_while_it_stands_no_file_is_left_and_after_lifting_it_is(site: Site) -> 
 
     answer = leave(site.browser("far_lead", "en"), 2)
     assert answer.status_code == 409 and "frozen for an outside review" in answer.text
+    assert "no file can be added until" in site.browser("lead", "en").get("/cycles/1").text
     assert attach(site, 2, "far_lead") == "evidence.frozen"
     assert site.browser("office").post(f"{where}/lift", reason="review over").status_code == 303
     assert attach(site, 2, "far_lead") == ""

@@ -74,9 +74,14 @@ def require_attach(acting: Acting) -> int | None:
     if acting.origin.person is None:
         raise Forbidden("actor.system", "evidence is given by a person")
     for_ = policy.permit(acting.driver, acting.scope, acting.snap, "attach", {}, acting.origin.person, acting.today)
-    if reviews.stands(acting.driver, acting.row.college, acting.snap.layer, acting.snap.start):
+    if is_frozen(acting):
         raise Refused("evidence.frozen", "the evidence is frozen for an outside review")
     return for_
+
+
+def is_frozen(acting: Acting) -> bool:
+    """Tell whether a freeze for an outside review covers the cycle."""
+    return reviews.stands(acting.driver, acting.row.college, acting.snap.layer, acting.snap.start)
 
 
 def may_attach(acting: Acting) -> bool:
