@@ -27,6 +27,7 @@ from qaflow.web import (
     people,
     profile,
     requests,
+    reviews,
     saved_filters,
     security,
     signin,
@@ -54,6 +55,7 @@ BLUEPRINTS = (
     metrics.probes,
     warnings.pages,
     escalations.pages,
+    reviews.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
