@@ -1,7 +1,7 @@
 """The main day of each role, from sign-in to sign-out, in both languages, at a desk and on a phone.
 
-Everything is done as people do it: by links, buttons, fields and keys; what came of it is read on the next page. Nothing
-is found by its words, for they differ between the languages.
+Everything is done as people do it: by links, buttons, fields and keys; what came of it is read on the next page.
+Nothing is found by its words, for they differ between the languages.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import crowd
 import pytest
 from crowd import holder, let_in
 from driving import Served, Visitor, visiting
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, FilePayload, Locator
 
 pytestmark = pytest.mark.browser
 
@@ -19,13 +19,16 @@ BY_ALL = pytest.mark.parametrize(("lang", "width"), WAYS)
 AT_DESKS = pytest.mark.parametrize("lang", ["zh", "en"])
 TOUCH = 40  # pixels that a finger needs
 PHONE = 500
-NOTE = {"name": "notes.txt", "mimeType": "text/plain", "buffer": "Attendance of the week: 96 of 100.\n".encode()}
+NOTE: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Attendance: 96 of 100.\n"}
 SMALL = """least => [...document.querySelectorAll("button, .btn, summary.q-tool, main select, main input.form-control")]
   .filter(one => one.checkVisibility())
   .map(one => [one, one.getBoundingClientRect()])
   .filter(([, box]) => box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5))
-  .map(([one, box]) => `${one.tagName} ${one.className} ${one.name || ''} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
-DOCKED = """one => { const box = one.getBoundingClientRect(); return box.top >= 0 && box.bottom <= window.innerHeight + 1; }"""
+  .map(([one, box]) => `${one.tagName} ${one.className} ${one.name || ''} ${box.width} x ${box.height}`)"""
+"""What is too small for a finger."""
+DOCKED = (
+    "one => { const {top, bottom} = one.getBoundingClientRect(); return top >= 0 && bottom <= window.innerHeight + 1; }"
+)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +155,7 @@ def test_whoever_is_responsible_fills_in_a_stage_keeps_a_draft_adds_evidence_sub
         act(visitor, "comment", text=f"said: {words}")
         assert f"said: {words}" in told(visitor)
         assert facts(visitor) > before + 2
-        step(visitor, "svg a[href*='stage=incentivize']:visible")
+        step(visitor, "svg a[href*='stage=incentivize']:visible text")
         assert words in visitor.page.inner_text("#record")
 
         turn_to(visitor, "/inbox")
