@@ -1,4 +1,4 @@
-"""People with work of their own: read from the demo's database, let in by the administrator at their page.
+"""People with work of their own: read from the demo's database, let in by the administrator.
 
 A demo gives a password to one person of each role; days of many need many. What the days do is done by clicks.
 """
@@ -13,8 +13,8 @@ from driving import Served, Visitor
 
 PASSWORD = "seven quiet lanterns"
 HOLDERS = """
-SELECT p.id, p.login, min(i.cycle_id) FROM work_item i
-JOIN person p ON p.id = i.holder_id JOIN cycle c ON c.id = i.cycle_id
+SELECT p.id, p.login, min(i.cycle_id)
+FROM work_item i JOIN person p ON p.id = i.holder_id JOIN cycle c ON c.id = i.cycle_id
 WHERE i.state = 'open' AND i.kind = ? AND i.layer = ? AND i.visit = 1 AND (? = '' OR i.stage = ?)
 AND p.password_hash IS NULL AND p.disabled_at IS NULL
 AND c.status = 'running'

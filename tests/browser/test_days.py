@@ -10,7 +10,7 @@ import crowd
 import pytest
 from crowd import holder, let_in
 from driving import Served, Visitor, visiting
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, FilePayload, Locator
 
 pytestmark = pytest.mark.browser
 
@@ -19,17 +19,16 @@ BY_ALL = pytest.mark.parametrize(("lang", "width"), WAYS)
 AT_DESKS = pytest.mark.parametrize("lang", ["zh", "en"])
 TOUCH = 40  # pixels that a finger needs
 PHONE = 500
-NOTE = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Attendance of the week: 96 of 100.\n"}
+NOTE: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Attendance: 96 of 100.\n"}
 SMALL = """least => [...document.querySelectorAll("button, .btn, summary.q-tool, main select, main input.form-control")]
   .filter(one => one.checkVisibility())
   .map(one => [one, one.getBoundingClientRect()])
   .filter(([, box]) => box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5))
-  .map(([one, box]) =>
-    `${one.tagName} ${one.className} ${one.name || ''} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
-DOCKED = """one => {
-  const box = one.getBoundingClientRect();
-  return box.top >= 0 && box.bottom <= window.innerHeight + 1;
-}"""
+  .map(([one, box]) => `${one.tagName} ${one.className} ${one.name || ''} ${box.width} x ${box.height}`)"""
+"""What is too small for a finger."""
+DOCKED = (
+    "one => { const {top, bottom} = one.getBoundingClientRect(); return top >= 0 && bottom <= window.innerHeight + 1; }"
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +53,6 @@ def step(visitor: Visitor, selector: str) -> None:
     looked(visitor)
 
 
-def shown(visitor: Visitor, path: str) -> None:
-    """Open an address that must be there, and look at the page."""
-    assert visitor.open(path) == 200, path
-    looked(visitor)
-
-
 def turn_to(visitor: Visitor, path: str) -> None:
     """Go to a part of the program by the bar on top, or by its menu on a phone."""
     menu = visitor.page.locator("details.q-narrow-only > summary")
@@ -71,13 +64,12 @@ def turn_to(visitor: Visitor, path: str) -> None:
 
 
 def figure(found: Locator) -> int:
-    """Return the number that an element shows."""
-    return int(found.inner_text().replace(",", ""))
+    """Return the number that stands among the words of an element."""
+    return int("".join(one for one in found.first.inner_text() if one.isdigit()))
 
 
 def box(visitor: Visitor, name: str = "mine") -> int:
-    """Return how much the inbox counts in one of its lists."""
-    visitor.open("/inbox")
+    """Return how much the inbox, which is open, counts in one of its lists."""
     href = "/inbox" if name == "mine" else f"/inbox?box={name}"
     return figure(visitor.page.locator(f".q-boxes a[href='{href}'] .q-count"))
 
@@ -125,8 +117,7 @@ def written(visitor: Visitor) -> list[str]:
 
 def decisions(visitor: Visitor) -> int:
     """Return how many rows of the inbox wait for my decision."""
-    visitor.open("/inbox")
-    looked(visitor)
+    turn_to(visitor, "/inbox")
     return visitor.page.locator(".q-item[data-q-decide]").count()
 
 
@@ -140,16 +131,15 @@ def test_whoever_is_responsible_fills_in_a_stage_keeps_a_draft_adds_evidence_sub
     link, words = f".q-item-title a[href='/cycles/{found.cycle}']", f"written by {found.login} in {lang} at {width}"
     with visiting(browser, demo, lang, width) as visitor:
         visitor.sign_in(found.login, crowd.PASSWORD)
-        mine, submitted = box(visitor), box(visitor, "submitted")
-        visitor.open("/inbox")
         looked(visitor)
+        mine, submitted = box(visitor), box(visitor, "submitted")
         step(visitor, link)
         before = facts(visitor)
         fill(visitor, words)
         visitor.page.locator(".q-stage-form [name^='f/']").first.scroll_into_view_if_needed()
         assert visitor.page.locator(".q-stage-form .btn-primary").evaluate(DOCKED) or width > PHONE
         step(visitor, ".q-stage-form button[formaction]")
-        visitor.open("/inbox")
+        turn_to(visitor, "/inbox")
         step(visitor, link)
         assert visitor.has(".q-drafted")
         assert words in written(visitor)
@@ -165,9 +155,10 @@ def test_whoever_is_responsible_fills_in_a_stage_keeps_a_draft_adds_evidence_sub
         act(visitor, "comment", text=f"said: {words}")
         assert f"said: {words}" in told(visitor)
         assert facts(visitor) > before + 2
-        step(visitor, "svg a[href*='stage=incentivize']:visible")
+        step(visitor, "svg a[href*='stage=incentivize']:visible text")
         assert words in visitor.page.inner_text("#record")
 
+        turn_to(visitor, "/inbox")
         assert box(visitor) == mine - reviewed  # what nobody reviews leads straight to the next stage
         assert box(visitor, "submitted") == submitted + reviewed
         visitor.sign_out()
@@ -191,6 +182,7 @@ def test_the_gate_names_what_an_empty_form_misses_and_nothing_happens(
         assert visitor.page.locator(".q-missing li").count() == missing
         assert visitor.has(".q-stage-form .q-fault")
         assert facts(visitor) == before
+        turn_to(visitor, "/inbox")
         assert box(visitor) == waiting
         visitor.sign_out()
 
@@ -256,7 +248,6 @@ def test_the_inbox_goes_by_keys(browser: Browser, demo: Served, lang: str) -> No
     place = f"[...document.querySelectorAll('[data-q-row]')].indexOf({row})"
     with visiting(browser, demo, lang, 1280) as visitor:
         visitor.sign_in(demo.login("course_leader"))
-        visitor.open("/inbox")
         ticked = visitor.page.locator("input[form=together]:checked")
         seen = []
         for key in "jjjk":
@@ -280,8 +271,8 @@ def watched(visitor: Visitor) -> None:
     path = visitor.page.url.removeprefix(visitor.site.base).partition("?")[0]
     step(visitor, f"form[action='{path}/watch'] button")
     assert visitor.page.locator(f"form[action='{path}/watch'] [name=on]").input_value() == "no"
-    many = box(visitor, "watch")
     turn_to(visitor, "/inbox")
+    many = box(visitor, "watch")
     step(visitor, ".q-boxes a[href='/inbox?box=watch']")
     assert visitor.has(f".q-item-title a[href='{path}']")
     step(visitor, f"form[action='{path}/watch'] button")
@@ -306,19 +297,13 @@ def reminded(visitor: Visitor) -> None:
 def late_ones(visitor: Visitor) -> None:
     """Narrow the list of cycles to what is late, and open the first."""
     turn_to(visitor, "/cycles")
-    late = figure_in(visitor, ".q-list-total a[href*='when=late']")
+    late = figure(visitor.page.locator(".q-list-total a[href*='when=late']"))
     step(visitor, ".q-list-total a[href*='when=late']")
     rows = visitor.page.locator(".q-list tbody tr")
     assert 0 < rows.count() <= late
     assert rows.locator("td:nth-of-type(2) .q-late").count() == rows.count()
     step(visitor, ".q-list tbody th a")
     assert visitor.has(".q-badge.q-late")
-
-
-def figure_in(visitor: Visitor, selector: str) -> int:
-    """Return the number that stands among the words of a link."""
-    words = visitor.page.locator(selector).first.inner_text()
-    return int("".join(c for c in words if c.isdigit()))
 
 
 @BY_ALL
@@ -341,9 +326,9 @@ def test_the_quality_office_goes_from_a_number_to_its_cycle_and_plans_a_round_wi
     with visiting(browser, demo, lang, width) as visitor:
         visitor.sign_in(demo.login("quality_office"))
         turn_to(visitor, "/office")
-        many = figure_in(visitor, ".q-heat a.q-large")
+        many = figure(visitor.page.locator(".q-heat a.q-large"))
         step(visitor, ".q-heat a.q-large")
-        assert figure_in(visitor, "main p[role=status]") == many
+        assert figure(visitor.page.locator("main p[role=status]")) == many
         step(visitor, ".q-lines th a")
         cycle, before = visitor.page.url, facts(visitor)
 
