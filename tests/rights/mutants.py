@@ -133,7 +133,7 @@ def _of(file: Path, tree: ast.Module, top: str, node: ast.AST) -> Iterator[Mutan
     inner = file.name == "policy.py"
     for number, one in enumerate(ast.walk(node)):
         for what, make in _changes(one, inner):
-            name = f"{file.name}:{getattr(one, 'lineno', 0)} {top}: {what}"
+            name = f"{file.name} {top}: {what}"
             yield Mutant(name, (str(file), top), _swap(file, tree, top, number, make))
 
 

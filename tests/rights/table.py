@@ -65,7 +65,7 @@ class Table:
         self.rows = [self._row(key, value) for key, value in found["routes"].items()]
 
     def _row(self, key: str, value: Any) -> Row:
-        method, path = key.split(" ")
+        method, path = key.split(" ")[:2]
         more = {"is": value} if isinstance(value, str) else dict(value)
         rule, *groups = more.pop("is").split()
         unknown = set(groups) - set(self.groups) | set(more) - {"on", "at", "send", "closed", "status", "others", "signed",

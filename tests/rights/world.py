@@ -23,12 +23,14 @@ from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Definition
 from qaflow.services import accounts, deputies, passwords
+from qaflow.services.accounts import NewGrant
 from qaflow.services.work import Writer
 from qaflow.store.db import Driver, Sql, db
 from qaflow.testing import CARRIED, MONDAY, NOTE, STAFF, World, sheet, spiral, stage, track
 from qaflow import testing
 
-SITUATIONS = ("fresh", "review", "warned", "known", "correcting", "suspended", "closed")
+MORE = ("mate", "looker", "qadmin", "revoked", "disabled", "coursed", "layered")
+SITUATIONS = ("fresh", "review", "warned", "known", "correcting", "suspended", "passed", "closed")
 PLACES = {"near": ("section", "lead"), "peer": ("section", "mate"), "far": ("far", "far_lead")}
 KEYS = ("goal", "design", "implement", "improve")
 NAMED = Sql("update subject set name = :n where id = :i")
@@ -53,15 +55,27 @@ class College(World):
 
     def _people(self, driver: Driver) -> None:
         writer, origin = Writer(driver, self.origin()), self.origin()
-        logins = [*(login for login, _, _ in STAFF), *testing.OTHERS, "mate", "looker", "qadmin", "revoked", "disabled"]
+        logins = [*(login for login, _, _ in STAFF), *testing.OTHERS, *MORE]
         named = [(self.prefix + x, f"{self.mark}name of {x}" if self.mark else f"name of {self.prefix}{x}") for x in logins]
         ids = accounts.add_people(driver, writer, origin, self.college, named)
         self.persons = dict(zip(logins, ids, strict=True))
         more = [("mate", "course_leader", "section"), ("looker", "committee", "section"),
                 ("qadmin", "quality_administrator", None), ("revoked", "major_leader", "section")]  # fmt: skip
         grants = [self._grant(*one) for one in (*STAFF, *more)]
+        grants.append(NewGrant(self.persons["layered"], "committee", "layer", layer="course"))
         accounts.grant_many(driver, writer, origin, self.view(driver), grants)
         writer.flush()
+
+    def oversee(self, login: str, courses: list[str]) -> None:
+        """Let somebody look over single courses."""
+
+        def body(driver: Driver) -> None:
+            writer = Writer(driver, self.origin())
+            grants = [NewGrant(self.persons[login], "committee", "subject", self.subjects[code]) for code in courses]
+            accounts.grant_many(driver, writer, self.origin(), self.view(driver), grants)
+            writer.flush()
+
+        self.within(body)
 
     def say(self, text: str) -> str:
         """Return a text as this college's people write it."""
@@ -72,7 +86,7 @@ class College(World):
         title = self.say(f"course {code}")
         self.course(code, unit, lead)
         self.within(lambda d: d.run(NAMED, {"n": title, "i": self.subjects[code]}))
-        cycle = self.start(code, from_stage="design" if situation in ("fresh", "review", "closed") else "implement")
+        cycle = self.start(code, from_stage="design" if situation in ("fresh", "review", "passed", "closed") else "implement")
         reason = {"reason": self.say("reason")}
         self.fire(cycle, "comment", lead, text=self.say("comment"))
         if situation == "review":
@@ -83,6 +97,9 @@ class College(World):
             self.fire(cycle, "acknowledge", lead, cause=self.say("cause"))
         if situation == "correcting":
             self.fire(cycle, "correct", lead, scope="implementation", measure=self.say("measure"))
+        if situation == "passed":
+            holder = "vp" if unit == "section" and not self.prefix else "office"
+            self.fire(cycle, "transfer", lead, to=self.prefix + holder, **reason)
         if situation in ("suspended", "closed"):
             self.fire(cycle, {"suspended": "suspend", "closed": "cancel"}[situation], "office", **reason)
         return cycle
@@ -213,6 +230,7 @@ def _filled(app: Flask, clock: StoppedClock, file: Path, mark: str) -> Rights:
             code = f"{place}-{situation}"
             number = college.make(code, unit, lead, situation)
             things[place, situation] = Thing(number, college.state(number)["revision"], f"course {code}")
+    home.oversee("coursed", [f"near-{situation}" for situation in SITUATIONS])
     appointments = {}
     for place, absent in (("near", "lead"), ("far", "far_lead"), ("abroad", "lead")):
         college = abroad if place == "abroad" else home
