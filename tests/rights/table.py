@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ class Row:
     rule: str
     groups: tuple[str, ...]
     more: dict[str, Any] = field(hash=False)
+
+    @property
+    def reads(self) -> bool:
+        """Tell whether it is only read."""
+        return self.method in ("GET", "HEAD")
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -75,7 +80,8 @@ class Table:
 
     def cells(self) -> Iterator[Cell]:
         """Yield every cell."""
-        return (Cell(row, login, place) for row in self.rows for place in row.places for login in self.people)
+        heads = (replace(row, method="HEAD") for row in self.rows if row.reads)
+        return (Cell(row, login, place) for row in (*self.rows, *heads) for place in row.places for login in self.people)
 
     def members(self, names: tuple[str, ...], place: str) -> set[str]:
         """Return the people of groups for a place; what is closed lies near, what is absent is nobody's."""
@@ -84,9 +90,9 @@ class Table:
 
     def expected(self, cell: Cell) -> tuple[int, ...]:
         """Return the statuses with which a cell may answer."""
-        row, more, done = cell.row, cell.row.more, (200 if cell.row.method == "GET" else 303)
+        row, more, done = cell.row, cell.row.more, (200 if cell.row.reads else 303)
         if row.rule != "anybody" and cell.login in self.out:
-            return (303,) if row.method == "GET" else (401,)
+            return (303,) if row.reads else (401,)
         if row.rule == "anybody" and cell.login not in self.out and "signed" in more:
             return (more["signed"],)
         if row.rule in ("anybody", "signed"):
@@ -158,7 +164,7 @@ def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse) -> st
     changed = rights.changed()
     if not table.allowed(cell):
         return f"{cell}: refused, yet {sorted(changed)} changed" if changed else _tells(rights, cell, answer)
-    effect = cell.row.more.get("effect") != "none" and cell.row.method != "GET"
+    effect = cell.row.more.get("effect") != "none" and not cell.row.reads
     if effect and not changed:
         return f"{cell}: answered {answer.status_code} and did nothing"
     shows = thing(rights, cell.row, cell.place).shows if cell.row.method == "GET" else ""
