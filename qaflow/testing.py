@@ -115,6 +115,7 @@ ROLES = (
     ("diagnostician", "diagnostician", None),
     ("administrator", "administrator", None),
     ("committee", "committee", "vice_president"),
+    ("quality_administrator", "quality_administrator", None),
     ("dean", "approver", "vice_president"),
 )
 STAFF = (
@@ -148,6 +149,8 @@ def config(tracks: Sequence[Track], key: str = "tiny") -> College:
 class World:
     """One tiny college in a database: two units, a few people, two courses; weekends are its only days off."""
 
+    key = "tiny"
+
     def __init__(
         self,
         session: AnySession,
@@ -173,7 +176,7 @@ class World:
         self.course("C9", "far", "far_lead")
 
     def _college(self, driver: Driver) -> int:
-        body = config(self.tracks)
+        body = config(self.tracks, self.key)
         values = {
             "key": body.key,
             "name_zh": body.key,

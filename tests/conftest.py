@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import structlog
@@ -20,6 +20,9 @@ from qaflow.app import BOOTSTRAP, create_app
 from qaflow.cli.main import program
 from qaflow.config import Settings
 from qaflow.store import db
+
+if TYPE_CHECKING:
+    from rights.world import Rights
 
 SECRET = "tSx7-wQ9zLk2mVb4Rn8Yc1Df6Hg3Jp5Ua0EoIi"  # as random as any, and in no installation
 
@@ -57,6 +60,20 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("template") / "qaflow.db"
     migrated(Settings(home=file.parent, database_url=f"sqlite:///{file}", secret_key=SECRET))
     return file
+
+
+@pytest.fixture(scope="session")
+def _rights(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> "Rights":
+    from rights.world import build
+
+    return build(tmp_path_factory.mktemp("rights"), sqlite_template, "CANARY-B-")
+
+
+@pytest.fixture
+def rights(_rights: "Rights") -> Iterator["Rights"]:
+    """Return the world of the rights as it was built: two colleges, everybody, a cycle in every situation."""
+    yield _rights
+    _rights.restore()
 
 
 @pytest.fixture
@@ -174,3 +191,23 @@ def _execute(url: str, *statements: str) -> None:
         for statement in statements:
             connection.execute(text(statement))
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return Debian's Chromium (`make test-browser`)."""
+    import driving  # beside the tests that ask for it; the others need no browser
+
+    with driving.opened() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return a demo, served by the real program to the browser."""
+    import driving
+
+    home = tmp_path_factory.mktemp("demo")
+    told = driving.lived(home)
+    with driving.serving(home, told["password"], told["accounts"]) as site:
+        yield site

@@ -86,14 +86,15 @@ def upgrade() -> None:
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("college_id", BIG_ID),
         sa.Column("started_at", INSTANT, nullable=False),
-        sa.Column("ended_at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT),
         sa.Column("person_id", BIG_ID),
         sa.Column("door", sa.Text(), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("streams", sa.Integer(), nullable=False),
         sa.Column("faults", sa.Integer(), nullable=False),
         sa.Column("first_fault", sa.Text()),
-        sa.Column("checkpoint_at", sa.Text()),
+        sa.Column("results", sa.Text(), nullable=False),
+        sa.Column("checkpoint", sa.Text()),
         _refers("proof", "college_id", "college"),
         sa.PrimaryKeyConstraint("id", name="pk_proof"),
     )
@@ -121,3 +122,6 @@ def upgrade() -> None:
     for name, where in (("again", "state = 'open' and submitted_at is not null"), ("review", "state = 'review'")):
         op.create_index(f"ix_visit_{name}", "visit", ["cycle_id", "stage", "number"],
                         sqlite_where=sa.text(where), postgresql_where=sa.text(where))  # fmt: skip
+    op.create_index("ix_journal_actor", "journal", ["actor"])
+    behalf = sa.text("on_behalf_of is not null")
+    op.create_index("ix_journal_on_behalf_of", "journal", ["on_behalf_of"], sqlite_where=behalf, postgresql_where=behalf)

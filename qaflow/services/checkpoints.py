@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from qaflow.engine.definition import canonical
 from qaflow.errors import ConfigError, Invalid
 from qaflow.paths import make_private
-from qaflow.store import colleges, journal
+from qaflow.store import colleges, journal, proofs
 from qaflow.store.db import Driver, utc
 
 from .work import AnySession, LostRace, Origin, Writer, transact
@@ -35,21 +35,28 @@ KEY_FILE = "audit.key"
 PARTS = {"at": str, "entries": int, "streams": int, "digest": str, "heads": list, "public_key": str, "signature": str}
 
 
-def make(session: AnySession, origin: Origin, home: Path) -> dict[str, Any]:
-    """Note the checkpoint in every college's stream, then return all heads of that moment, signed."""
+def make(session: AnySession, origin: Origin, home: Path, only: int | None = None) -> dict[str, Any]:
+    """Note the checkpoint in every college's stream, then return all heads of that moment, signed.
+
+    With ``only`` it is one college's: its entry, and the heads of its streams.
+    """
     key = signing_key(home)
     public = public_hex(key)
 
     def body(driver: Driver) -> dict[str, Any]:
         writer = Writer(driver, origin)
         for college in colleges.everyone(driver):
+            if only not in (None, college.id):
+                continue
             version, head = colleges.head(driver, college.id)
             newest = writer.fact(f"college:{college.key}", version + 1, head or journal.GENESIS, "CheckpointMade",
                                  {"public_key": public})  # fmt: skip
             if not colleges.set_head(driver, college.id, version, version + 1, newest):
                 raise LostRace
         writer.flush()
-        return document([list(row) for row in journal.heads(driver)], utc(origin.now), key)
+        heads = journal.heads(driver)
+        own = proofs.streams(driver, only) if only is not None else {stream for stream, _, _ in heads}
+        return document([list(row) for row in heads if row[0] in own], utc(origin.now), key)
 
     return transact(session, body)
 

@@ -22,10 +22,21 @@ class CollegeStream:
         self._version, head = colleges.head(driver, college)
         self._was, self._head = self._version, head or journal.GENESIS
 
-    def fact(self, kind: str, data: dict[str, Any], definition: str | None = None) -> None:
-        """Add a fact."""
+    @property
+    def name(self) -> str:
+        """The stream's name in the journal."""
+        return self._name
+
+    @property
+    def at(self) -> str:
+        """The instant of its facts, as they hold it."""
+        return self._writer.at
+
+    def fact(self, kind: str, data: dict[str, Any], definition: str | None = None) -> int:
+        """Add a fact and return its place."""
         self._version += 1
         self._head = self._writer.fact(self._name, self._version, self._head, kind, data, definition)
+        return self._version
 
     def close(self) -> None:
         """Write the facts and move the head; `LostRace` where somebody was faster."""

@@ -91,6 +91,7 @@ class CyclePage:
     owed: tuple[Owed, ...]
     history: tuple[Data, ...]
     attaches: bool
+    frozen: bool
     submissions: tuple[Submission, ...]
     beside: Beside
     draft: Draft | None
@@ -156,7 +157,8 @@ def _page(acting: Acting, number: int) -> CyclePage:
         approvers=_signers(snap, names), targets=rights.targets(acting), records=records, missing=gate.missing,
         evidence=gate.evidence, children=gate.children, warnings=_warnings(acting, names, texts),
         owed=_owed(acting, names), history=tuple(_told(f, names, texts) for f in facts),
-        attaches=evidence.may_attach(acting), submissions=_submissions(facts, names, texts),
+        attaches=evidence.may_attach(acting), frozen=evidence.is_frozen(acting),
+        submissions=_submissions(facts, names, texts),
         beside=beside(acting, names), draft=here[0] if here else None,
         older=tuple(one for one in drafts if not one.fits(snap)),
         watched=any(w.cycle == number for w in watching.of(driver, acting.row.college, acting.origin.person or 0)),

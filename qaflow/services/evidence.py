@@ -11,7 +11,7 @@ from qaflow.engine.snapshot import Data
 from qaflow.errors import Altered, Forbidden, Invalid, Missing, Refused
 from qaflow.store import cycle_beside as beside
 from qaflow.store import cycles as cycle_rows
-from qaflow.store import ledger, ticks
+from qaflow.store import ledger, reviews, ticks
 from qaflow.store.db import Driver, utc
 
 from . import cycles, file_kinds, policy
@@ -73,7 +73,15 @@ def require_attach(acting: Acting) -> int | None:
     """Return for whom this person may leave a file here; the one place where that is decided."""
     if acting.origin.person is None:
         raise Forbidden("actor.system", "evidence is given by a person")
-    return policy.permit(acting.driver, acting.scope, acting.snap, "attach", {}, acting.origin.person, acting.today)
+    for_ = policy.permit(acting.driver, acting.scope, acting.snap, "attach", {}, acting.origin.person, acting.today)
+    if is_frozen(acting):
+        raise Refused("evidence.frozen", "the evidence is frozen for an outside review")
+    return for_
+
+
+def is_frozen(acting: Acting) -> bool:
+    """Tell whether a freeze for an outside review covers the cycle."""
+    return reviews.stands(acting.driver, acting.row.college, acting.snap.layer, acting.snap.start)
 
 
 def may_attach(acting: Acting) -> bool:

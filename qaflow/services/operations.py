@@ -262,4 +262,3 @@ def _folder(folder: Path) -> tuple[int, int, bool]:
             if files >= FILES:
                 return files, size, True
     return files, size, False
-

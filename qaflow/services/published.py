@@ -140,9 +140,11 @@ def _published(d: Driver, seen: CollegeView, may: frozenset[str], key: str | Non
 
 def _version(row: Version, standing: dict[tuple[int, str], int] | None, tracks: dict[str, list[Track]],
              newest: bool) -> Published:  # fmt: skip
-    counts = {} if standing is None else {
-        name: sum(standing.get((row.id, status), 0) for status in of) for name, of in STATUSES.items()
-    }
+    counts = (
+        {}
+        if standing is None
+        else {name: sum(standing.get((row.id, status), 0) for status in of) for name, of in STATUSES.items()}
+    )
     return Published(row=row, counts=counts, tracks=tuple(tracks.get(row.key, ())) if newest else (), newest=newest)
 
 
@@ -150,4 +152,4 @@ def _of(versions: list[Published], version: int) -> Published:
     for found in versions:
         if found.row.version == version:
             return found
-    raise Missing("definition.not_found", f"no version {version} of this definition")
+    raise Missing("definition.not_found", "no such definition is published")

@@ -30,9 +30,10 @@ class Checked:
 
 
 def require(session: AnySession, origin: Origin, me: SignedIn) -> None:
-    """Require the right to publish, before anybody is asked for a file (engine rules, 5)."""
+    """Require the right to publish here (engine rules, 5)."""
+    driver = reading(session)
     try:
-        _college(session, reading(session), origin, me)
+        _college(session, driver, origin, me)
     finally:
         session.rollback()
 
@@ -63,6 +64,14 @@ def shown(name: str) -> str:
     return plain[:NAME] or "definition.yaml"
 
 
+def _college(session: AnySession, driver: Driver, origin: Origin, me: SignedIn) -> CollegeView:
+    if me.college is None:
+        raise Missing("college.not_found", f"{me.login} belongs to no college")
+    seen = view(session, driver, me.college)
+    policy.require_role(driver, me.college, me.person, "publish", seen.calendar.local_day(origin.now).isoformat())
+    return seen
+
+
 def _check(session: AnySession, driver: Driver, origin: Origin, me: SignedIn, name: str, data: bytes) -> Checked:
     seen = _college(session, driver, origin, me)
     loaded = loader.read(data, name, roles=seen.config.roles)
@@ -73,14 +82,6 @@ def _check(session: AnySession, driver: Driver, origin: Origin, me: SignedIn, na
     if found is None:
         return Checked(faults=loaded.faults)
     return _stored(driver, seen.key, name, found, loaded)
-
-
-def _college(session: AnySession, driver: Driver, origin: Origin, me: SignedIn) -> CollegeView:
-    if me.college is None:
-        raise Missing("college.not_found", f"{me.login} belongs to no college")
-    seen = view(session, driver, me.college)
-    policy.require_role(driver, me.college, me.person, "publish", seen.calendar.local_day(origin.now).isoformat())
-    return seen
 
 
 def _stored(driver: Driver, college: str, name: str, found: Definition, loaded: loader.Loaded) -> Checked:

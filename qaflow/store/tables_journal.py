@@ -28,7 +28,11 @@ class Journal(Model):
     data: Mapped[str]  # the exact text that was hashed
     prev: Mapped[Name]
     hash: Mapped[Name]
-    __table_args__ = (UniqueConstraint("stream", "seq"),)
+    __table_args__ = (
+        UniqueConstraint("stream", "seq"),
+        Index("ix_journal_actor", "actor"),  # what somebody did, in any history
+        Index("ix_journal_on_behalf_of", "on_behalf_of", **only("on_behalf_of is not null")),
+    )
 
 
 class Content(Model):

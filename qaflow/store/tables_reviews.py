@@ -15,14 +15,15 @@ class Proof(Model):
     id: Mapped[Ref] = mapped_column(primary_key=True)
     college_id: Mapped[Ref | None] = mapped_column(ForeignKey("college.id"))  # whose office asked
     started_at: Mapped[datetime]
-    ended_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # None: still at work
     person_id: Mapped[Ref | None]
     door: Mapped[str]
     entries: Mapped[int]
     streams: Mapped[int]
     faults: Mapped[int]
-    first_fault: Mapped[str | None]
-    checkpoint_at: Mapped[str | None]  # of the checkpoint that it was held against
+    first_fault: Mapped[str | None]  # JSON: stream, seq, why; of the college that asked, where it has one
+    results: Mapped[str]  # JSON: how many faults of each kind
+    checkpoint: Mapped[str | None]  # JSON: how the heads stand to the checkpoint that it was held against
     __table_args__ = (Index(None, "college_id", "started_at"),)
 
 

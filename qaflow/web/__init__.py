@@ -7,6 +7,7 @@ from flask_wtf import CSRFProtect
 from qaflow.web import (
     access,
     assets,
+    audit,
     calendar,
     cycles,
     definitions,
@@ -26,6 +27,7 @@ from qaflow.web import (
     people,
     profile,
     requests,
+    reviews,
     saved_filters,
     security,
     signin,
@@ -35,6 +37,7 @@ from qaflow.web import (
 )
 
 BLUEPRINTS = (
+    audit.pages,
     assets.assets,
     health.probes,
     start.pages,
@@ -52,6 +55,7 @@ BLUEPRINTS = (
     metrics.probes,
     warnings.pages,
     escalations.pages,
+    reviews.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)

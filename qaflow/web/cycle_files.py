@@ -21,14 +21,14 @@ SANDBOX = "default-src 'none'; sandbox"
 def keep(number: int) -> AnyResponse:
     """Keep the chosen files in the cycle's current visit, all or none."""
     given = [(one.filename or "", one.read()) for one in request.files.getlist("file") if one.filename]
-    evidence.attach_all(db.session, mine(), _files(), number, given)
+    evidence.attach_all(db.session, mine(), keeper(), number, given)
     flash(ngettext("%(num)d file is kept.", "%(num)d files are kept.", len(given)), "ok")
     return redirect(url_for("cycles.show", number=number) + "#files", 303)
 
 
 def download(number: int, file: int) -> Response:
     """Hand out a file: never shown by the browser in our name."""
-    found = evidence.fetch(db.session, mine(), _files(), number, file)
+    found = evidence.fetch(db.session, mine(), keeper(), number, file)
     response = make_response(found.data)
     response.mimetype = found.media
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in found.name)
@@ -38,7 +38,8 @@ def download(number: int, file: int) -> Response:
     return response
 
 
-def _files() -> Files:
+def keeper() -> Files:
+    """Return where files are kept."""
     found = ports().files
     if found is None:
         raise Unavailable("evidence.folder", "this door keeps no files")

@@ -23,9 +23,9 @@ ROLES: dict[str, Any] = {
     "leader": _("leader"),
     "quality_office": _("quality office"),
     "quality_head": _("head of the quality office"),
-    "diagnostician": _("diagnostician"),
+    "diagnostician": _("diagnosing expert"),
     "quality_administrator": _("quality administrator"),
-    "administrator": _("administrator"),
+    "administrator": _("system administrator"),
     "committee": _("committee"),
 }
 """The neutral kinds of role, where a college has no single post for one."""

@@ -105,14 +105,15 @@ def difference(spiral: str) -> str:
 @pages.route("/check", methods=["GET", "POST"])
 def check() -> Response:
     """Check a file that is sent; nothing of it is stored."""
+    uploading.require(db.session, mine(), me())
     if request.method == "GET":
-        uploading.require(db.session, mine(), me())
         return _check_page(None, "", b"", OK)
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         note("file.empty")
         return _check_page(None, "", b"", UNFIT, _("Choose a file first."))
-    name, data = uploading.shown(sent.filename), sent.stream.read(MAX_BYTES + 1)
+    with sent.stream as stream:
+        name, data = uploading.shown(sent.filename), stream.read(MAX_BYTES + 1)
     checked = uploading.check(db.session, mine(), me(), name, data)
     return _check_page(checked, name, data, OK if checked.definition else UNFIT)
 
@@ -189,7 +190,7 @@ def _migration(spiral: str, version: int, sent: Mapping[str, str], status: int, 
     page = render_template(
         "definitions/migrate.html", shown=found, of=found.definition, document=document, gone=gone, renames=renames,
         moved=moved, say=Speaker(found.college, *olds, found.definition), why=why, LEAVES=LEAVES, failed=failed,
-        PAGE=PAGE, after=_number("after") or 0,
+        PAGE=PAGE, after=_number("after") or 0, named={f"from-{old}": new for old, new in renames.items()},
     )  # fmt: skip
     return make_response(page, status)
 

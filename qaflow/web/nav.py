@@ -10,6 +10,8 @@ from flask_babel import lazy_gettext as _
 from qaflow.services.policy import ADMINISTRATORS, OFFICE, SUPERVISORS
 from qaflow.services.sessions import SignedIn
 
+PARTS = {"reviews": "audit"}
+"""Blueprints whose pages belong to another's entry."""
 EVERYBODY: frozenset[str] = frozenset()
 
 
@@ -53,4 +55,5 @@ def entries(me: SignedIn | None) -> list[Shown]:
 def _here(endpoint: str) -> bool:
     """Tell whether the page is of the entry's own part of the program."""
     blueprint = endpoint.partition(".")[0]
-    return request.blueprint == blueprint or (request.endpoint == "start.start" and blueprint == "inbox")
+    part = PARTS.get(request.blueprint or "", request.blueprint)
+    return part == blueprint or (request.endpoint == "start.start" and blueprint == "inbox")

@@ -29,7 +29,7 @@ log = logs.get("qaflow.web")
 def sign_in() -> Response:
     """Ask for login and password, and let their owner in."""
     target = access.safe_next(request.values.get("next"))
-    if access.viewer() is not None and request.method == "GET":
+    if access.viewer() is not None and request.method != "POST":
         return redirect(target, 303)
     access.tell_end()
     form = SignIn(next=target)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from babel.dates import format_date
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -38,7 +38,7 @@ class Due(NamedTuple):
 def register(app: Flask) -> None:
     """Give templates the words, the assets and what the frame of each page shows."""
     app.jinja_env.globals.update(asset_url=asset_url, due=due, day=day, week=week, clock=clock, kind_words=kind_words,
-                                 pair=pair, number=number)  # fmt: skip
+                                 pair=pair, number=number, local=local, has=has)  # fmt: skip
     app.context_processor(frame)
 
 
@@ -94,6 +94,18 @@ def clock(of: datetime) -> str:
     """Return the time of day of an instant by the college's clocks, else by the installation's."""
     view = college()
     return of.astimezone(view.calendar.tz if view else ports().settings.zone).strftime("%H:%M")
+
+
+def local(of: str, time: bool = False) -> str:
+    """Return the day of a stored instant by the college's clocks, with its time where that is asked."""
+    at, view = datetime.fromisoformat(of), college()
+    said = day(view.calendar.local_day(at) if view else at.astimezone(ports().settings.zone).date())
+    return f"{said} {clock(at)}" if time else said
+
+
+def has(endpoint: str) -> bool:
+    """Tell whether the program has a page."""
+    return endpoint in current_app.view_functions
 
 
 def due(of: date | str) -> Due:

@@ -215,8 +215,8 @@ def _weigh(visitor: Visitor, response: Response) -> None:
 
 
 def kind_of(path: str) -> str:
-    """Return an address without what differs between pages of one kind: numbers, digests, questions."""
-    bare = urlsplit(path).path
+    """Return an address without what differs between pages of one kind: numbers, keys, digests, questions."""
+    bare = re.sub(r"/[a-z0-9-]+\.[a-z0-9.-]+(?=/|$)", "/K", urlsplit(path).path)  # the key of a definition
     return re.sub(r"(?<=[/:.])\d+(?=[/:.]|$)", "N", re.sub(r"\b[0-9a-f]{12,64}\b", "H", bare))
 
 

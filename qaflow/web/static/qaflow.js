@@ -45,7 +45,7 @@
 
   function once(event) {
     var form = event.target;
-    if (form.method !== "post") { return; }
+    if (form.method !== "post" || form.hasAttribute("data-q-file")) { return; } /* a file leaves the page as it is */
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     form.querySelectorAll("button[type=submit]").forEach(function (button) { button.setAttribute("aria-disabled", "true"); });

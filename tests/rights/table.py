@@ -1,0 +1,201 @@
+"""The reviewed table (routes.yaml), read and run: what each cell expects, and what the program answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from browsing import PASSWORD
+from ruamel.yaml import YAML
+from werkzeug.test import TestResponse
+
+from qaflow.web.assets import asset
+from rights.world import Rights, Thing, plain
+
+FILE = Path(__file__).with_name("routes.yaml")
+PLACES = ("near", "peer", "far", "abroad", "closed", "absent")
+ABSENT = 987_654
+REFUSED = (403, 404, 409, 422)
+ON_CLOSED = (403, 409, 422)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route and its rule."""
+
+    method: str
+    path: str
+    rule: str
+    groups: tuple[str, ...]
+    more: dict[str, Any] = field(hash=False)
+
+    @property
+    def reads(self) -> bool:
+        """Tell whether it is only read."""
+        return self.method in ("GET", "HEAD")
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the things lie for which it is tried."""
+        if "<number>" not in self.path:
+            return ("",)
+        return PLACES if self.more.get("on", "cycles") == "cycles" else ("near", "far", "abroad", "absent")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A route, a person, and the place of what is meant."""
+
+    row: Row
+    login: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.row.method} {self.row.path} by {self.login} on {self.place or 'nothing'}"
+
+
+class Table:
+    """The table as reviewed."""
+
+    def __init__(self) -> None:
+        """Read it."""
+        found = YAML(typ="safe").load(FILE)
+        self.people: dict[str, str] = found["people"]
+        self.out = set(found["out"].split())
+        self.groups = {name: {p: set(who.split()) for p, who in by.items()} for name, by in found["groups"].items()}
+        self.appointments = {p: set(who.split()) for p, who in found["appointments"].items()}
+        self.rows = [self._row(key, value) for key, value in found["routes"].items()]
+
+    def _row(self, key: str, value: Any) -> Row:
+        method, path = key.split(" ")[:2]
+        more = {"is": value} if isinstance(value, str) else dict(value)
+        rule, *groups = more.pop("is").split()
+        unknown = set(groups) - set(self.groups) | set(more) - {"on", "at", "send", "closed", "status", "others", "signed",
+                                                               "effect"}  # fmt: skip
+        assert rule in ("anybody", "signed", "only", "see", "do") and not unknown, (key, unknown)
+        return Row(method, path, rule, tuple(groups), more)
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield every cell."""
+        heads = (replace(row, method="HEAD") for row in self.rows if row.reads)
+        return (Cell(row, login, place) for row in (*self.rows, *heads) for place in row.places for login in self.people)
+
+    def members(self, names: tuple[str, ...], place: str) -> set[str]:
+        """Return the people of groups for a place; what is closed lies near, what is absent is nobody's."""
+        at = "near" if place == "closed" else place
+        return set().union(*(self.groups[name].get(at, set()) for name in names))
+
+    def expected(self, cell: Cell) -> tuple[int, ...]:
+        """Return the statuses with which a cell may answer."""
+        row, more, done = cell.row, cell.row.more, (200 if cell.row.reads else 303)
+        if row.rule != "anybody" and cell.login in self.out:
+            return (303,) if row.reads else (401,)
+        if row.rule == "anybody" and cell.login not in self.out and "signed" in more:
+            return (more["signed"],)
+        if row.rule in ("anybody", "signed"):
+            return (more.get("status", done),)
+        if row.rule == "only":
+            everywhere = set().union(*(self.members(row.groups, p) for p in PLACES))
+            return (done,) if cell.login in everywhere else (more.get("others", 403),)
+        return self._of_thing(cell, done)
+
+    def _of_thing(self, cell: Cell, done: int) -> tuple[int, ...]:
+        row = cell.row
+        apart = row.more.get("on") == "appointments"
+        sees = self.appointments.get(cell.place, set()) if apart else self.members(("viewer",), cell.place)
+        if cell.login not in sees:
+            return (404,)
+        if row.rule == "see":
+            return (done,)
+        if cell.login not in self.members(row.groups, cell.place):
+            return (row.more.get("others", 403), 409) if cell.place == "closed" else (row.more.get("others", 403),)
+        return ON_CLOSED if cell.place == "closed" and row.more.get("closed") != "done" else (done,)
+
+    def allowed(self, cell: Cell) -> bool:
+        """Tell whether a cell lets the person do what they ask."""
+        (first, *_) = self.expected(cell)
+        away = cell.row.rule != "anybody" and cell.login in self.out
+        return first not in (401, *REFUSED) and not away
+
+
+def thing(rights: Rights, row: Row, place: str) -> Thing:
+    """Return what a row means at a place."""
+    if place in ("", "absent"):
+        return Thing(ABSENT)
+    if row.more.get("on") == "appointments":
+        return rights.appointments[place]
+    return rights.cycles[("near", "closed") if place == "closed" else (place, row.more.get("at", "fresh"))]
+
+
+def request(rights: Rights, cell: Cell, meant: Thing | None = None) -> tuple[str, dict[str, Any]]:
+    """Return the address and the form of a cell, also where something else is meant."""
+    meant = meant or thing(rights, cell.row, cell.place)
+    college = cell.place if cell.place else "abroad" if cell.login.startswith("x_") else "near"
+    logins = {name: rights.college(college).prefix + name for name in ("new", "office")}
+    words = {**logins, "password": PASSWORD}
+    send = {k: str(v).format(**words) for k, v in cell.row.more.get("send", {}).items()}
+    path = cell.row.path.replace("<number>", str(meant.number))
+    path = path.replace("<asset>", f"{asset('qaflow.css').hash}/qaflow.css")
+    return path, {"revision": meant.revision, "stage": "design", **send}
+
+
+def ask(rights: Rights, cell: Cell) -> TestResponse:
+    """Send a cell's request."""
+    path, form = request(rights, cell)
+    return rights.ask(cell.login, cell.row.method, path, form)
+
+
+def fault(rights: Rights, table: Table, cell: Cell, answer: TestResponse | None = None) -> str:
+    """Return what is wrong with a cell's answer, "" where it is as the table says; the world is as before, after."""
+    answer = answer or ask(rights, cell)
+    try:
+        return _wrong(rights, table, cell, answer)
+    finally:
+        rights.restore()
+
+
+def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse) -> str:
+    expected = table.expected(cell)
+    if answer.status_code not in expected:
+        return f"{cell}: {answer.status_code} where the table says {expected}"
+    changed = rights.changed()
+    if not table.allowed(cell):
+        return f"{cell}: refused, yet {sorted(changed)} changed" if changed else _tells(rights, cell, answer)
+    effect = cell.row.more.get("effect") != "none" and not cell.row.reads
+    if effect and not changed:
+        return f"{cell}: answered {answer.status_code} and did nothing"
+    shows = thing(rights, cell.row, cell.place).shows if cell.row.method == "GET" else ""
+    return f"{cell}: the page does not show {shows!r}" if shows not in answer.text else ""
+
+
+def _tells(rights: Rights, cell: Cell, answer: TestResponse) -> str:
+    """Tell what a refusal says of a thing that the person may not see: its words are those of an absent one."""
+    if answer.status_code not in (303, 401, 404) or not cell.place:
+        return ""
+    meant = thing(rights, cell.row, cell.place)
+    nothing = Thing(ABSENT, meant.revision)
+    path, form = request(rights, cell, nothing)
+    absent = rights.ask(cell.login, cell.row.method, path, form)
+    same = (answer.status_code, words(answer, meant)) == (absent.status_code, words(absent, nothing))
+    return "" if same else f"{cell}: says more than of an absent one"
+
+
+def words(answer: TestResponse, meant: Thing) -> str:
+    """Return what an answer says, without the number of what is meant."""
+    text = plain(answer.text) + str(answer.headers.get("Location", "")) + str(answer.headers.get("ETag", ""))
+    return re.sub(rf"(/|%2F| ){meant.number}(?!\d)", r"\1N", text)
+
+
+def uncovered(rights: Rights, table: Table) -> list[str]:
+    """Return the routes and methods of the program that no row of the table means."""
+    adapter = rights.app.url_map.bind("localhost")
+    meant = set()
+    for row in table.rows:
+        path = row.path.replace("<number>", "1").replace("<asset>", "0/qaflow.css")
+        rule, _ = adapter.match(path, method=row.method, return_rule=True)
+        meant.add((row.method, rule.rule))
+    there = {(m, r.rule) for r in rights.app.url_map.iter_rules() for m in (r.methods or set()) - {"HEAD", "OPTIONS"}}
+    return sorted(f"{method} {rule}" for method, rule in there - meant)

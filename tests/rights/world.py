@@ -1,0 +1,267 @@
+"""One world, built once: two colleges, everybody who could ask, a cycle in every situation; rolled back in no time.
+
+The database is a file; what it held when the world stood is kept in memory and copied back after each change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from browsing import PAGE, PASSWORD, TOKEN
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from qaflow.adapters.clock import StoppedClock
+from qaflow.app import create_app
+from qaflow.config import Settings
+from qaflow.engine.definition import Definition
+from qaflow.services import accounts, deputies, passwords
+from qaflow.services.accounts import NewGrant
+from qaflow.services.work import Writer
+from qaflow.store.db import Driver, Sql, db
+from qaflow.testing import CARRIED, MONDAY, NOTE, STAFF, World, sheet, spiral, stage, track
+from qaflow import testing
+
+MORE = ("mate", "looker", "qadmin", "revoked", "disabled", "coursed", "layered")
+SITUATIONS = ("fresh", "review", "warned", "known", "correcting", "suspended", "passed", "closed")
+PLACES = {"near": ("section", "lead"), "peer": ("section", "mate"), "far": ("far", "far_lead")}
+KEYS = ("goal", "design", "implement", "improve")
+NAMED = Sql("update subject set name = :n where id = :i")
+UNWATCHED = {"sign_in_guess", "web_session"}
+"""Tables that every visit may write: who is there, who tried. Everything else stands still at a refusal."""
+
+
+def definition(key: str) -> Definition:
+    """Return a short spiral whose forms ask for nothing."""
+    stages = [stage(k, form=(NOTE, CARRIED) if k == "improve" else (NOTE,)) for k in KEYS]
+    return spiral(key, stages, sheets=(sheet("appraisal", "diagnostician"),))
+
+
+class College(World):
+    """A tiny college; the second one's people are called `x_…`."""
+
+    def __init__(self, session: Any, key: str, prefix: str = "", mark: str = "") -> None:
+        """Build it; what people write in it bears the mark."""
+        self.key, self.prefix, self.mark = key, prefix, mark
+        whole = definition(f"{key}.teaching")
+        super().__init__(session, whole, tracks=[track(definition=whole.key)])
+
+    def _people(self, driver: Driver) -> None:
+        writer, origin = Writer(driver, self.origin()), self.origin()
+        logins = [*(login for login, _, _ in STAFF), *testing.OTHERS, *MORE]
+        named = [(self.prefix + x, f"{self.mark}name of {x}" if self.mark else f"name of {self.prefix}{x}") for x in logins]
+        ids = accounts.add_people(driver, writer, origin, self.college, named)
+        self.persons = dict(zip(logins, ids, strict=True))
+        more = [("mate", "course_leader", "section"), ("looker", "committee", "section"),
+                ("qadmin", "quality_administrator", None), ("revoked", "major_leader", "section")]  # fmt: skip
+        grants = [self._grant(*one) for one in (*STAFF, *more)]
+        grants.append(NewGrant(self.persons["layered"], "committee", "layer", layer="course"))
+        accounts.grant_many(driver, writer, origin, self.view(driver), grants)
+        writer.flush()
+
+    def oversee(self, login: str, courses: list[str]) -> None:
+        """Let somebody look over single courses."""
+
+        def body(driver: Driver) -> None:
+            writer = Writer(driver, self.origin())
+            grants = [NewGrant(self.persons[login], "committee", "subject", self.subjects[code]) for code in courses]
+            accounts.grant_many(driver, writer, self.origin(), self.view(driver), grants)
+            writer.flush()
+
+        self.within(body)
+
+    def say(self, text: str) -> str:
+        """Return a text as this college's people write it."""
+        return f"{self.mark}{text}"
+
+    def make(self, code: str, unit: str, lead: str, situation: str) -> int:
+        """Return a new course's cycle that stands as the situation says."""
+        title = self.say(f"course {code}")
+        self.course(code, unit, lead)
+        self.within(lambda d: d.run(NAMED, {"n": title, "i": self.subjects[code]}))
+        cycle = self.start(code, from_stage="design" if situation in ("fresh", "review", "passed", "closed") else "implement")
+        reason = {"reason": self.say("reason")}
+        self.fire(cycle, "comment", lead, text=self.say("comment"))
+        if situation == "review":
+            self.fire(cycle, "submit", lead, content={"note": self.say("note")})
+        if situation in ("warned", "known", "correcting"):
+            self.fire(cycle, "warn", "diag", **reason)
+        if situation in ("known", "correcting"):
+            self.fire(cycle, "acknowledge", lead, cause=self.say("cause"))
+        if situation == "correcting":
+            self.fire(cycle, "correct", lead, scope="implementation", measure=self.say("measure"))
+        if situation == "passed":
+            holder = "vp" if unit == "section" and not self.prefix else "office"
+            self.fire(cycle, "transfer", lead, to=self.prefix + holder, **reason)
+        if situation in ("suspended", "closed"):
+            self.fire(cycle, {"suspended": "suspend", "closed": "cancel"}[situation], "office", **reason)
+        return cycle
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something with a number in an address, where it lies, and the revision of its forms."""
+
+    number: int
+    revision: int = 0
+    shows: str = ""
+    """A text that only a page of this thing holds."""
+
+
+@dataclass
+class Rights:
+    """The running program on the world."""
+
+    app: Flask
+    clock: StoppedClock
+    file: Path
+    cycles: dict[tuple[str, str], Thing]
+    appointments: dict[str, Thing]
+    colleges: dict[str, College]
+    cookies: dict[str, list[Any]] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    restored: int = 0
+
+    def keep(self) -> None:
+        """Take the database as it stands to be what each test begins with."""
+        self.live = sqlite3.connect(self.file, isolation_level=None)
+        self.live.execute("PRAGMA synchronous=OFF")
+        self.kept = sqlite3.connect(":memory:")
+        self.live.backup(self.kept)
+        self.digest = self.reckon()
+        self.seen = self.version()
+
+    def version(self) -> int:
+        """Return a number that rises with each commit of anybody else."""
+        (found,) = self.live.execute("PRAGMA data_version").fetchone()
+        return int(found)
+
+    def tables(self) -> list[str]:
+        """Return the tables whose rows a refusal must leave alone."""
+        rows = self.live.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
+        return [name for (name,) in rows if name not in UNWATCHED and not name.startswith("sqlite_")]
+
+    def reckon(self) -> dict[str, str]:
+        """Return a digest of every watched table."""
+        return {t: hashlib.sha256(repr(self.live.execute(f"select * from {t}").fetchall()).encode()).hexdigest()
+                for t in self.tables()}  # fmt: skip
+
+    def changed(self) -> set[str]:
+        """Return the tables that differ from what the world holds."""
+        if self.version() == self.seen:
+            return set()
+        now = self.reckon()
+        return {t for t in now if now[t] != self.digest.get(t)}
+
+    def restore(self) -> None:
+        """Bring the world back where anything was written."""
+        if self.version() != self.seen:
+            self.kept.backup(self.live)
+            self.seen = self.version()
+            self.restored += 1
+
+    def client(self, login: str) -> FlaskClient:
+        """Return a browser that holds what this person's does."""
+        found = self.app.test_client()
+        for cookie in self.cookies[login]:
+            found.set_cookie(cookie.key, cookie.value, domain=cookie.domain, path=cookie.path)
+        return found
+
+    def ask(self, login: str, method: str, path: str, data: dict[str, Any] | None = None, **headers: str) -> TestResponse:
+        """Let somebody ask, with the proof that their own page holds."""
+        form = {"csrf_token": self.tokens[login]} | (data or {}) if method not in ("GET", "HEAD", "OPTIONS") else None
+        return self.client(login).open(path, method=method, data=form, headers=PAGE | headers, buffered=True)
+
+    def college(self, place: str) -> College:
+        """Return the college in which a place lies."""
+        return self.colleges["abroad" if place == "abroad" else "home"]
+
+    def enter(self, login: str) -> None:
+        """Sign somebody in and keep what their browser holds."""
+        client = self.app.test_client()
+        token = TOKEN.search(client.get("/signin", headers=PAGE).text)
+        assert token
+        form = {"csrf_token": token[1], "login": login, "password": PASSWORD, "next": "/me"}
+        answer = client.post("/signin", data=form, headers=PAGE)
+        assert answer.status_code == 303, answer.text
+        self.remember(login, client, "/me")
+
+    def remember(self, login: str, client: FlaskClient, path: str) -> None:
+        """Keep a browser's cookies and the proof of its forms."""
+        token = TOKEN.search(client.get(path, headers=PAGE).text)
+        assert token
+        self.tokens[login] = token[1]
+        self.cookies[login] = list(client._cookies.values())
+
+
+def build(folder: Path, template: Path, mark: str = "") -> Rights:
+    """Build the world in a folder; texts of the far unit and of the other college bear the mark."""
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    file = home / "qaflow.db"
+    shutil.copy(template, file)
+    secret = "tSx7-wQ9zLk2mVb4Rn8Yc1Df6Hg3Jp5Ua0EoIi"
+    settings = Settings(home=home, database_url=f"sqlite:///{file}", secret_key=secret)
+    clock = StoppedClock(MONDAY)
+    app = create_app(settings, clock=clock)
+    with app.app_context():
+        db.session.connection()
+        db.session.rollback()
+        rights = _filled(app, clock, file, mark)
+        db.session.remove()
+    rights.keep()
+    return rights
+
+
+def _filled(app: Flask, clock: StoppedClock, file: Path, mark: str) -> Rights:
+    home, abroad = College(db.session, "tiny"), College(db.session, "next", "x_", mark)
+    things: dict[tuple[str, str], Thing] = {}
+    for place, (unit, lead) in {**PLACES, "abroad": ("section", "lead")}.items():
+        college = abroad if place == "abroad" else home
+        college.mark = mark if place in ("far", "abroad") else ""
+        for situation in SITUATIONS:
+            code = f"{place}-{situation}"
+            number = college.make(code, unit, lead, situation)
+            things[place, situation] = Thing(number, college.state(number)["revision"], f"course {code}")
+    home.oversee("coursed", [f"near-{situation}" for situation in SITUATIONS])
+    appointments = {}
+    for place, absent in (("near", "lead"), ("far", "far_lead"), ("abroad", "lead")):
+        college = abroad if place == "abroad" else home
+        first = MONDAY.date()
+        number = deputies.appoint(db.session, college.origin(absent), college.persons[absent],
+                                  college.persons["deputy" if place == "near" else "new"], first,
+                                  first.replace(month=12), reason=f"{mark if place != 'near' else ''}away")  # fmt: skip
+        appointments[place] = Thing(number)
+    rights = Rights(app, clock, file, things, appointments, {"home": home, "abroad": abroad})
+    everybody = [*home.persons.values(), *abroad.persons.values()]
+    passwords.share(db.session, home.origin(), everybody, PASSWORD)
+    _enter_all(rights, home, abroad)
+    return rights
+
+
+def _enter_all(rights: Rights, home: College, abroad: College) -> None:
+    anonymous = rights.app.test_client()
+    rights.remember("anonymous", anonymous, "/signin")
+    for login in home.persons:
+        if login != "new":
+            rights.enter(login)
+    for login in ("lead", "office", "admin", "head"):
+        rights.enter("x_" + login)
+    accounts.disable(db.session, home.origin(), "disabled", "left")
+    home.vacate("revoked")
+
+
+def plain(text: str) -> str:
+    """Return a page without what differs at each request."""
+    text = re.sub(r'name="csrf_token" value="[^"]*"|content="[^"]{60,}"|<svg.*?</svg>', "", text, flags=re.DOTALL)
+    return re.sub(r"\b[0-9a-f]{10}\b", "", text)
+
+
+__all__ = ["PLACES", "SITUATIONS", "Rights", "Thing", "build", "plain"]
