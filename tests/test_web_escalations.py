@@ -189,7 +189,7 @@ def test_the_page_says_how_late_at_which_level_and_what_comes_next(desk: Desk) -
 
     page = desk.page("head", f"/{DECIDE}")
 
-    for words in ("How late 3 working days late", "Due 4 Sep", "Holder major",
+    for words in ("Lateness 3 working days late", "Due 4 Sep", "Holder major",
                   "Next level quality_office office, 11 Sep",
                   "me 5 Sep told unit_head", "vice_president 9 Sep told vp", "quality_office 11 Sep next office",
                   "Responsible lead", "Stage goal"):  # fmt: skip
