@@ -13,6 +13,7 @@ from typing import Any
 
 from qaflow.engine.snapshot import Data, Item, Snapshot
 from qaflow.errors import Forbidden, Missing
+from qaflow.store import cycles as rows
 from qaflow.store import people
 from qaflow.store.db import Driver
 
@@ -23,6 +24,8 @@ SEES_SCOPE = frozenset(("supervisor", "approver", "quality_administrator", "lead
                         "diagnostician", "responsible", "committee"))  # fmt: skip
 DECIDING = ("decide", "sign", "confirm")
 DECISIONS = ("approve", "reject", "return", "add_signer", "confirm", "dismiss")
+DECIDERS = frozenset(("approver", "supervisor", "leader", "quality_office", "quality_head"))
+"""Kinds of role up whose line a decision may go."""
 RANKS = {"supervisor": 1, "leader": 2, "quality_office": 3, "quality_head": 3}
 ADMINISTRATORS = frozenset(("administrator",))
 SURVEYS = SEES_ALL | {"committee"}
@@ -127,9 +130,11 @@ def permit(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data
     direct = set().union(*(related(snap, r, args) for r in right.relations)) if right.relations else set()
     if "approver" in right.relations:
         direct |= approvers
+    identities = [(person, None), *people.stands_in_for(driver, scope.college, person, day, scope.layer)]
+    if action in DECISIONS:
+        direct -= {one for one, _ in identities if one in direct and _lapsed(driver, scope, snap, one, day, asked_as)}
     if person in direct:
         return None
-    identities = [(person, None), *people.stands_in_for(driver, scope.college, person, day, scope.layer)]
     for one, role in identities:
         if one in direct and (role is None or _in_role(driver, scope, one, role, day, asked_as)):
             return None if one == person else one
@@ -159,6 +164,16 @@ def _over(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data,
     mine = max(RANKS[k] for k in kinds)
     above = (covering_kinds(driver, scope, h, day) & RANKS.keys() for h in holders if h is not None)
     return all(max((RANKS[k] for k in held), default=0) < mine for held in above)
+
+
+def _lapsed(driver: Driver, scope: Scope, snap: Snapshot, person: int, day: str, asked_as: Sequence[str]) -> bool:
+    """Tell whether a decision was asked of a person for a post that they have lost since; one passed to them stays."""
+    asked = [i for i in snap.open_items() if i.kind in DECIDING and i.holder == person]
+    if not asked or any(i.owner != person for i in asked):
+        return False
+    posts = DECIDERS | set(asked_as)
+    held = any(posts & {g.role, g.kind} for g in _covering(driver, scope, person, day))
+    return not held and not rows.invited(driver, snap, person)
 
 
 def _in_role(driver: Driver, scope: Scope, person: int, role: str, day: str, asked_as: Sequence[str]) -> bool:

@@ -357,6 +357,16 @@ def sign(driver: Driver, snap: Snapshot, visit: Visit, revision: int, person: in
                        "revision": revision, "person": person})  # fmt: skip
 
 
+_INVITED = Sql("select 1 from signature where cycle_id = :cycle and stage = :stage and visit = :visit and "
+               "person_id = :person and added limit 1")  # fmt: skip
+
+
+def invited(driver: Driver, snap: Snapshot, person: int) -> bool:
+    """Tell whether another signer named a person to sign the current visit, whatever their post."""
+    key = {"cycle": snap.id, "stage": snap.stage, "visit": snap.visit.number, "person": person}
+    return driver.value(_INVITED, key) is not None
+
+
 def asked(driver: Driver, cycle: int, person: int) -> bool:
     """Tell whether a person was ever asked to sign in a cycle."""
     return driver.value(_ASKED, {"cycle": cycle, "person": person}) is not None
