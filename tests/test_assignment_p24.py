@@ -5,18 +5,19 @@ from typing import Any
 
 from browsing import PAGE
 from processes import tell
-
-from qaflow.store.db import db
 from rights.table import Table, request
 from rights.world import Rights
 from test_sessions_p27 import possible
 
+from qaflow.store.db import db
+
 SEED = 24
 ODD = ("__class__", "__dict__", "__init__", "_sa_instance_state", "metadata", "registry", "query", "actor", "person",
-       "me", "origin", "now", "door", "on_behalf_of", "for_", "as", "user", "is_admin", "admin", "kinds", "role", "roles")  # fmt: skip
+       "me", "origin", "now", "door", "on_behalf_of", "for_", "as", "user", "is_admin", "admin", "kinds", "role",
+       "roles")  # fmt: skip
 VOLATILE = {"at", "recorded_at", "created_at", "hash", "prev", "head", "salt", "request_id", "data", "submitted_at",
             "password_hash"}  # fmt: skip
-"""Columns that no two requests write alike: instants, chains of hashes, reference numbers (in `data` the hashes of texts)."""
+"""Columns that no two requests write alike: instants, chains of hashes, reference numbers."""
 
 
 def columns() -> list[str]:
@@ -51,8 +52,8 @@ def test_no_field_that_a_form_does_not_have_reaches_a_column(rights: Rights) -> 
     made_up = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz_", k=9)) for _ in range(50)]
     names = [*columns(), *ODD, *made_up]
     cells = list(possible(Table()))
-    asked = {"login", "password", "old_password", "again_password", "csrf_token", "revision", "warning", "item", "comment",
-             "layer", "reason", "next"}  # fmt: skip
+    asked = {"login", "password", "old_password", "again_password", "csrf_token", "revision", "warning", "item",
+             "comment", "layer", "reason", "next"}  # fmt: skip
 
     for cell in cells:
         own = asked | set(request(rights, cell)[1])
@@ -67,9 +68,10 @@ def test_no_field_that_a_form_does_not_have_reaches_a_column(rights: Rights) -> 
 
 def test_a_handler_that_sets_whatever_is_sent_is_caught(rights: Rights) -> None:
     """The mutant: language and name of the person from the form, whatever it holds."""
+    from flask import request as web
+
     from qaflow.services import profile
     from qaflow.store.db import Sql, driver
-    from flask import request as web
 
     cell = next(c for c in possible(Table()) if c.row.path == "/me/language")
     plain, was = sent(rights, cell, {}), profile.speak
@@ -78,7 +80,9 @@ def test_a_handler_that_sets_whatever_is_sent_is_caught(rights: Rights) -> None:
         was(session, origin, me, language)
         for name in ("name", "email"):
             if name in web.form and name == "name":
-                driver(session).run(Sql("update person set name = :v where id = :p"), {"v": web.form[name], "p": me.person})
+                driver(session).run(
+                    Sql("update person set name = :v where id = :p"), {"v": web.form[name], "p": me.person}
+                )
         session.commit()
 
     profile.speak = set_all

@@ -6,14 +6,23 @@ import pytest
 from browsing import PAGE, PASSWORD
 from flask.testing import FlaskClient
 from processes import tell
+from rights.table import Cell, Table, ask, request
+from rights.world import Rights
 from werkzeug.test import TestResponse
 
 from qaflow.services import accounts, passwords
 from qaflow.store.db import db
-from rights.table import Cell, Table, ask, request
-from rights.world import Rights
 
-HOW = ("none", "foreign", "other user's", "before sign-in", "wrong origin", "opaque origin", "other site", "sibling site")
+HOW = (
+    "none",
+    "foreign",
+    "other user's",
+    "before sign-in",
+    "wrong origin",
+    "opaque origin",
+    "other site",
+    "sibling site",
+)
 HEADERS = {"wrong origin": {"Origin": "https://evil.example"}, "opaque origin": {"Origin": "null"},
            "other site": {"Sec-Fetch-Site": "cross-site"}, "sibling site": {"Sec-Fetch-Site": "same-site"}}  # fmt: skip
 
@@ -39,7 +48,8 @@ def test_no_route_acts_without_proof_that_our_page_sent_it(rights: Rights, how: 
     cells = list(possible(Table()))
     for cell in cells:
         other = rights.tokens["guest" if cell.login != "guest" else "lead"]
-        tokens = {"none": None, "foreign": "IjEyMyI.aaaa.bbbb", "other user's": other, "before sign-in": rights.tokens["anonymous"]}
+        tokens = {"none": None, "foreign": "IjEyMyI.aaaa.bbbb", "other user's": other,
+                  "before sign-in": rights.tokens["anonymous"]}  # fmt: skip
         answer = send(rights, cell, tokens.get(how, rights.tokens[cell.login]), **HEADERS.get(how, {}))
         assert answer.status_code in (400, 403), (cell, answer.status_code)
         assert rights.changed() == set(), cell
