@@ -30,7 +30,7 @@ HEADERS = {"wrong origin": {"Origin": "https://evil.example"}, "opaque origin": 
 def possible(table: Table) -> Iterator[Cell]:
     """Yield, for each route that changes something, a cell in which it is allowed."""
     for row in table.rows:
-        if row.method != "GET":
+        if row.method != "GET" and not row.bare:
             cells = (Cell(row, login, place) for place in row.places for login in table.people)
             yield next(c for c in cells if table.allowed(c) and c.login not in table.out)
 
@@ -62,7 +62,7 @@ def test_no_route_acts_without_proof_that_our_page_sent_it(rights: Rights, how: 
 def test_the_same_requests_with_the_right_proof_act(rights: Rights) -> None:
     for cell in possible(Table()):
         answer = send(rights, cell, rights.tokens[cell.login], Origin="http://localhost")
-        assert answer.status_code == 303, cell
+        assert answer.status_code == cell.row.more.get("status", 303), cell
         rights.restore()
 
 
