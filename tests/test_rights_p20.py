@@ -108,7 +108,8 @@ def survivors(rights: Rights, table: Table, found: list[Mutant], there: dict[Row
     return left
 
 
-@pytest.mark.parametrize("size", ["everyday", pytest.param("all", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("size", ["everyday", "all"])
 def test_each_check_that_is_taken_out_turns_the_table_red(rights: Rights, table: Table, size: str) -> None:
     there = routes(rights, table)
     every = mutants.all_mutants(set().union(*there.values()))
