@@ -6,14 +6,23 @@ import pytest
 from browsing import PAGE, PASSWORD
 from flask.testing import FlaskClient
 from processes import tell
+from rights.table import Cell, Table, ask, request
+from rights.world import Rights
 from werkzeug.test import TestResponse
 
 from qaflow.services import accounts, passwords
 from qaflow.store.db import db
-from rights.table import Cell, Table, ask, request
-from rights.world import Rights
 
-HOW = ("none", "foreign", "other user's", "before sign-in", "wrong origin", "opaque origin", "other site", "sibling site")
+HOW = (
+    "none",
+    "foreign",
+    "other user's",
+    "before sign-in",
+    "wrong origin",
+    "opaque origin",
+    "other site",
+    "sibling site",
+)
 HEADERS = {"wrong origin": {"Origin": "https://evil.example"}, "opaque origin": {"Origin": "null"},
            "other site": {"Sec-Fetch-Site": "cross-site"}, "sibling site": {"Sec-Fetch-Site": "same-site"}}  # fmt: skip
 
@@ -21,7 +30,7 @@ HEADERS = {"wrong origin": {"Origin": "https://evil.example"}, "opaque origin": 
 def possible(table: Table) -> Iterator[Cell]:
     """Yield, for each route that changes something, a cell in which it is allowed."""
     for row in table.rows:
-        if row.method != "GET":
+        if row.method != "GET" and not row.bare:
             cells = (Cell(row, login, place) for place in row.places for login in table.people)
             yield next(c for c in cells if table.allowed(c) and c.login not in table.out)
 
@@ -39,7 +48,8 @@ def test_no_route_acts_without_proof_that_our_page_sent_it(rights: Rights, how: 
     cells = list(possible(Table()))
     for cell in cells:
         other = rights.tokens["guest" if cell.login != "guest" else "lead"]
-        tokens = {"none": None, "foreign": "IjEyMyI.aaaa.bbbb", "other user's": other, "before sign-in": rights.tokens["anonymous"]}
+        tokens = {"none": None, "foreign": "IjEyMyI.aaaa.bbbb", "other user's": other,
+                  "before sign-in": rights.tokens["anonymous"]}  # fmt: skip
         answer = send(rights, cell, tokens.get(how, rights.tokens[cell.login]), **HEADERS.get(how, {}))
         assert answer.status_code in (400, 403), (cell, answer.status_code)
         assert rights.changed() == set(), cell
@@ -52,7 +62,7 @@ def test_no_route_acts_without_proof_that_our_page_sent_it(rights: Rights, how: 
 def test_the_same_requests_with_the_right_proof_act(rights: Rights) -> None:
     for cell in possible(Table()):
         answer = send(rights, cell, rights.tokens[cell.login], Origin="http://localhost")
-        assert answer.status_code == 303, cell
+        assert answer.status_code == cell.row.more.get("status", 303), cell
         rights.restore()
 
 

@@ -106,7 +106,7 @@ def difference(spiral: str) -> str:
 def check() -> Response:
     """Check a file that is sent; nothing of it is stored."""
     uploading.require(db.session, mine(), me())
-    if request.method == "GET":
+    if request.method != "POST":
         return _check_page(None, "", b"", OK)
     sent = request.files.get("file")
     if sent is None or not sent.filename:

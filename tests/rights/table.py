@@ -18,6 +18,7 @@ from rights.world import Rights, Thing, plain
 FILE = Path(__file__).with_name("routes.yaml")
 PLACES = ("near", "peer", "far", "abroad", "closed", "absent")
 ABSENT = 987_654
+KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect"}
 REFUSED = (403, 404, 409, 422)
 ON_CLOSED = (403, 409, 422)
 
@@ -42,7 +43,13 @@ class Row:
         """Where the things lie for which it is tried."""
         if "<number>" not in self.path:
             return ("",)
-        return PLACES if self.more.get("on", "cycles") == "cycles" else ("near", "far", "abroad", "absent")
+        on = self.more.get("on", "cycles")
+        return PLACES if on == "cycles" else ("absent",) if on == "nothing" else ("near", "far", "abroad", "absent")
+
+    @property
+    def bare(self) -> bool:
+        """Tell whether it is tried without a thing or a form that fits: only who may ask is seen."""
+        return self.more.get("on") == "nothing" or self.more.get("status") in REFUSED
 
 
 @dataclass(frozen=True)
@@ -73,15 +80,16 @@ class Table:
         method, path = key.split(" ")[:2]
         more = {"is": value} if isinstance(value, str) else dict(value)
         rule, *groups = more.pop("is").split()
-        unknown = set(groups) - set(self.groups) | set(more) - {"on", "at", "send", "closed", "status", "others", "signed",
-                                                               "effect"}  # fmt: skip
+        unknown = set(groups) - set(self.groups) | set(more) - KEYS
         assert rule in ("anybody", "signed", "only", "see", "do") and not unknown, (key, unknown)
         return Row(method, path, rule, tuple(groups), more)
 
     def cells(self) -> Iterator[Cell]:
         """Yield every cell."""
         heads = (replace(row, method="HEAD") for row in self.rows if row.reads)
-        return (Cell(row, login, place) for row in (*self.rows, *heads) for place in row.places for login in self.people)
+        return (
+            Cell(row, login, place) for row in (*self.rows, *heads) for place in row.places for login in self.people
+        )
 
     def members(self, names: tuple[str, ...], place: str) -> set[str]:
         """Return the people of groups for a place; what is closed lies near, what is absent is nobody's."""
@@ -99,11 +107,15 @@ class Table:
             return (more.get("status", done),)
         if row.rule == "only":
             everywhere = set().union(*(self.members(row.groups, p) for p in PLACES))
-            return (done,) if cell.login in everywhere else (more.get("others", 403),)
+            fits = 404 if more.get("on") == "nothing" else more.get("status", done)
+            return (fits,) if cell.login in everywhere else (more.get("others", 403),)
         return self._of_thing(cell, done)
 
     def _of_thing(self, cell: Cell, done: int) -> tuple[int, ...]:
         row = cell.row
+        if row.more.get("on") == "nothing":
+            return (404,)
+        done = row.more.get("status", done)
         apart = row.more.get("on") == "appointments"
         sees = self.appointments.get(cell.place, set()) if apart else self.members(("viewer",), cell.place)
         if cell.login not in sees:
@@ -133,7 +145,7 @@ def thing(rights: Rights, row: Row, place: str) -> Thing:
 def request(rights: Rights, cell: Cell, meant: Thing | None = None) -> tuple[str, dict[str, Any]]:
     """Return the address and the form of a cell, also where something else is meant."""
     meant = meant or thing(rights, cell.row, cell.place)
-    college = cell.place if cell.place else "abroad" if cell.login.startswith("x_") else "near"
+    college = cell.place or ("abroad" if cell.login.startswith("x_") else "near")
     logins = {name: rights.college(college).prefix + name for name in ("new", "office")}
     words = {**logins, "password": PASSWORD}
     send = {k: str(v).format(**words) for k, v in cell.row.more.get("send", {}).items()}

@@ -18,6 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from qaflow import testing
 from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
@@ -27,7 +28,6 @@ from qaflow.services.accounts import NewGrant
 from qaflow.services.work import Writer
 from qaflow.store.db import Driver, Sql, db
 from qaflow.testing import CARRIED, MONDAY, NOTE, STAFF, World, sheet, spiral, stage, track
-from qaflow import testing
 
 MORE = ("mate", "looker", "qadmin", "revoked", "disabled", "coursed", "layered")
 SITUATIONS = ("fresh", "review", "warned", "known", "correcting", "suspended", "passed", "closed")
@@ -56,7 +56,9 @@ class College(World):
     def _people(self, driver: Driver) -> None:
         writer, origin = Writer(driver, self.origin()), self.origin()
         logins = [*(login for login, _, _ in STAFF), *testing.OTHERS, *MORE]
-        named = [(self.prefix + x, f"{self.mark}name of {x}" if self.mark else f"name of {self.prefix}{x}") for x in logins]
+        named = [
+            (self.prefix + x, f"{self.mark}name of {x}" if self.mark else f"name of {self.prefix}{x}") for x in logins
+        ]
         ids = accounts.add_people(driver, writer, origin, self.college, named)
         self.persons = dict(zip(logins, ids, strict=True))
         more = [("mate", "course_leader", "section"), ("looker", "committee", "section"),
@@ -86,7 +88,9 @@ class College(World):
         title = self.say(f"course {code}")
         self.course(code, unit, lead)
         self.within(lambda d: d.run(NAMED, {"n": title, "i": self.subjects[code]}))
-        cycle = self.start(code, from_stage="design" if situation in ("fresh", "review", "passed", "closed") else "implement")
+        cycle = self.start(
+            code, from_stage="design" if situation in ("fresh", "review", "passed", "closed") else "implement"
+        )
         reason = {"reason": self.say("reason")}
         self.fire(cycle, "comment", lead, text=self.say("comment"))
         if situation == "review":
@@ -174,7 +178,9 @@ class Rights:
             found.set_cookie(cookie.key, cookie.value, domain=cookie.domain, path=cookie.path)
         return found
 
-    def ask(self, login: str, method: str, path: str, data: dict[str, Any] | None = None, **headers: str) -> TestResponse:
+    def ask(
+        self, login: str, method: str, path: str, data: dict[str, Any] | None = None, **headers: str
+    ) -> TestResponse:
         """Let somebody ask, with the proof that their own page holds."""
         form = {"csrf_token": self.tokens[login]} | (data or {}) if method not in ("GET", "HEAD", "OPTIONS") else None
         return self.client(login).open(path, method=method, data=form, headers=PAGE | headers, buffered=True)
