@@ -9,6 +9,7 @@ import hashlib
 import re
 import shutil
 import sqlite3
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,7 @@ class Rights:
     ) -> TestResponse:
         """Let somebody ask, with the proof that their own page holds."""
         form = {"csrf_token": self.tokens[login]} | (data or {}) if method not in ("GET", "HEAD", "OPTIONS") else None
-        return self.client(login).open(path, method=method, data=form, headers=PAGE | headers, buffered=True)
+        return settled(self.client(login).open(path, method=method, data=form, headers=PAGE | headers, buffered=True))
 
     def college(self, place: str) -> College:
         """Return the college in which a place lies."""
@@ -264,10 +265,18 @@ def _enter_all(rights: Rights, home: College, abroad: College) -> None:
     home.vacate("revoked")
 
 
+def settled(answer: TestResponse) -> TestResponse:
+    """Return an answer when what goes on beside the pages has ended."""
+    for thread in threading.enumerate():
+        if thread.daemon and thread is not threading.current_thread():
+            thread.join(60)
+    return answer
+
+
 def plain(text: str) -> str:
     """Return a page without what differs at each request."""
     text = re.sub(r'name="csrf_token" value="[^"]*"|content="[^"]{60,}"|<svg.*?</svg>', "", text, flags=re.DOTALL)
     return re.sub(r"\b[0-9a-f]{10}\b", "", text)
 
 
-__all__ = ["PLACES", "SITUATIONS", "Rights", "Thing", "build", "plain"]
+__all__ = ["PLACES", "SITUATIONS", "Rights", "Thing", "build", "plain", "settled"]
