@@ -134,10 +134,24 @@ def _loose() -> None:
     journal.append = over  # type: ignore[assignment]
 
 
+def _forgetful() -> None:
+    """Plant the defect of a process that counts guesses for itself and knows of no other's."""
+    from qaflow.store import sessions
+
+    counts: dict[str, int] = {}
+
+    def tried(driver: Any, account: str, device: str, since: str) -> tuple[int, int, int, str | None]:
+        counts[account] = counts.get(account, -1) + 1
+        return counts[account], counts[account], 0, None
+
+    sessions.tried = tried  # type: ignore[assignment]
+
+
+DEFECTS = {"none": lambda: None, "loose": _loose, "forgetful": _forgetful}
+
 if __name__ == "__main__":
     from processes import program
 
     os.environ.pop("PYTHONPATH", None)
-    if sys.argv[1] == "loose":
-        _loose()
+    DEFECTS[sys.argv[1]]()
     sys.exit(program(sys.argv[2:]))

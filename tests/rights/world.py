@@ -268,8 +268,8 @@ def _enter_all(rights: Rights, home: College, abroad: College) -> None:
 def settled(answer: TestResponse) -> TestResponse:
     """Return an answer when what goes on beside the pages has ended."""
     for thread in threading.enumerate():
-        if thread.daemon and thread is not threading.current_thread():
-            thread.join(60)
+        if "_work" in thread.name:  # a verification of the history
+            thread.join()
     return answer
 
 
