@@ -12,6 +12,7 @@ from browsing import PASSWORD, Site
 from browsing import site as made
 from flask import Flask
 from processes import tell
+from rights.served import Surfer, at_once, server
 from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
@@ -19,7 +20,6 @@ from qaflow.engine.definition import Signers
 from qaflow.services import passwords
 from qaflow.store.db import db
 from qaflow.testing import NOTE, World, spiral, stage
-from rights.served import Surfer, at_once, server
 
 BOTH = Signers(role="major_leader", days=3, need="all")
 STAGES = (stage("goal", form=(NOTE,), decide=BOTH), stage("design"), stage("implement"), stage("improve"))
@@ -78,9 +78,7 @@ def test_one_person_counts_once_however_often_they_say_yes(site: Site, world: Wo
 
 
 @pytest.mark.parametrize("absent", ["major", "lead"])
-def test_no_deputy_decides_what_they_or_whom_they_stand_in_for_handed_in(
-    site: Site, world: World, absent: str
-) -> None:
+def test_no_deputy_decides_what_they_or_whom_they_stand_in_for_handed_in(site: Site, world: World, absent: str) -> None:
     """The submitter stands in for the approver, or the approver's deputy stands in for the submitter."""
     world.deputy(absent, "lead" if absent == "major" else "major")
     cycle = submitted(world) if absent == "major" else world.start()
@@ -204,4 +202,6 @@ def test_two_signers_at_one_moment_reach_the_quorum_once(store_app: Flask, store
         assert world.state(cycle)["stage"] == "design"
         assert Counter(world.kinds(cycle))["StageApproved"] == 1
     assert world.audit()["findings"] == []
-    tell(f"P23: {RACES} races of two signers: the quorum was reached once in each (0 of {RACES}: under {3 / RACES:.0%})")
+    tell(
+        f"P23: {RACES} races of two signers: the quorum was reached once in each (0 of {RACES}: under {3 / RACES:.0%})"
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,15 @@ from qaflow.store.db import db
 from qaflow.testing import World
 
 UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
-FORGED = "x\n{\"event\": \"web.asked\", \"person\": 1}\r\n2025-01-01 forged"
+FORGED = 'x\n{"event": "web.asked", "person": 1}\r\n2025-01-01 forged'
 
 
 @pytest.fixture
-def log(rights: Rights, tmp_path: Path) -> Iterator[Path]:
+def log(rights: Rights, tmp_path: Path) -> Path:
     """Return the file into which the program logs as it does when it serves."""
     file = logs.configure(tmp_path)
     assert file is not None
-    yield file
+    return file
 
 
 def lines(log: Path) -> list[dict[str, Any]]:
@@ -101,9 +100,7 @@ def test_no_secret_and_no_forged_line_comes_into_the_log(rights: Rights, log: Pa
     assert not any(one.get("person") == 1 for one in lines(log)) and "2025-01-01 forged" not in text
 
 
-def test_a_handler_without_its_line_is_caught(
-    rights: Rights, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_handler_without_its_line_is_caught(rights: Rights, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mutant: nothing is written of what was refused."""
     monkeypatch.setattr("qaflow.web.requests.log.info", lambda *_, **__: None)
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from browsing import PAGE
 from processes import tell
+from rights.world import Rights
 from werkzeug.test import TestResponse
 
 from qaflow.services import cycle_page, policy
 from qaflow.store.db import Sql, db
-from rights.world import Rights
 
 CANARY = "CANARY-B-"
 WHO = ("lead", "mate", "major", "head", "looker", "coursed", "deputy", "guest")
@@ -26,10 +26,10 @@ COLLEGE_WIDE = ("office", "vp", "diag", "qadmin", "admin")
 LINKS = re.compile(r'(?:href|src|action|hx-get|data-url)="(/[^"]*)"')
 MOST = 100  # pages a person
 LEAST = 8
-QUERIES = ("q=CANARY", "q=course", "search=far", "box=done", "box=deputy", "box=submitted", "unit=3", "unit=6", "layer=course",
-           "stage=implement", "kind=submit", "when=0", "sort=name", "sort=-due", "order=desc", "page=2", "size=1000",
-           "after=~.0", "person=far_lead", "person=16", "format=csv", "lang=en", "college=2", "college=next", "cycle=15",
-           "from=2025-01-01", "to=2026-12-31", "action=comment", "term=2025", "all=1", "scope=college")  # fmt: skip
+QUERIES = ("q=CANARY", "q=course", "search=far", "box=done", "box=deputy", "box=submitted", "unit=3", "unit=6",
+           "layer=course", "stage=implement", "kind=submit", "when=0", "sort=name", "sort=-due", "order=desc", "page=2", "size=1000",
+           "after=~.0", "person=far_lead", "person=16", "format=csv", "lang=en", "college=2", "college=next",
+           "cycle=15", "from=2025-01-01", "to=2026-12-31", "action=comment", "term=2025", "all=1", "scope=college")  # fmt: skip
 
 
 TOLD = ("box=done", "scope=college", "q=course", "page=2", "all=1")
@@ -51,7 +51,7 @@ def heard(answer: TestResponse) -> str:
 
 
 def addresses(rights: Rights) -> Iterator[str]:
-    """Yield every address that is read, numbers up to those of unit B filled in, with every query that means something."""
+    """Yield every address that is read, numbers up to those of unit B filled in, with the queries."""
     for rule in rights.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint.endswith("static"):
             continue
@@ -78,7 +78,7 @@ def crawl(rights: Rights, login: str, secrets: tuple[str, ...]) -> Found:
         answer = client.get(path, headers=PAGE, buffered=True)
         text = heard(answer)
         found.pages += reachable and answer.status_code == 200
-        found.own += f"course near-" in text
+        found.own += "course near-" in text
         asked = unescape(path)  # what was typed comes back in links and fields
         found.leaks += [f"{path}: {secret}" for secret in secrets if secret in text and secret not in asked]
         if answer.status_code == 200 and answer.mimetype == "text/html":
@@ -127,9 +127,15 @@ def test_messages_to_people_of_one_unit_hold_nothing_of_the_other(rights: Rights
 def test_no_total_changes_when_the_other_unit_adds_something(rights: Rights) -> None:
     def read(login: str) -> list[str]:
         texts = [rights.client(login).get(path, headers=PAGE, buffered=True).get_data(as_text=True) for path in paths]
-        return [re.sub(r'name="csrf_token" value="[^"]*"|content="[^"]{60,}"|\b[0-9a-f]{10}\b', "", text) for text in texts]
+        return [
+            re.sub(r'name="csrf_token" value="[^"]*"|content="[^"]{60,}"|\b[0-9a-f]{10}\b', "", text) for text in texts
+        ]
 
-    paths = [p for p in addresses(rights) if "<" not in p and not re.search(r"/\d+", p) and "readyz" not in p and "metrics" not in p]
+    paths = [
+        p
+        for p in addresses(rights)
+        if "<" not in p and not re.search(r"/\d+", p) and "readyz" not in p and "metrics" not in p
+    ]
     paths = [p for p in paths if "?" not in p or p.endswith(TOLD)]
     people = ("lead", "major", "looker", "guest")
     before = {login: read(login) for login in people}

@@ -36,7 +36,9 @@ class Setting:
 
 SETTINGS = {
     "no secret key": Setting({"QAFLOW_SECRET_KEY": ""}, "config.secret_key", {}),
-    "a short secret key": Setting({"QAFLOW_SECRET_KEY": SECRET[:31]}, "config.secret_key", {"QAFLOW_SECRET_KEY": SECRET[:32]}),
+    "a short secret key": Setting(
+        {"QAFLOW_SECRET_KEY": SECRET[:31]}, "config.secret_key", {"QAFLOW_SECRET_KEY": SECRET[:32]}
+    ),
     "an example of a secret key": Setting({"QAFLOW_SECRET_KEY": "changeme" * 6}, "config.secret_key", {}),
     "debugging": Setting({"FLASK_DEBUG": "1"}, "config.debug", {"FLASK_DEBUG": "0"}),
     "plain http to other machines": Setting(
@@ -81,12 +83,15 @@ def readable(made: Settings) -> None:
     made.home.chmod(0o755)
 
 
+def told_secret(made: Settings) -> None:
+    (made.home / "secret").write_text(SECRET)
+    (made.home / "secret").chmod(0o644)
+
+
 FILES: dict[str, tuple[Callable[[Settings], None], str]] = {
     "a database that others may read": (readable, "config.database_readable"),
-    "a secret that others may read": (
-        lambda s: ((s.home / "secret").write_text(SECRET), (s.home / "secret").chmod(0o644)) and None, "config.secret_readable"
-    ),
-}  # fmt: skip
+    "a secret that others may read": (told_secret, "config.secret_readable"),
+}
 
 
 @pytest.mark.parametrize("what", FILES)

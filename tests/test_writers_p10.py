@@ -15,12 +15,12 @@ from browsing import PASSWORD
 from conftest import entered
 from flask import Flask
 from processes import tell
+from rights.served import Surfer, at_once, server
 
 from qaflow.config import Settings
 from qaflow.services import passwords
 from qaflow.store.db import db
 from qaflow.testing import World, spiral
-from rights.served import Surfer, at_once, server
 
 CLIENTS = 32
 SEED = 10
@@ -57,7 +57,7 @@ def act(browser: Surfer, cycle: int, action: str, revision: int, **data: str) ->
 
 
 def race(there: dict[str, list[Surfer]], cycle: int) -> tuple[Counter[str], list[tuple[str, int, str]]]:
-    """Let 32 browsers hand one stage in, then 32 decide it either way, then 8 comment; return who won, what all heard."""
+    """Let 32 browsers hand one stage in, then 32 decide it either way, then 8 comment; return who won."""
     heard = at_once([partial(act, one, cycle, "submit", 0) for one in there["lead"]])
     yes = [partial(act, one, cycle, "approve", 1) for one in there["major"][:16]]
     no = [partial(act, one, cycle, "reject", 1, reason="no") for one in there["major"][16:]]
@@ -115,7 +115,12 @@ def test_32_browsers_on_50_cycles_lose_no_update_that_was_acknowledged(
         heard = [one for each in at_once([partial(work, n) for n in range(CLIENTS)]) for one in each]
 
     acknowledged = Counter((cycle, action) for cycle, action, status in heard if status == 303)
-    kinds = {"submit": "StageSubmitted", "approve": "StageApproved", "comment": "Commented", "withdraw": "StageWithdrawn"}
+    kinds = {
+        "submit": "StageSubmitted",
+        "approve": "StageApproved",
+        "comment": "Commented",
+        "withdraw": "StageWithdrawn",
+    }
     for cycle in cycles:
         stand = facts(world, cycle)
         for action, kind in kinds.items():
@@ -123,7 +128,9 @@ def test_32_browsers_on_50_cycles_lose_no_update_that_was_acknowledged(
         lawful(world.kinds(cycle))
     assert sum(acknowledged.values()) >= size
     assert world.audit()["findings"] == []
-    tell(f"P10: seed {SEED}, {len(heard)} requests of {CLIENTS} browsers on 50 cycles, {sum(acknowledged.values())} won")
+    tell(
+        f"P10: seed {SEED}, {len(heard)} requests of {CLIENTS} browsers on 50 cycles, {sum(acknowledged.values())} won"
+    )
 
 
 def lawful(kinds: list[str]) -> None:

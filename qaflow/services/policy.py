@@ -127,15 +127,12 @@ def permit(driver: Driver, scope: Scope, snap: Snapshot, action: str, args: Data
     Raises `Missing` where the person may not even see the cycle, and `Forbidden` where they may see but not do this.
     """
     right = RIGHTS[action]
-    direct = set().union(*(related(snap, r, args) for r in right.relations)) if right.relations else set()
-    if "approver" in right.relations:
-        direct |= approvers
+    direct = set[int | None](approvers if "approver" in right.relations else ())
+    direct |= set().union(*(related(snap, r, args) for r in right.relations))
     identities = [(person, None), *people.stands_in_for(driver, scope.college, person, day, scope.layer)]
     if action in DECISIONS:
         direct -= {one for one, _ in identities if one in direct and _lapsed(driver, scope, snap, one, day, asked_as)}
-    if person in direct:
-        return None
-    for one, role in identities:
+    for one, role in identities:  # oneself first
         if one in direct and (role is None or _in_role(driver, scope, one, role, day, asked_as)):
             return None if one == person else one
     if right.roles:

@@ -1,8 +1,11 @@
 """The web door: pages and health, each one call of a service."""
 
+from typing import Any
+
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
+from werkzeug.routing import IntegerConverter
 
 from qaflow.web import (
     access,
@@ -61,6 +64,16 @@ BLUEPRINTS = (
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
 
+
+
+class Number(IntegerConverter):
+    """A number of the address that a database can hold; a longer one is the number of nothing."""
+
+    def __init__(self, map: Any, *args: Any, **more: Any) -> None:
+        """Bound it."""
+        super().__init__(map, *args, **{"max": 2**63 - 1} | more)
+
+
 csrf = CSRFProtect()
 """Every unsafe route asks for proof that a page of ours sent it; a door with tokens of its own is exempted here."""
 
@@ -71,6 +84,7 @@ def register(app: Flask) -> None:
         BOOTSTRAP_SERVE_LOCAL=True,  # a campus may have no internet
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
     )
+    app.url_map.converters["int"] = Number
     Bootstrap5(app)
     security.register(app)
     requests.register(app)
