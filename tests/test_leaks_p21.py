@@ -27,9 +27,10 @@ LINKS = re.compile(r'(?:href|src|action|hx-get|data-url)="(/[^"]*)"')
 MOST = 100  # pages a person
 LEAST = 8
 QUERIES = ("q=CANARY", "q=course", "search=far", "box=done", "box=deputy", "box=submitted", "unit=3", "unit=6",
-           "layer=course", "stage=implement", "kind=submit", "when=0", "sort=name", "sort=-due", "order=desc", "page=2", "size=1000",
-           "after=~.0", "person=far_lead", "person=16", "format=csv", "lang=en", "college=2", "college=next",
-           "cycle=15", "from=2025-01-01", "to=2026-12-31", "action=comment", "term=2025", "all=1", "scope=college")  # fmt: skip
+           "layer=course", "stage=implement", "kind=submit", "when=0", "sort=name", "sort=-due", "order=desc",
+           "page=2", "size=1000", "after=~.0", "person=far_lead", "person=16", "format=csv", "lang=en", "college=2",
+           "college=next", "cycle=15", "from=2025-01-01", "to=2026-12-31", "action=comment", "term=2025", "all=1",
+           "scope=college")  # fmt: skip
 
 
 TOLD = ("box=done", "scope=college", "q=course", "page=2", "all=1")

@@ -18,6 +18,11 @@ from rights.world import Rights, Thing, plain
 FILE = Path(__file__).with_name("routes.yaml")
 PLACES = ("near", "peer", "far", "abroad", "closed", "absent")
 ABSENT = 987_654
+WHERE = ("near", "peer", "far", "abroad", "absent")
+THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "far", "abroad", "absent"), "files": WHERE,
+          "warnings": WHERE, "items": WHERE} | dict.fromkeys(
+    ("people", "units", "subjects"), ("near", "abroad", "absent"))  # fmt: skip
+"""What a number in an address may mean, and where it lies."""
 KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect"}
 REFUSED = (403, 404, 409, 422)
 ON_CLOSED = (403, 409, 422)
@@ -43,8 +48,7 @@ class Row:
         """Where the things lie for which it is tried."""
         if "<number>" not in self.path:
             return ("",)
-        on = self.more.get("on", "cycles")
-        return PLACES if on == "cycles" else ("absent",) if on == "nothing" else ("near", "far", "abroad", "absent")
+        return THINGS[self.more.get("on", "cycles")]
 
     @property
     def bare(self) -> bool:
@@ -73,7 +77,7 @@ class Table:
         self.people: dict[str, str] = found["people"]
         self.out = set(found["out"].split())
         self.groups = {name: {p: set(who.split()) for p, who in by.items()} for name, by in found["groups"].items()}
-        self.appointments = {p: set(who.split()) for p, who in found["appointments"].items()}
+        self.seen = {kind: {p: set(who.split()) for p, who in by.items()} for kind, by in found["seen"].items()}
         self.rows = [self._row(key, value) for key, value in found["routes"].items()]
 
     def _row(self, key: str, value: Any) -> Row:
@@ -107,8 +111,10 @@ class Table:
             return (more.get("status", done),)
         if row.rule == "only":
             everywhere = set().union(*(self.members(row.groups, p) for p in PLACES))
-            fits = 404 if more.get("on") == "nothing" else more.get("status", done)
-            return (fits,) if cell.login in everywhere else (more.get("others", 403),)
+            own = "abroad" if cell.login.startswith("x_") else "near"
+            fits = more.get("status", done) if cell.place in ("", own) else 404
+            denied = (more.get("others", 403), 404) if fits == 404 else (more.get("others", 403),)
+            return (fits,) if cell.login in everywhere else denied
         return self._of_thing(cell, done)
 
     def _of_thing(self, cell: Cell, done: int) -> tuple[int, ...]:
@@ -116,8 +122,8 @@ class Table:
         if row.more.get("on") == "nothing":
             return (404,)
         done = row.more.get("status", done)
-        apart = row.more.get("on") == "appointments"
-        sees = self.appointments.get(cell.place, set()) if apart else self.members(("viewer",), cell.place)
+        kept = self.seen.get(row.more.get("on", "cycles"))
+        sees = self.members(("viewer",), cell.place) if kept is None else kept.get(cell.place, set())
         if cell.login not in sees:
             return (404,)
         if row.rule == "see":
@@ -137,8 +143,8 @@ def thing(rights: Rights, row: Row, place: str) -> Thing:
     """Return what a row means at a place."""
     if place in ("", "absent"):
         return Thing(ABSENT)
-    if row.more.get("on") == "appointments":
-        return rights.appointments[place]
+    if row.more.get("on", "cycles") != "cycles":
+        return rights.things[row.more["on"]][place]
     return rights.cycles[("near", "closed") if place == "closed" else (place, row.more.get("at", "fresh"))]
 
 
@@ -150,7 +156,7 @@ def request(rights: Rights, cell: Cell, meant: Thing | None = None) -> tuple[str
     words = {**logins, "password": PASSWORD}
     send = {k: str(v).format(**words) for k, v in cell.row.more.get("send", {}).items()}
     path = cell.row.path.replace("<number>", str(meant.number))
-    path = path.replace("<asset>", f"{asset('qaflow.css').hash}/qaflow.css")
+    path = path.replace("<part>", str(meant.part)).replace("<asset>", f"{asset('qaflow.css').hash}/qaflow.css")
     return path, {"revision": meant.revision, "stage": "design", **send}
 
 
@@ -188,7 +194,7 @@ def _tells(rights: Rights, cell: Cell, answer: TestResponse) -> str:
     if answer.status_code not in (303, 401, 404) or not cell.place:
         return ""
     meant = thing(rights, cell.row, cell.place)
-    nothing = Thing(ABSENT, meant.revision)
+    nothing = Thing(ABSENT, meant.revision, meant.part)
     path, form = request(rights, cell, nothing)
     absent = rights.ask(cell.login, cell.row.method, path, form)
     same = (answer.status_code, words(answer, meant)) == (absent.status_code, words(absent, nothing))
@@ -206,7 +212,7 @@ def uncovered(rights: Rights, table: Table) -> list[str]:
     adapter = rights.app.url_map.bind("localhost")
     meant = set()
     for row in table.rows:
-        path = row.path.replace("<number>", "1").replace("<asset>", "0/qaflow.css")
+        path = row.path.replace("<number>", "1").replace("<part>", "1").replace("<asset>", "0/qaflow.css")
         rule, _ = adapter.match(path, method=row.method, return_rule=True)
         meant.add((row.method, rule.rule))
     there = {(m, r.rule) for r in rights.app.url_map.iter_rules() for m in (r.methods or set()) - {"HEAD", "OPTIONS"}}

@@ -24,7 +24,7 @@ from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Definition
-from qaflow.services import accounts, deputies, passwords
+from qaflow.services import accounts, deputies, evidence, passwords
 from qaflow.services.accounts import NewGrant
 from qaflow.services.work import Writer
 from qaflow.store.db import Driver, Sql, db
@@ -114,8 +114,10 @@ class College(World):
 class Thing:
     """Something with a number in an address, where it lies, and the revision of its forms."""
 
-    number: int
+    number: int | str
     revision: int = 0
+    part: int = 1
+    """The number of what lies in it, where an address has two."""
     shows: str = ""
     """A text that only a page of this thing holds."""
 
@@ -128,7 +130,8 @@ class Rights:
     clock: StoppedClock
     file: Path
     cycles: dict[tuple[str, str], Thing]
-    appointments: dict[str, Thing]
+    things: dict[str, dict[str, Thing]]
+    """What else has a number in an address, by kind and place."""
     colleges: dict[str, College]
     cookies: dict[str, list[Any]] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -246,11 +249,38 @@ def _filled(app: Flask, clock: StoppedClock, file: Path, mark: str) -> Rights:
                                   college.persons["deputy" if place == "near" else "new"], first,
                                   first.replace(month=12), reason=f"{mark if place != 'near' else ''}away")  # fmt: skip
         appointments[place] = Thing(number)
-    rights = Rights(app, clock, file, things, appointments, {"home": home, "abroad": abroad})
+    both = {"home": home, "abroad": abroad}
+    rights = Rights(app, clock, file, things, {"appointments": appointments} | _more(app, things, both), both)
     everybody = [*home.persons.values(), *abroad.persons.values()]
     passwords.share(db.session, home.origin(), everybody, PASSWORD)
     _enter_all(rights, home, abroad)
     return rights
+
+
+def _more(
+    app: Flask, cycles: dict[tuple[str, str], Thing], colleges: dict[str, College]
+) -> dict[str, dict[str, Thing]]:
+    """Return a file, a warning and a work item at each place, and a person, a unit and a subject of each college."""
+    found: dict[str, dict[str, Thing]] = {kind: {} for kind in ("files", "warnings", "items", "people", "units", "subjects")}
+    for place in (*PLACES, "abroad"):
+        college = colleges["abroad" if place == "abroad" else "home"]
+        fresh, lead = cycles[place, "fresh"], PLACES.get(place, ("", "lead"))[1]
+        files = app.extensions["qaflow"].files
+        for name in ("first", "second"):  # so that no file's number is its cycle's
+            told = college.say(f"{name} file of {place}.txt")
+            evidence.attach(db.session, college.origin(lead), files, int(fresh.number), told, name.encode())
+        ((file, item),) = college.query(
+            "select (select max(id) from evidence where cycle_id = :c), (select max(id) from work_item where cycle_id = :c)",
+            c=fresh.number,
+        )
+        found["files"][place] = Thing(fresh.number, part=file)
+        found["warnings"][place] = Thing(f"{cycles[place, 'warned'].number}.1")
+        found["items"][place] = Thing(item)
+    for place, college in (("near", colleges["home"]), ("abroad", colleges["abroad"])):
+        found["people"][place] = Thing(college.persons["new"])
+        found["units"][place] = Thing(college.units["section"])
+        found["subjects"][place] = Thing(college.subjects[f"{place}-fresh"])
+    return found
 
 
 def _enter_all(rights: Rights, home: College, abroad: College) -> None:
