@@ -22,6 +22,8 @@ VOLATILE = {"at", "recorded_at", "created_at", "hash", "prev", "head", "salt", "
 
 OWN = {
     "/inbox/filters": {"box", "layer", "unit", "stage", "kind", "when", "sort", "after"},
+    "/organisation/people/<number>/roles": {"subject", "starts", "ends"},
+    "/organisation/units/<number>": {"code", "kind", "name_zh", "name_en", "parent", "system"},
     "/office/rounds/plan": {"act", "track", "day", "until", "once", "days", "version", "term"},
 }
 """What forms ask for beside what the table sends."""

@@ -250,7 +250,7 @@ def _filled(app: Flask, clock: StoppedClock, file: Path, mark: str) -> Rights:
                                   first.replace(month=12), reason=f"{mark if place != 'near' else ''}away")  # fmt: skip
         appointments[place] = Thing(number)
     both = {"home": home, "abroad": abroad}
-    rights = Rights(app, clock, file, things, {"appointments": appointments} | _more(app, things, both), both)
+    rights = Rights(app, clock, file, things, {"appointments": appointments} | _more(app, things, both, mark), both)
     everybody = [*home.persons.values(), *abroad.persons.values()]
     passwords.share(db.session, home.origin(), everybody, PASSWORD)
     _enter_all(rights, home, abroad)
@@ -258,19 +258,22 @@ def _filled(app: Flask, clock: StoppedClock, file: Path, mark: str) -> Rights:
 
 
 def _more(
-    app: Flask, cycles: dict[tuple[str, str], Thing], colleges: dict[str, College]
+    app: Flask, cycles: dict[tuple[str, str], Thing], colleges: dict[str, College], mark: str
 ) -> dict[str, dict[str, Thing]]:
     """Return a file, a warning and a work item at each place, and a person, a unit and a subject of each college."""
-    found: dict[str, dict[str, Thing]] = {kind: {} for kind in ("files", "warnings", "items", "people", "units", "subjects")}
+    kinds = ("files", "warnings", "items", "people", "units", "subjects")
+    found: dict[str, dict[str, Thing]] = {kind: {} for kind in kinds}
     for place in (*PLACES, "abroad"):
         college = colleges["abroad" if place == "abroad" else "home"]
         fresh, lead = cycles[place, "fresh"], PLACES.get(place, ("", "lead"))[1]
         files = app.extensions["qaflow"].files
+        college.mark = mark if place in ("far", "abroad") else ""
         for name in ("first", "second"):  # so that no file's number is its cycle's
             told = college.say(f"{name} file of {place}.txt")
             evidence.attach(db.session, college.origin(lead), files, int(fresh.number), told, name.encode())
         ((file, item),) = college.query(
-            "select (select max(id) from evidence where cycle_id = :c), (select max(id) from work_item where cycle_id = :c)",
+            "select (select max(id) from evidence where cycle_id = :c), (select max(id) from work_item "
+            "where cycle_id = :c)",
             c=fresh.number,
         )
         found["files"][place] = Thing(fresh.number, part=file)
