@@ -1,7 +1,5 @@
 """The web door: pages and health, each one call of a service."""
 
-from typing import Any
-
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
@@ -63,15 +61,15 @@ BLUEPRINTS = (
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
-
+HIGHEST = 2**63 - 1
 
 
 class Number(IntegerConverter):
-    """A number of the address that a database can hold; a longer one is the number of nothing."""
+    """A number of the address; one that no database can hold becomes the highest, which nothing has."""
 
-    def __init__(self, map: Any, *args: Any, **more: Any) -> None:
-        """Bound it."""
-        super().__init__(map, *args, **{"max": 2**63 - 1} | more)
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return min(int(super().to_python(value)), HIGHEST)
 
 
 csrf = CSRFProtect()
