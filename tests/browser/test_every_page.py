@@ -12,7 +12,8 @@ ROLES = ("student", "course_leader", "major_leader", "unit_head", "vice_presiden
          "administrator")  # fmt: skip
 FEWEST = 6  # pages that everybody reaches: inbox, cycles, one cycle, warnings, profile, password, help …
 MOST_BYTES = 300_000
-RAW = re.compile(r"\bNone\b(?!\.)|\bundefined\b|\{\{|%\(\w+\)|\b\d{4}-\d\d-\d\dT\d\d:\d\d|Traceback")
+RAW = re.compile(r"\bundefined\b|\{\{|%\(\w+\)|\b\d{4}-\d\d-\d\dT\d\d:\d\d|Traceback")
+NOTHING = re.compile(r"\bNone\b")  # an English sentence may begin with it
 """What stands on no page: values that were not put into words, instants of the machine."""
 
 
@@ -21,7 +22,8 @@ def sound(visitor: Visitor, path: str) -> list[str]:
     status = visitor.open(path)
     found = [f"status {status}"] if status != 200 else []
     found += ["wider than its window"] if visitor.overflows() else []
-    found += [f"raw: {one!r}" for one in RAW.findall(visitor.text())[:3]]
+    raw = RAW.findall(visitor.text()) + (NOTHING.findall(visitor.text()) if visitor.lang == "zh" else [])
+    found += [f"raw: {one!r}" for one in raw[:3]]
     return found
 
 
