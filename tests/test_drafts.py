@@ -11,7 +11,8 @@ from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Field
-from qaflow.services import cycles
+from qaflow.errors import Missing
+from qaflow.services import cycles, drafting
 from qaflow.store.db import db
 from qaflow.testing import MONDAY, NOTE, World, label, spiral, stage
 
@@ -150,3 +151,15 @@ def test_a_form_that_the_cycle_does_not_have_keeps_no_draft(here: Site) -> None:
     for key in ("nothing", "", "sheet:" + "9" * 100):
         assert lead.post(f"/cycles/{cycle}/draft", revision=0, stage=key, visit=1).status_code == 422
     assert drafts() == []
+
+
+def test_the_service_itself_keeps_no_draft_of_a_cycle_that_is_not_ones_to_see(here: Site) -> None:
+    world = here.world
+    cycle = world.start()
+    form = drafting.Form("goal", 1, 0)
+
+    with pytest.raises(Missing):
+        drafting.save(db.session, world.origin("guest"), cycle, form, {"note": "peeking"})
+
+    drafting.save(db.session, world.origin("lead"), cycle, form, {"note": "mine"})
+    assert [person for person, _, _ in drafts()] == [world.persons["lead"]]
