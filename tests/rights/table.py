@@ -204,7 +204,7 @@ def _tells(rights: Rights, cell: Cell, answer: TestResponse) -> str:
 def words(answer: TestResponse, meant: Thing) -> str:
     """Return what an answer says, without the number of what is meant."""
     text = plain(answer.text) + str(answer.headers.get("Location", "")) + str(answer.headers.get("ETag", ""))
-    return re.sub(rf"(/|%2F| ){meant.number}(?!\d)", r"\1N", text)
+    return re.sub(rf"(/|%2F| ){meant.number}(?!\w)", r"\1N", text)
 
 
 def uncovered(rights: Rights, table: Table) -> list[str]:

@@ -239,7 +239,7 @@ def _filled(app: Flask, clock: StoppedClock, file: Path, mark: str) -> Rights:
         for situation in SITUATIONS:
             code = f"{place}-{situation}"
             number = college.make(code, unit, lead, situation)
-            things[place, situation] = Thing(number, college.state(number)["revision"], f"course {code}")
+            things[place, situation] = Thing(number, college.state(number)["revision"], shows=f"course {code}")
     home.oversee("coursed", [f"near-{situation}" for situation in SITUATIONS])
     appointments = {}
     for place, absent in (("near", "lead"), ("far", "far_lead"), ("abroad", "lead")):
