@@ -7,7 +7,7 @@ import socket
 from flask import Flask
 from flask_migrate import Migrate
 
-from qaflow import config, logs, scheduler, web
+from qaflow import config, documents, logs, scheduler, web
 from qaflow.adapters import files, mail
 from qaflow.adapters.clock import SystemClock, Watch
 from qaflow.cli.frame import Bootstrap, Scheduler
@@ -43,6 +43,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         clock=clock or SystemClock(),
         files=files.FolderFiles(settings.home / "evidence"),
         mailer=mail.mailer(settings.mail_url),
+        workbooks=documents.Later("qaflow.documents.workbooks:XlsxWorkbooks"),
+        pictures=documents.Later("qaflow.documents.pictures:VegaPictures"),
     )
     db.configure(app, settings.database_url)
     Migrate(app, db.db, directory=str(data_dir("migrations")))  # `flask db migrate`, for developers

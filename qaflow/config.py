@@ -262,7 +262,8 @@ def _base_url(text: str) -> str:
     parts = _split(text)
     if parts is None or parts[0] not in {"http", "https"} or not parts[1]:
         raise ConfigError(
-            "config.base_url", "QAFLOW_BASE_URL is not an address; type: export QAFLOW_BASE_URL=https://qaflow.example.edu.cn"
+            "config.base_url",
+            "QAFLOW_BASE_URL is not an address; type: export QAFLOW_BASE_URL=https://qaflow.example.edu.cn",
         )
     scheme, host = parts
     if scheme == "http" and host not in LOOPBACK:

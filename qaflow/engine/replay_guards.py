@@ -99,6 +99,7 @@ def _decider(snap: Snapshot, visit: Visit, data: Data, person: Any) -> None:
 
 def said_no(trigger: str) -> Guard:
     """Return the guard of a signer's no: back to work in the same visit, or to an earlier stage."""
+
     def guard(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
         if trigger == "reject":
             visit, dest = _here(snap, data), f"{snap.stage}.{data['leaf']}"
@@ -322,6 +323,7 @@ def resumed(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
 
 def ended(trigger: str, *outcomes: str) -> Guard:
     """Return the guard of an end by rule or by the quality office, with the outcomes it may have."""
+
     def guard(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
         if data["close"] not in outcomes:
             raise Disallowed(f"a cycle cannot be {data['close']} by {trigger}")
@@ -332,6 +334,7 @@ def ended(trigger: str, *outcomes: str) -> Guard:
 
 def sheet(before: str, *after: str) -> Guard:
     """Return the guard of a diagnosis sheet's step."""
+
     def guard(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
         row = data["sheet"]
         sheet = snap.sheets[row["no"]]

@@ -280,4 +280,3 @@ def show(session: AnySession, driver: Driver, cycle: int) -> Data:
         raise Missing("cycle.not_found", f"no cycle {cycle}")
     snap, _ = found
     return describe(snap, engine.actions(compiled(session, driver, snap.definition), snap))
-

@@ -170,4 +170,3 @@ def tasks(session: AnySession, driver: Driver, items: Sequence[Open]) -> list[Ta
     for digest in {item.definition for item in items}:
         names[digest] = {s.key: s.name for s in compiled(session, driver, digest).definition.stages}
     return [Task(item, names[item.definition].get(item.stage or "")) for item in items]
-

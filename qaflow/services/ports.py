@@ -1,8 +1,9 @@
 """What the use cases ask of the outside; `adapters` answers, `app` puts them together."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import Any, NamedTuple, Protocol
 
 from qaflow.config import Settings
 from qaflow.engine.decide import Decide, decide
@@ -46,6 +47,45 @@ class Files(Protocol):
         ...
 
 
+class Cell(NamedTuple):
+    """A cell of a workbook with a tone: ``done``, ``going``, ``late``, ``planned`` or ``head``."""
+
+    value: str | float | date | None
+    tone: str = ""
+
+
+Value = str | float | date | Cell | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaf:
+    """One sheet of a workbook: its headings and rows; what lies left of `fixed` and the headings stay in sight."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[Value]]
+    widths: Sequence[int] = ()
+    fixed: int = 0
+    note: str = ""  # a line above the headings
+    landscape: bool = False
+
+
+class Workbooks(Protocol):
+    """Writes workbooks (xlsx) in which every text is a text, never a formula."""
+
+    def write(self, leaves: Sequence[Leaf]) -> bytes:
+        """Return the workbook's bytes."""
+        ...
+
+
+class Pictures(Protocol):
+    """Draws charts without a browser."""
+
+    def draw(self, spec: Mapping[str, Any], form: str, language: str = "zh") -> bytes:
+        """Return a Vega-Lite description as ``svg`` or ``png``."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ports:
     """The settings and the outside that every door hands to the use cases: `app.extensions["qaflow"]`."""
@@ -54,4 +94,6 @@ class Ports:
     clock: Clock
     files: Files | None = None
     mailer: Mailer | None = None
+    workbooks: Workbooks | None = None
+    pictures: Pictures | None = None
     decide: Decide = decide

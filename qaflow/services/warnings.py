@@ -335,9 +335,7 @@ def _readings(driver: Driver, college: CollegeView, row: Row, more: One,
     limits = Limits(direction=point.direction, target=point.target, lower=point.warn_lower, upper=point.warn_upper)
     first = next((e.data["warning"].get("reading") for e in life if e.kind == "WarningOpened"), None)
     found = readings.of(driver, college.id, point.id, row.subject, _span(college, row, more), READINGS)
-    return limits, tuple(
-        Measured(r.id, r.at, r.value, r.source, breach(limits, r.value), r.id == first) for r in found
-    )
+    return limits, tuple(Measured(r.id, r.at, r.value, r.source, breach(limits, r.value), r.id == first) for r in found)
 
 
 def _span(college: CollegeView, row: Row, more: One) -> tuple[str, str]:

@@ -49,8 +49,7 @@ _NEW_VISIT = (
 )
 _HEAD = "update cycle set version = ?, head = ? where id = ? and version = ?"
 _LEVEL = (
-    "update work_item set level = ?, next_level = ?, next_level_at = ? where id = ? and level = ? and "
-    "deadline_no = ?"
+    "update work_item set level = ?, next_level = ?, next_level_at = ? where id = ? and level = ? and deadline_no = ?"
 )
 _ESCALATION = (
     "insert into escalation (college_id, item_id, deadline_no, level, cycle_id, due_at, fired_at, role, to_id, "

@@ -43,11 +43,11 @@ TRACK = Table(
     clear="delete from schedule where college_id = :college and exists (select 1 from track t join subject s on "
           "s.layer = t.layer where t.id in :ids[] and s.id = schedule.subject_id and t.key = schedule.track)",
 )  # fmt: skip
-FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en", "star", "body"))
+FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en", "star", "body"), held="not loaded")
 CONTROL_POINT = Table(
     "control_point", ("key",),
     ("layer", "name_zh", "name_en", "unit", "cadence", "direction", "target", "warn_lower", "warn_upper", "body"),
-    held="exists (select 1 from reading r where r.college_id = control_point.college_id and "
+    held="not loaded or exists (select 1 from reading r where r.college_id = control_point.college_id and "
          "r.point_id = control_point.id) or exists (select 1 from warning w where "
          "w.college_id = control_point.college_id and w.point_id = control_point.id)",
 )  # fmt: skip
@@ -56,7 +56,7 @@ PLAN_TASK = Table(
     ("title_zh", "title_en", "departments", "owner_unit_id", "point_code", "task_kind", "origin", "source_time",
      "month", "recurs", "body"),
     (("state", "planned"), ("late_warned", False)),
-    held="state <> 'planned' or late_warned or exists (select 1 from warning w where "
+    held="not loaded or state <> 'planned' or late_warned or exists (select 1 from warning w where "
          "w.college_id = plan_task.college_id and w.task_id = plan_task.id)",
 )  # fmt: skip
 _SERVED = (
@@ -64,12 +64,14 @@ _SERVED = (
 )
 GOAL = Table(
     "goal", ("key",), ("layer", "text_zh", "text_en", "unit_codes", "parent_id", "body"), (("source", "plan"),),
-    held=_SERVED.format(child="goal", ref="parent_id") + " or " + _SERVED.format(child="standard", ref="goal_id"),
+    held="source <> 'plan' or " + _SERVED.format(child="goal", ref="parent_id") + " or "
+         + _SERVED.format(child="standard", ref="goal_id"),
     clear="update goal set parent_id = null where college_id = :college and parent_id in :ids[]",
 )  # fmt: skip
 STANDARD = Table(
     "standard", ("key",), ("layer", "text_zh", "text_en", "departments", "goal_id", "indicator", "system", "body"),
     (("source", "plan"),),
+    held="source <> 'plan'",
 )  # fmt: skip
 TERM = Table("term", ("key",), ("name_zh", "name_en", "starts", "ends"), numbered=False)
 DAY = Table("calendar_day", ("day",), ("working", "name", "source"), numbered=False)

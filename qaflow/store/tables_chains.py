@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qaflow.store.db import Model, Name, Ref
@@ -32,7 +32,27 @@ class PlanTask(Model):
     late_warned: Mapped[bool]
     body: Mapped[str]
     parent: Mapped[int | None]
+    owner_id: Mapped[Ref | None]  # the person who answers for it
+    goal_id: Mapped[Ref | None]  # the goal it serves
+    starts: Mapped[date | None]
+    cost: Mapped[float | None]  # yuan
+    result: Mapped[Name | None]  # content hash
+    year: Mapped[int | None]  # civil year in which the teaching year of its plan begins
+    loaded: Mapped[bool] = mapped_column(server_default=true())  # by the college's files, not entered or imported
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (UniqueConstraint("college_id", "plan", "no"),)
+
+
+class TaskMonth(Model):
+    """How a task stood in a month of the grid (部门工作任务完成情况), as its unit noted it."""
+
+    __tablename__ = "task_month"
+    college_id: Mapped[Ref] = mapped_column(ForeignKey("college.id"), primary_key=True, autoincrement=False)
+    task_id: Mapped[Ref] = mapped_column(ForeignKey("plan_task.id"), primary_key=True, autoincrement=False)
+    month: Mapped[Name] = mapped_column(primary_key=True)  # YYYY-MM
+    state: Mapped[str]  # planned going done late
+    noted_at: Mapped[datetime]
+    noted_by: Mapped[Ref]
 
 
 class Goal(Model):
@@ -41,7 +61,7 @@ class Goal(Model):
     __tablename__ = "goal"
     id: Mapped[Ref] = mapped_column(primary_key=True)
     college_id: Mapped[Ref] = mapped_column(ForeignKey("college.id"))
-    source: Mapped[str]  # plan cycle
+    source: Mapped[str]  # plan (the college's files) cycle entered imported
     cycle_id: Mapped[Ref | None] = mapped_column(ForeignKey("cycle.id"))
     layer: Mapped[Name]
     key: Mapped[Name]
@@ -53,6 +73,20 @@ class Goal(Model):
     target: Mapped[float | None]
     weight: Mapped[float | None]
     body: Mapped[str]
+    unit: Mapped[str | None]
+    direction: Mapped[str | None]  # higher lower band
+    starts: Mapped[date | None]
+    ends: Mapped[date | None]
+    owner_unit_id: Mapped[Ref | None]
+    owner_id: Mapped[Ref | None]
+    subject_id: Mapped[Ref | None]  # whose it is; without one it is the whole layer's
+    origin: Mapped[str | None]  # plan superior school
+    kind: Mapped[str | None]  # key routine ad_hoc
+    point_id: Mapped[Ref | None]  # the control point whose readings tell how far it is attained
+    attained: Mapped[float | None]  # the value reached, as its owner states it where no point measures it
+    attained_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (UniqueConstraint("college_id", "key"),)
 
 
@@ -62,7 +96,7 @@ class Standard(Model):
     __tablename__ = "standard"
     id: Mapped[Ref] = mapped_column(primary_key=True)
     college_id: Mapped[Ref] = mapped_column(ForeignKey("college.id"))
-    source: Mapped[str]  # plan cycle
+    source: Mapped[str]  # plan (the college's files) cycle entered imported
     cycle_id: Mapped[Ref | None] = mapped_column(ForeignKey("cycle.id"))
     layer: Mapped[Name]
     key: Mapped[Name]
@@ -75,6 +109,22 @@ class Standard(Model):
     warning: Mapped[str | None]
     system: Mapped[str | None]
     body: Mapped[str]
+    unit: Mapped[str | None]
+    direction: Mapped[str | None]  # higher lower band
+    starts: Mapped[date | None]
+    ends: Mapped[date | None]
+    owner_unit_id: Mapped[Ref | None]
+    owner_id: Mapped[Ref | None]
+    subject_id: Mapped[Ref | None]  # whose it is; without one it is the whole layer's
+    origin: Mapped[str | None]  # plan superior school
+    kind: Mapped[str | None]  # key routine ad_hoc
+    point_id: Mapped[Ref | None]  # the control point whose readings tell how far it is attained
+    value: Mapped[float | None]  # the value that meets it
+    warn_lower: Mapped[float | None]
+    warn_upper: Mapped[float | None]
+    weight: Mapped[float | None]
+    retired_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (UniqueConstraint("college_id", "key"),)
 
 
@@ -91,4 +141,27 @@ class Frame(Model):
     name_en: Mapped[str]
     star: Mapped[str]
     body: Mapped[str]
+    loaded: Mapped[bool] = mapped_column(server_default=true())  # by the college's files, not taken or written since
+    dropped: Mapped[bool] = mapped_column(server_default=false())  # not diagnosed here
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (UniqueConstraint("college_id", "code"),)
+
+
+class FrameAnswer(Model):
+    """What a diagnosis says of one point of the frame; a later one of the same cycle and sheet takes its place."""
+
+    __tablename__ = "frame_answer"
+    id: Mapped[Ref] = mapped_column(primary_key=True)
+    college_id: Mapped[Ref] = mapped_column(ForeignKey("college.id"))
+    code: Mapped[Name]
+    cycle_id: Mapped[Ref] = mapped_column(ForeignKey("cycle.id"))
+    sheet_no: Mapped[int]  # 0 is the stage `diagnose` itself
+    version: Mapped[int]
+    degree: Mapped[str]  # met mostly partly not inapplicable
+    text: Mapped[Name]  # content hash of evidence, problems and causes
+    answered_at: Mapped[datetime]
+    answered_by: Mapped[Ref]
+    __table_args__ = (
+        UniqueConstraint("college_id", "cycle_id", "sheet_no", "code", "version"),
+        Index(None, "college_id", "code"),
+    )

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qaflow.store.db import Model, Name, Ref
@@ -94,6 +94,8 @@ class Warning(Model):  # noqa: A001 - the word of the field; Python's own is not
     confirmed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     proposal: Mapped[str | None]
+    limit_id: Mapped[Ref | None]  # the limit that the opening reading breached
+    category: Mapped[str | None]  # of the cause: people equipment material method measurement environment
     __table_args__ = (
         Index(
             "uq_warning_open_point", "college_id", "point_id", "subject_id", unique=True,
@@ -126,7 +128,34 @@ class ControlPoint(Model):
     warn_upper: Mapped[float | None]
     body: Mapped[str]
     next_check: Mapped[date | None]  # when late readings are next looked for
+    formula: Mapped[str | None]  # of a derived point, canonical JSON
+    owner_unit_id: Mapped[Ref | None]
+    owner_id: Mapped[Ref | None]
+    loaded: Mapped[bool] = mapped_column(server_default=true())  # by the college's files, not entered or imported
+    retired_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (UniqueConstraint("college_id", "key"),)
+
+
+class PointLimit(Model):
+    """The limits of a control point from a day on, for all subjects or for one; the past keeps those it had."""
+
+    __tablename__ = "point_limit"
+    id: Mapped[Ref] = mapped_column(primary_key=True)
+    college_id: Mapped[Ref] = mapped_column(ForeignKey("college.id"))
+    point_id: Mapped[Ref] = mapped_column(ForeignKey("control_point.id"))
+    subject_id: Mapped[Ref | None] = mapped_column(ForeignKey("subject.id"))
+    valid_from: Mapped[date]
+    direction: Mapped[str]  # higher lower band
+    target: Mapped[float]
+    warn_lower: Mapped[float | None]
+    warn_upper: Mapped[float | None]
+    alarm_lower: Mapped[float | None]  # beyond it a breach is major
+    alarm_upper: Mapped[float | None]
+    reason: Mapped[str]
+    set_at: Mapped[datetime]
+    set_by: Mapped[Ref]
+    __table_args__ = (Index(None, "college_id", "point_id", "subject_id", "valid_from"),)
 
 
 class Reading(Model):
@@ -143,6 +172,7 @@ class Reading(Model):
     version: Mapped[int]
     batch_id: Mapped[Ref] = mapped_column(ForeignKey("batch.id"))
     replaces: Mapped[Ref | None]
+    reason: Mapped[Name | None]  # content hash: why a later version was written
     __table_args__ = (UniqueConstraint("college_id", "point_id", "subject_id", "at", "source", "version"),)
 
 

@@ -26,8 +26,7 @@ _FROM = (
     f"where w.college_id = :college and {{state}} and {_SEEN} "
 )
 _AGE = (
-    "case when w.opened_at >= :age1 then 0 when w.opened_at >= :age2 then 1 when w.opened_at >= :age3 then 2 "
-    "else 3 end"
+    "case when w.opened_at >= :age1 then 0 when w.opened_at >= :age2 then 1 when w.opened_at >= :age3 then 2 else 3 end"
 )
 _UNIT = "coalesce(c.unit_id, s.unit_id)"
 _MINE = (

@@ -86,8 +86,12 @@ def _page(year: int | None, status: int = OK, **forms: Form) -> Response:
     found = calendar_page.year(db.session, mine(), me(), year)
     fresh: dict[str, Any] = {"days_form": DaysForm(formdata=None), "term_form": None} | forms
     apart(fresh["days_form"], "days")
-    words = {"cells": CELLS, "weekdays": get_day_names("short", locale=chosen()), "month_words": month_words,
-             "term_forms": _term_forms(found)}
+    words = {
+        "cells": CELLS,
+        "weekdays": get_day_names("short", locale=chosen()),
+        "month_words": month_words,
+        "term_forms": _term_forms(found),
+    }
     return shown("calendar", status, year=found, **words, **fresh)
 
 

@@ -22,13 +22,13 @@ PYTHON = [("**.py", "python")]
 PAGES = [("**.html", "jinja2")]
 OPTIONS = {"**.html": {"extensions": "jinja2.ext.do", "newstyle_gettext": "true", "silent": "false"}}
 WIDTH = 120
-HEADER = '''msgid ""
+HEADER = """msgid ""
 msgstr ""
 "Language: {language}\\n"
 "Content-Type: text/plain; charset=utf-8\\n"
 "Plural-Forms: {plurals}\\n"
 
-'''
+"""
 """Nothing in it changes by itself: no dates, no tools."""
 
 

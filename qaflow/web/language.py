@@ -94,4 +94,3 @@ def words() -> dict[str, Any]:
     other = "en" if lang == "zh" else "zh"
     return {"lang": lang, "html_lang": HTML[lang], "other_lang": other, "other_html_lang": HTML[other],
             "other_name": {"zh": "中文", "en": "English"}[other], "pair": pair}  # fmt: skip
-

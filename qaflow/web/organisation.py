@@ -48,8 +48,13 @@ def here_with(**changes: Any) -> str:
 
 def shown(template: str, status: int = OK, **values: Any) -> Response:
     """Return a page of the organisation."""
-    words = {"unit_words": UNIT_WORDS, "system_words": SYSTEM_WORDS, "here_with": here_with, "cycle_url": cycle_url,
-             "may_change": bool(ADMINISTRATORS & me().kinds)}  # a hint: the services decide
+    words = {
+        "unit_words": UNIT_WORDS,
+        "system_words": SYSTEM_WORDS,
+        "here_with": here_with,
+        "cycle_url": cycle_url,
+        "may_change": bool(ADMINISTRATORS & me().kinds),
+    }  # a hint: the services decide
     return make_response(render_template(f"organisation/{template}.html", **words, **values), status)
 
 

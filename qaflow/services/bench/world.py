@@ -63,8 +63,14 @@ def spiral() -> Definition:
     decide = Signers(role="section_head")
     report = (Field(key="report", label=label("report")),)
     stages = tuple(
-        Stage(key=key, name=label(key), form=report, decide=decide, deadline=Deadline(share=share),
-              auto_advance=key == "goal")
+        Stage(
+            key=key,
+            name=label(key),
+            form=report,
+            decide=decide,
+            deadline=Deadline(share=share),
+            auto_advance=key == "goal",
+        )
         for key, share in (("goal", 0.3), ("standard", 0.5), ("implement", 0.8), ("improve", 1.0))
     )
     ladder = (Level(after=1, to="supervisor"), Level(after=3, to="quality_office"))
