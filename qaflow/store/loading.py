@@ -22,6 +22,7 @@ class Table:
     held: str = "false"
     numbered: bool = True
     clear: str = ""  # statement that lets go of the rows to be taken out
+    written: str = "false"  # which rows people took or wrote since: files no longer change them
 
 
 class Standing(NamedTuple):
@@ -30,6 +31,7 @@ class Standing(NamedTuple):
     id: int | None
     values: tuple[Any, ...]
     held: bool
+    written: bool
 
 
 UNIT = Table("unit", ("code",), ("kind", "system", "name_zh", "name_en", "parent_id", "aliases", "ends"),
@@ -43,7 +45,8 @@ TRACK = Table(
     clear="delete from schedule where college_id = :college and exists (select 1 from track t join subject s on "
           "s.layer = t.layer where t.id in :ids[] and s.id = schedule.subject_id and t.key = schedule.track)",
 )  # fmt: skip
-FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en", "star", "body"), held="not loaded")
+FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en", "star", "body"), held="not loaded",
+              written="not loaded")  # fmt: skip
 CONTROL_POINT = Table(
     "control_point", ("key",),
     ("layer", "name_zh", "name_en", "unit", "cadence", "direction", "target", "warn_lower", "warn_upper", "body"),
@@ -112,9 +115,9 @@ def standing(driver: Driver, table: Table, college: int) -> dict[Key, Standing]:
     number = "id" if table.numbered else "null"
     wide = len(table.key)
     columns = ", ".join((*table.key, *table.values))
-    text = f"select {number}, ({table.held}), {columns} from {table.name} where college_id = :college"
-    rows = driver.all(Sql(text), {"college": college})
-    return {tuple(r[2 : 2 + wide]): Standing(r[0], tuple(r[2 + wide :]), bool(r[1])) for r in rows}
+    asked = f"select {number}, ({table.held}), ({table.written}), {columns}"
+    rows = driver.all(Sql(f"{asked} from {table.name} where college_id = :college"), {"college": college})
+    return {tuple(r[3 : 3 + wide]): Standing(r[0], tuple(r[3 + wide :]), bool(r[1]), bool(r[2])) for r in rows}
 
 
 def insert(driver: Driver, table: Table, college: int, rows: Iterable[tuple[int | None, Key, tuple[Any, ...]]]) -> None:

@@ -14,6 +14,7 @@ from qaflow.web import (
     definitions,
     errors,
     escalations,
+    frame,
     guide,
     health,
     inbox,
@@ -56,6 +57,7 @@ BLUEPRINTS = (
     metrics.probes,
     warnings.pages,
     escalations.pages,
+    frame.pages,
     reviews.pages,
 )
 

@@ -12,6 +12,8 @@ from qaflow.services.sessions import SignedIn
 
 PARTS = {"reviews": "audit"}
 """Blueprints whose pages belong to another's entry."""
+FRAMED = frozenset({"leader", "diagnostician", "supervisor", "committee", "quality_administrator"})
+"""Who has to do with diagnosis points; heads of units, who answer them, are supervisors."""
 EVERYBODY: frozenset[str] = frozenset()
 
 
@@ -37,6 +39,7 @@ ENTRIES = (
     Entry("warnings.index", _("Warnings")),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
     Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
+    Entry("frame.index", _("Diagnosis points"), OFFICE | FRAMED),
     Entry("audit.index", _("Audit"), OFFICE),
     Entry("definitions.index", _("Definitions"), OFFICE | ADMINISTRATORS),
     Entry("organisation.index", _("Organisation"), OFFICE | ADMINISTRATORS),
