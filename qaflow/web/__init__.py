@@ -16,6 +16,7 @@ from qaflow.web import (
     escalations,
     guide,
     health,
+    imports,
     inbox,
     inbox_bulk,
     language,
@@ -57,6 +58,7 @@ BLUEPRINTS = (
     warnings.pages,
     escalations.pages,
     reviews.pages,
+    imports.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)

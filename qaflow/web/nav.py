@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from qaflow.services.policy import ADMINISTRATORS, OFFICE, SUPERVISORS
 from qaflow.services.sessions import SignedIn
 
-PARTS = {"reviews": "audit"}
+PARTS = {"reviews": "audit", "imports": "organisation"}
 """Blueprints whose pages belong to another's entry."""
 EVERYBODY: frozenset[str] = frozenset()
 
