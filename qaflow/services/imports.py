@@ -74,7 +74,8 @@ def kinds() -> dict[str, Kind]:
 
 
 def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, *, college: str | None = None,
-        dry_run: bool = False, encoding: str | None = None, allow_empty: bool = False) -> dict[str, Any]:  # fmt: skip
+        dry_run: bool = False, encoding: str | None = None, allow_empty: bool = False,
+        sheet: str | None = None) -> dict[str, Any]:  # fmt: skip
     """Import a file into a college and return what was new, updated and unchanged.
 
     Raises `Invalid` with every fault of the file (``errors``, each with ``at``, ``line``, ``column``, ``code``); then
@@ -88,7 +89,7 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
             day = seen.calendar.local_day(origin.now).isoformat()
             policy.require_role(driver, seen.id, origin.person, chosen.right, day)
         colleges.head(driver, seen.id)  # two imports into one college wait for each other
-        table = read(data, name, chosen.columns, encoding, allow_empty)
+        table = read(data, name, chosen.columns, encoding, allow_empty, sheet)
         run = Import(session=session, driver=driver, writer=Writer(driver, origin), origin=origin, college=seen,
                      table=table)  # fmt: skip
         chosen.take(run)
@@ -111,7 +112,7 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
 
 def _report(run: Import, kind: str, dry_run: bool) -> dict[str, Any]:
     counts = {"rows": len(run.table.rows), "new": run.new, "updated": run.updated, "unchanged": run.unchanged}
-    more = {"granted": run.granted, "dry_run": dry_run, "notices": run.notices}
+    more = {"granted": run.granted, "dry_run": dry_run, "notices": run.table.notices + run.notices}
     return {"kind": kind, "college": run.college.key, **counts, **more}
 
 
