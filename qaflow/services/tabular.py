@@ -17,6 +17,7 @@ from typing import Any
 from qaflow.errors import Invalid, Usage
 
 from .cells import SHOWN, Column, cell_value
+from .guarding import unguarded
 from .words import clean_code
 
 MOST_ROWS = 200_000
@@ -205,7 +206,7 @@ def _records(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, l
             count += 1
             if count > MOST_ROWS + 1:
                 raise faults.stop(line, 1, "rows.too_many", f"more than {MOST_ROWS} rows: divide the file")
-            yield line, cells
+            yield line, [unguarded(cell) for cell in cells]
 
 
 def _headings(line: int, cells: list[str], columns: Sequence[Column], faults: Faults) -> list[Column]:
