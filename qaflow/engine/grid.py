@@ -98,11 +98,8 @@ def _reach(entry: Entry, today: date) -> tuple[str | None, str | None]:
         last = month_of(entry.done) if entry.done else due
     else:
         last = due or (now if entry.state == GOING else None)
-    begun = min(entry.notes, default=None)
     if entry.starts is not None:
         first: str | None = month_of(entry.starts)
-    elif begun is not None:
-        first = begun
     else:
         first = min(last, now) if last is not None and entry.state == GOING else last
     return first, last or first
