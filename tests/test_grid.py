@@ -112,9 +112,7 @@ def test_a_month_is_late_when_the_finish_had_come_in_it_and_the_task_was_open_el
 
 
 @given(st.lists(entries(), max_size=8), days)
-def test_the_counts_are_of_all_tasks_and_progress_stays_between_nothing_and_all(
-    found: list[Entry], today: date
-) -> None:
+def test_counts_are_of_all_tasks_and_progress_lies_between_nothing_and_all(found: list[Entry], today: date) -> None:
     shown = grid.months(grid.ALL_YEAR, today.year)
     progress = [grid.progress(entry, shown, today) for entry in found]
     mean = grid.together(progress)

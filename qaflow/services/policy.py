@@ -354,6 +354,10 @@ class TaskReach:
         return own and bool(RIGHTS[action].relations)
 
 
+EVERY_TASK = TaskReach(whole=True, units=(), persons=(), plans_all=True, plans=(), answers=())
+"""The reach of whoever runs the machine."""
+
+
 def tasks(driver: Driver, college: int, person: int, day: str) -> TaskReach:
     """Return a person's reach over the tasks of plans: by roles over their units, as owner, or for an absent person.
 

@@ -15,12 +15,9 @@ from qaflow.store.tasks import Task
 from .acting import keep
 from .sessions import SignedIn
 from .streams import college_fact
-from .task_fields import Wanted, entered, spoken
+from .task_fields import OWN_PLAN, Wanted, entered, spoken
 from .tasks import Desk, as_day
 from .work import AnySession, LostRace, Origin, Writer, transact
-
-OWN_PLAN = "added"
-"""The plan of tasks that a college adds in its pages; the plans of its files keep their keys."""
 
 
 class Bench(Desk):
@@ -28,7 +25,7 @@ class Bench(Desk):
 
     def __init__(self, session: AnySession, driver: Driver, origin: Origin, me: SignedIn) -> None:
         """Find out who works where."""
-        super().__init__(session, driver, origin, me)
+        super().__init__(session, driver, origin, me.college, me.person)
         self.me, self.writer = me, Writer(driver, origin)
 
     def require(self, action: str, task: Task) -> None:

@@ -27,6 +27,8 @@ TITLE = Column(key="title", zh="工作任务", required=True)
 SECOND = Column(key="title_en", zh="英文名称")
 MOST_COST = 1e12
 MOST_RESULT = 2000
+OWN_PLAN = "added"
+"""The plan of tasks that a college adds in its pages; the plans of its files keep their keys."""
 
 
 @dataclass(frozen=True, kw_only=True)

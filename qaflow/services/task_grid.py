@@ -11,8 +11,7 @@ from qaflow.engine.grid import Entry, Progress
 from qaflow.errors import Missing
 from qaflow.store import cycles as cycle_rows
 from qaflow.store import tasks as rows
-from qaflow.store.organisation import Unit
-from qaflow.store.tasks import Task
+from qaflow.store.tasks import Task, Unit
 
 from . import policy, tasks
 from .sessions import SignedIn

@@ -13,11 +13,9 @@ from qaflow.engine import grid
 from qaflow.engine.grid import ALL_YEAR, Entry
 from qaflow.errors import Missing
 from qaflow.store import content
-from qaflow.store import organisation as units_of
 from qaflow.store import tasks as rows
 from qaflow.store.db import Driver, reading
-from qaflow.store.organisation import Unit
-from qaflow.store.tasks import Task
+from qaflow.store.tasks import Task, Unit
 
 from . import policy
 from .college import CollegeView, view
@@ -54,20 +52,22 @@ class Chosen:
 class Desk:
     """Where somebody looks at tasks: their college, its day and grid, and how far they see."""
 
-    def __init__(self, session: AnySession, driver: Driver, origin: Origin, me: SignedIn) -> None:
-        """Find out; `Missing` for who is of no college."""
-        if me.college is None:
-            raise Missing("college.not_found", f"{me.login} is of no college")
+    def __init__(self, session: AnySession, driver: Driver, origin: Origin, college: int | None,
+                 person: int | None = None) -> None:  # fmt: skip
+        """Find out; `Missing` for who is of no college, and without a person the reach of the operator."""
+        if college is None:
+            raise Missing("college.not_found", "whoever asks is of no college")
         self.driver = driver
-        self.college: CollegeView = view(session, driver, me.college)
+        self.college: CollegeView = view(session, driver, college)
         self.today: date = self.college.calendar.local_day(origin.now)
-        self.reach: TaskReach = policy.tasks(driver, me.college, me.person, self.today.isoformat())
+        day = self.today.isoformat()
+        self.reach = policy.EVERY_TASK if person is None else policy.tasks(driver, college, person, day)
         self.numbers = numbers(self.college)
 
     @cached_property
     def units(self) -> dict[int, Unit]:
         """The units by number."""
-        return {u.id: u for u in units_of.units(self.driver, self.college.id, self.today.isoformat())}
+        return rows.units(self.driver, self.college.id)
 
     @cached_property
     def by_code(self) -> dict[str, Unit]:
@@ -124,7 +124,7 @@ def as_day(text: str | None) -> date | None:
 def looked(session: AnySession, origin: Origin, me: SignedIn, body: Callable[[Desk], T]) -> T:
     """Read at somebody's desk."""
     try:
-        return body(Desk(session, reading(session), origin, me))
+        return body(Desk(session, reading(session), origin, me.college, me.person))
     finally:
         session.rollback()
 

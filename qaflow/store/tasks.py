@@ -45,6 +45,23 @@ class Task(NamedTuple):
         return {"zh": self.title_zh, "en": self.title_en}
 
 
+class Unit(NamedTuple):
+    """A unit as tasks name it."""
+
+    id: int
+    code: str
+    kind: str
+    parent: int | None
+    name_zh: str
+    name_en: str
+    aliases: str
+
+    @property
+    def name(self) -> dict[str, str]:
+        """Its name in both languages."""
+        return {"zh": self.name_zh, "en": self.name_en or self.name_zh}
+
+
 class Plan(NamedTuple):
     """A plan with so many tasks that somebody may see."""
 
@@ -105,6 +122,8 @@ _NAMED = Sql(f"select {_COLUMNS} from plan_task t {_JOINED} where t.college_id =
 _NOTES = Sql(
     "select task_id, month, state from task_month where college_id = :college and task_id in :tasks[] order by month"
 )
+_UNITS = Sql("select id, code, kind, parent_id, name_zh, name_en, aliases from unit where college_id = :college "
+             "order by id")  # fmt: skip
 _LAST_NO = Sql("select coalesce(max(no), 0) from plan_task where college_id = :college and plan = :plan")
 _GOAL = Sql("select id, key, text_zh, text_en from goal where college_id = :college and id = :id")
 _GOALS = Sql(
@@ -125,17 +144,17 @@ _ANSWERED = Sql(
     "select distinct unit_id from subject where college_id = :college and layer = 'school' and not ended and "
     "responsible_id in :persons[]"
 )
-_FIELDS = ("title_zh", "title_en", "departments", "owner_unit_id", "point_code", "task_kind", "origin", "starts", "due",
+FIELDS = ("title_zh", "title_en", "departments", "owner_unit_id", "point_code", "task_kind", "origin", "starts", "due",
            "owner_id", "goal_id", "cost", "year")  # fmt: skip
 """What people may change of a task, as columns."""
 _SET = Sql(
-    "update plan_task set " + ", ".join(f"{name} = :{name}" for name in _FIELDS) + ", state = :state, "
+    "update plan_task set " + ", ".join(f"{name} = :{name}" for name in FIELDS) + ", state = :state, "
     "done_at = :done_at, result = :result, late_warned = (late_warned and not (:again)), loaded = false, "
     "version = version + 1 where college_id = :college and id = :id and version = :was"
 )
 _MONTH_GONE = Sql("delete from task_month where college_id = :college and task_id = :task and month = :month")
 _MONTHS = ("college_id", "task_id", "month", "state", "noted_at", "noted_by")
-_BORN = ("id", "college_id", "plan", "no", *_FIELDS, "source_time", "recurs", "state", "late_warned", "body", "loaded",
+_BORN = ("id", "college_id", "plan", "no", *FIELDS, "source_time", "recurs", "state", "late_warned", "body", "loaded",
          "version")  # fmt: skip
 
 
@@ -176,6 +195,11 @@ def notes(driver: Driver, college: int, tasks: Sequence[int]) -> dict[int, dict[
     for task, month, state in driver.all(_NOTES, {"college": college, "tasks": list(tasks)}):
         found.setdefault(task, {})[month] = state
     return found
+
+
+def units(driver: Driver, college: int) -> dict[int, Unit]:
+    """Return a college's units by number, closed ones too: old tasks name them."""
+    return {row[0]: Unit._make(row) for row in driver.all(_UNITS, {"college": college})}
 
 
 def last_number(driver: Driver, college: int, plan: str) -> int:
@@ -219,9 +243,9 @@ def add(driver: Driver, college: int, rows: Iterable[Mapping[str, Any]]) -> list
     """Store new tasks (columns by name) and return their numbers."""
     given = list(rows)
     ids = list(driver.reserve("plan_task", len(given))) if given else []
-    fixed = {"college_id": college, "source_time": None, "recurs": False, "state": "planned", "late_warned": False,
+    begun = {"college_id": college, "source_time": None, "recurs": False, "state": "planned", "late_warned": False,
              "body": "{}", "loaded": False, "version": 1}  # fmt: skip
-    made = [{**fixed, **row, "id": number} for number, row in zip(ids, given, strict=True)]
+    made = [{**begun, **row, "id": number} for number, row in zip(ids, given, strict=True)]
     driver.insert_rows("plan_task", _BORN, [[row[name] for name in _BORN] for row in made])
     return ids
 
@@ -238,7 +262,7 @@ def columns(task: Task) -> dict[str, Any]:
     """Return what may be changed of a task, as columns."""
     found = (task.title_zh, task.title_en, task.units, task.lead, task.point, task.kind, task.origin, task.starts,
              task.due, task.owner, task.goal, task.cost, task.year)  # fmt: skip
-    return dict(zip(_FIELDS, found, strict=True))
+    return dict(zip(FIELDS, found, strict=True))
 
 
 def note(driver: Driver, college: int, task: int, month: str, state: str | None, at: str, by: int) -> None:
