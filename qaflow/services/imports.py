@@ -67,9 +67,9 @@ class _Rehearsed(Exception):
 
 def kinds() -> dict[str, Kind]:
     """Return the kinds of import by key."""
-    from . import imports_people, imports_subjects, imports_units
+    from . import imports_people, imports_subjects, imports_tasks, imports_units
 
-    found = (imports_units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS)
+    found = (imports_units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS, imports_tasks.TASKS)
     return {kind.key: kind for kind in found}
 
 
