@@ -144,6 +144,14 @@ def terms(folder: Folder, refs: Refs) -> list[Row]:
     return [((t["key"],), (t["name"]["zh"], t["name"]["en"], t["starts"], t["ends"])) for t in found]
 
 
+def catalogue(folder: Folder, refs: Refs) -> list[Row]:
+    """Return the self-tests, and the categories and grades of incidents."""
+    found: list[Row] = [(("selftest", form.key), (canonical(to_plain(form)),)) for form in folder.selftests]
+    if folder.incidents is not None:
+        found.append((("incidents", "incidents"), (canonical(to_plain(folder.incidents)),)))
+    return found
+
+
 ORDER: dict[str, tuple[Table, Callable[[Folder, Refs], list[Row]]]] = {
     "unit": (store.UNIT, units),
     "subject": (store.SUBJECT, subjects),
@@ -154,6 +162,7 @@ ORDER: dict[str, tuple[Table, Callable[[Folder, Refs], list[Row]]]] = {
     "goal": (store.GOAL, goals),
     "standard": (store.STANDARD, standards),
     "term": (store.TERM, terms),
+    "catalogue": (store.CATALOGUE, catalogue),
 }
 """The tables that files fill, those that are named by others first."""
 
@@ -178,6 +187,8 @@ def digests(folder: Folder) -> dict[str, str]:
     parts: dict[str, Any] = {
         "college": to_plain(folder.college), "calendar": folder.calendar, "organisation": folder.organisation,
         "points": folder.points, "tasks": folder.tasks, "plans": folder.plans, "standards": folder.standards,
+        "selftests": [to_plain(form) for form in folder.selftests],
+        "incidents": to_plain(folder.incidents) if folder.incidents else None,
     }  # fmt: skip
     return {name: hashlib.sha256(canonical(part).encode()).hexdigest() for name, part in parts.items()}
 

@@ -29,6 +29,8 @@ DECIDERS = frozenset(("approver", "supervisor", "leader", "quality_office", "qua
 """Kinds of role up whose line a decision may go."""
 RANKS = {"supervisor": 1, "leader": 2, "quality_office": 3, "quality_head": 3}
 ADMINISTRATORS = frozenset(("administrator",))
+HEARS = OFFICE | {"supervisor", "leader"}
+"""Whose roles let them read the incidents of the units that they cover."""
 SURVEYS = SEES_ALL | {"committee"}
 """Whose roles let them read the figures of what they cover."""
 
@@ -78,6 +80,8 @@ RIGHTS: dict[str, Right] = {
     "oversee": Right((), SEES_ALL),
     "plan_task": Right((), OFFICE | SUPERVISORS),
     "report_task": Right(("owner", "responsible"), OFFICE | SUPERVISORS),
+    "selftests": Right((), OFFICE),
+    "incidents": Right((), OFFICE),
 }
 
 
@@ -308,6 +312,13 @@ def overview(driver: Driver, college: int, person: int, day: str) -> Overview:
         units=tuple(people.units_below(driver, college, roots)) if roots else (),
         subjects=tuple(sorted({g.scope_id for g in found if g.scope == "subject" and g.scope_id is not None})),
     )  # fmt: skip
+
+
+def hears(driver: Driver, college: int, person: int, day: str) -> tuple[bool, tuple[int, ...]]:
+    """Return whether a person reads all quality incidents of a college, and else the units whose they read."""
+    held = [g for g in _held(driver, college, person, day) if g.kind in HEARS]
+    roots = sorted({g.scope_id for g in held if g.scope == "unit" and g.scope_id is not None})
+    return any(g.scope == "college" for g in held), tuple(people.units_below(driver, college, roots)) if roots else ()
 
 
 def _held(driver: Driver, college: int, person: int, day: str) -> list[people.Grant]:
