@@ -87,7 +87,7 @@ class Goal(Model):
     attained_at: Mapped[datetime | None]
     retired_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    __table_args__ = (UniqueConstraint("college_id", "key"),)
+    __table_args__ = (UniqueConstraint("college_id", "key"), Index(None, "college_id", "subject_id"))
 
 
 class Standard(Model):
@@ -125,7 +125,7 @@ class Standard(Model):
     weight: Mapped[float | None]
     retired_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    __table_args__ = (UniqueConstraint("college_id", "key"),)
+    __table_args__ = (UniqueConstraint("college_id", "key"), Index(None, "college_id", "subject_id"))
 
 
 class Frame(Model):

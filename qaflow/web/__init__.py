@@ -27,6 +27,7 @@ from qaflow.web import (
     operations,
     org_subjects,
     organisation,
+    overview,
     people,
     profile,
     requests,
@@ -60,6 +61,7 @@ BLUEPRINTS = (
     escalations.pages,
     reviews.pages,
     imports.pages,
+    overview.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
