@@ -10,6 +10,7 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    charting,
     cycles,
     definitions,
     errors,
@@ -17,6 +18,7 @@ from qaflow.web import (
     frame,
     guide,
     health,
+    imports,
     inbox,
     inbox_bulk,
     language,
@@ -26,6 +28,7 @@ from qaflow.web import (
     operations,
     org_subjects,
     organisation,
+    overview,
     people,
     profile,
     requests,
@@ -59,6 +62,8 @@ BLUEPRINTS = (
     escalations.pages,
     frame.pages,
     reviews.pages,
+    imports.pages,
+    overview.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
@@ -93,5 +98,6 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     errors.register(app)
     words.register(app)
+    charting.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
