@@ -13,16 +13,16 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """A table that files fill; `held` says which rows must stay though they left the files."""
+    """A table that files fill; `held` says which rows must stay though they left the files, `own` which they leave."""
 
     name: str
     key: tuple[str, ...]
     values: tuple[str, ...]
     born: tuple[tuple[str, Any], ...] = ()  # what a new row begins with and files never change again
     held: str = "false"
+    own: str = "false"
     numbered: bool = True
     clear: str = ""  # statement that lets go of the rows to be taken out
-    written: str = "false"  # which rows people took or wrote since: files no longer change them
 
 
 class Standing(NamedTuple):
@@ -31,7 +31,7 @@ class Standing(NamedTuple):
     id: int | None
     values: tuple[Any, ...]
     held: bool
-    written: bool
+    own: bool  # somebody took it over from the files: they change it no more
 
 
 UNIT = Table("unit", ("code",), ("kind", "system", "name_zh", "name_en", "parent_id", "aliases", "ends"),
@@ -46,7 +46,7 @@ TRACK = Table(
           "s.layer = t.layer where t.id in :ids[] and s.id = schedule.subject_id and t.key = schedule.track)",
 )  # fmt: skip
 FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en", "star", "body"), held="not loaded",
-              written="not loaded")  # fmt: skip
+              own="not loaded")  # fmt: skip
 CONTROL_POINT = Table(
     "control_point", ("key",),
     ("layer", "name_zh", "name_en", "unit", "cadence", "direction", "target", "warn_lower", "warn_upper", "body"),
@@ -116,8 +116,8 @@ def standing(driver: Driver, table: Table, college: int) -> dict[Key, Standing]:
     number = "id" if table.numbered else "null"
     wide = len(table.key)
     columns = ", ".join((*table.key, *table.values))
-    asked = f"select {number}, ({table.held}), ({table.written}), {columns}"
-    rows = driver.all(Sql(f"{asked} from {table.name} where college_id = :college"), {"college": college})
+    text = f"select {number}, ({table.held}), ({table.own}), {columns} from {table.name} where college_id = :college"
+    rows = driver.all(Sql(text), {"college": college})
     return {tuple(r[3 : 3 + wide]): Standing(r[0], tuple(r[3 + wide :]), bool(r[1]), bool(r[2])) for r in rows}
 
 
