@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -197,27 +198,40 @@ def answer(session: AnySession, origin: Origin, number: int, given: Given) -> in
     Raises `Invalid` with the field, `Stale` (``frame.answer_stale``) where somebody answered meanwhile, `Refused`
     (``frame.not_now``, ``frame.layer``), `Forbidden`, `Missing`.  The same answer sent twice is one.
     """
-    words = _words(given)
+    return answer_all(session, origin, number, [given])[0]
 
-    def body(driver: Driver) -> int:
+
+def answer_all(session: AnySession, origin: Origin, number: int, given: Sequence[Given]) -> list[int]:
+    """Answer several points of a cycle, all or none; returns the answers' versions."""
+    words = [_words(one) for one in given]
+
+    def body(driver: Driver) -> list[int]:
         acting = hold(session, driver, origin, number)
         if origin.person is None:
             raise Forbidden("actor.system", "a person answers, never the system")
         for_ = policy.permit(driver, acting.scope, acting.snap, "answer", {}, origin.person, acting.today)
-        _fits(driver, acting, given)
-        college, snap = acting.row.college, acting.snap
-        version = store.version(driver, college, snap.id, given.sheet_no, given.code)
-        if version != given.version:
-            if version == given.version + 1 and _stands(driver, acting, given, words):
-                return version
-            raise Stale("frame.answer_stale", f"{given.code} was answered meanwhile", version=version)
-        args = {"sheet_no": given.sheet_no, "code": given.code, "degree": given.degree, "version": version + 1,
-                "content": keep(driver, canonical(words)), "files": list(given.files)}  # fmt: skip
-        acting.decide("answer", args, acting.context(for_=for_))
+        points = frames.of(driver, acting.row.college).concerning(acting.snap.unit)
+        files = {one.hash for one in cycle_beside.files(driver, acting.row.college, acting.snap.id)}
+        versions = []
+        for one, said in zip(given, words, strict=True):
+            _fits(acting, one, points, files)
+            versions.append(_answer(driver, acting, one, said, for_))
         cycles.finish(acting)
-        return version + 1
+        return versions
 
     return transact(session, body)
+
+
+def _answer(driver: Driver, acting: Acting, given: Given, words: Data, for_: int | None) -> int:
+    version = store.version(driver, acting.row.college, acting.snap.id, given.sheet_no, given.code)
+    if version != given.version:
+        if version == given.version + 1 and _stands(driver, acting, given, words):
+            return version
+        raise Stale("frame.answer_stale", f"{given.code} was answered meanwhile", version=version)
+    args = {"sheet_no": given.sheet_no, "code": given.code, "degree": given.degree, "version": version + 1,
+            "content": keep(driver, canonical(words)), "files": list(given.files)}  # fmt: skip
+    acting.decide("answer", args, acting.context(for_=for_))
+    return version + 1
 
 
 def _words(given: Given) -> Data:
@@ -238,14 +252,12 @@ def _words(given: Given) -> Data:
     return found | {"files": list(given.files)}
 
 
-def _fits(driver: Driver, acting: Acting, given: Given) -> None:
+def _fits(acting: Acting, given: Given, points: Collection[str], files: Collection[str]) -> None:
     """Refuse a point that this diagnosis is not asked, and files that it does not hold."""
-    points = frames.of(driver, acting.row.college).concerning(acting.snap.unit)
     if given.code not in points:
         raise Invalid("frame.not_asked", f"cycle {acting.snap.id} is not asked {given.code!r}",
                       errors=[{"pointer": "code", "code": "frame.not_asked"}])  # fmt: skip
-    known = {one.hash for one in cycle_beside.files(driver, acting.row.college, acting.snap.id)}
-    if not known.issuperset(given.files):
+    if not set(files).issuperset(given.files):
         raise Invalid("frame.file_unknown", "the cycle holds no such file",
                       errors=[{"pointer": "files", "code": "frame.file_unknown"}])  # fmt: skip
 
