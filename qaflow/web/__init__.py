@@ -17,6 +17,7 @@ from qaflow.web import (
     escalations,
     guide,
     health,
+    imports,
     inbox,
     inbox_bulk,
     language,
@@ -26,6 +27,7 @@ from qaflow.web import (
     operations,
     org_subjects,
     organisation,
+    overview,
     people,
     profile,
     requests,
@@ -58,6 +60,8 @@ BLUEPRINTS = (
     warnings.pages,
     escalations.pages,
     reviews.pages,
+    imports.pages,
+    overview.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
