@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from qaflow.errors import Usage
 
 from .file_faults import MOST_ROWS, Faults
+from .guarding import unguarded
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 OTHER_DELIMITERS = "|:，；、"
@@ -126,4 +127,4 @@ def _lines(text: str, delimiter: str, faults: Faults) -> Iterator[Record]:
             count += 1
             if count > MOST_ROWS + 1:
                 raise faults.stop(line, 1, "rows.too_many", f"more than {MOST_ROWS} rows: divide the file")
-            yield line, cells
+            yield line, [unguarded(cell) for cell in cells]

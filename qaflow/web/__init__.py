@@ -10,12 +10,14 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    charting,
     cycles,
     definitions,
     errors,
     escalations,
     guide,
     health,
+    imports,
     inbox,
     inbox_bulk,
     language,
@@ -25,6 +27,7 @@ from qaflow.web import (
     operations,
     org_subjects,
     organisation,
+    overview,
     people,
     profile,
     requests,
@@ -57,6 +60,8 @@ BLUEPRINTS = (
     warnings.pages,
     escalations.pages,
     reviews.pages,
+    imports.pages,
+    overview.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
@@ -91,5 +96,6 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     errors.register(app)
     words.register(app)
+    charting.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
