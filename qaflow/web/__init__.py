@@ -33,6 +33,8 @@ from qaflow.web import (
     security,
     signin,
     start,
+    task_files,
+    tasks,
     warnings,
     words,
 )
@@ -57,8 +59,11 @@ BLUEPRINTS = (
     warnings.pages,
     escalations.pages,
     reviews.pages,
+    tasks.pages,
 )
 
+OF_TASKS = (task_files,)
+"""Modules whose routes hang on the blueprint of the tasks."""
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1
