@@ -39,8 +39,15 @@ REFUSED: dict[str, dict[str, int]] = {
         "escalations.show": 404,
         "organisation": 403,
         "reviews": 403,
+        "imports": 403,
     },
-    "office": {"operations": 403},
+    "office": {
+        "operations": 403,
+        "imports": 403,
+        "organisation.new_person": 403,
+        "organisation.new_subject": 403,
+        "organisation.new_unit": 403,
+    },
     "admin": {
         "audit": 403,
         "office": 403,

@@ -31,12 +31,7 @@ SHARE_REPORTED, SHARE_COST, SHARE_DROPPED, SHARE_LATE = 0.5, 0.4, 0.03, 0.12
 RUNS = (20, 110)  # days from a task's start to its finish
 EARLY, LATE = (0, 8), (1, 25)  # working days before or after the finish
 COSTS = (2_000, 5_000, 12_000, 30_000, 80_000)
-RESULTS = (
-    "按计划完成，成果已归档。",
-    "已完成并通过部门验收。",
-    "完成，材料已报质量办。",
-    "主要内容完成，形成总结一份。",
-)
+RESULTS = ("按计划完成，成果已归档。", "已完成并通过部门验收。", "完成，材料已报质量办。", "主要内容完成，已有总结。")
 REASONS = ("与另一项任务合并，不再单独开展。", "上级调整部署，本年不再开展。")
 
 
