@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from qaflow.errors import Forbidden, Stale
+from qaflow.errors import Stale
 
-from . import tasks
+from . import policy, tasks
 from .imports import run
 from .sessions import SignedIn
 from .tasks import Desk
@@ -17,11 +17,10 @@ MOST_BYTES = 5 * 1024 * 1024
 
 
 def require(session: AnySession, origin: Origin, me: SignedIn) -> str:
-    """Require the right to plan everywhere and return the college's key: a file may hold any unit's tasks."""
+    """Require the office's right over files of tasks and return the college's key: a file may hold any unit's tasks."""
 
     def body(desk: Desk) -> str:
-        if not desk.reach.plans_all:
-            raise Forbidden("action.forbidden", "only the quality office takes tasks from a file", action="plan_task")
+        policy.require_role(desk.driver, desk.college.id, me.person, "task_files", desk.today.isoformat())
         return desk.college.key
 
     return tasks.looked(session, origin, me, body)

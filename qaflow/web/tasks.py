@@ -17,6 +17,7 @@ from qaflow.services.tasks import KINDS, ORIGINS, Chosen
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 from qaflow.web.forms import OK
+from qaflow.web.language import pair
 from qaflow.web.office import number_of, text
 from qaflow.web.people import as_day, refuse
 from qaflow.web.task_forms import KIND_WORDS, ORIGIN_WORDS, STATE_WORDS, MonthForm, SayForm, TaskForm, values
@@ -208,12 +209,18 @@ def shown(template: str, status: int, **more: Any) -> Response:
 def words() -> dict[str, Any]:
     """Return the words of this part."""
     return {"kind_of": KIND_WORDS, "origin_of": ORIGIN_WORDS, "state_of": STATE_WORDS, "shapes": SHAPES,
-            "states": months.STATES, "month_words": month_words, "percent": percent, "yuan": yuan}  # fmt: skip
+            "states": months.STATES, "month_words": month_words, "percent": percent, "yuan": yuan,
+            "plan_words": plan_words}  # fmt: skip
 
 
 def month_words(month: str) -> str:
     """Return a month's short name; its year stands where the grid begins."""
     return str(_("month %(num)d", num=int(month[5:])))
+
+
+def plan_words(name: dict[str, str] | None) -> str:
+    """Return what a plan is called; tasks that were added in the pages have no plan of a file."""
+    return pair(name) if name else str(_("Added tasks"))
 
 
 def percent(share: float) -> str:

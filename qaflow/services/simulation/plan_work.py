@@ -76,7 +76,7 @@ class PlanWork:
     def _plan(self, day: dt.date, task: Task, by_code: dict[str, int]) -> None:
         owner = self.cast.heads.get(task.lead or 0) or self.cast.office[0]
         due = self._due(task)
-        starts = due - dt.timedelta(days=self.rng.randint(*RUNS))
+        starts = min(due, max(due - dt.timedelta(days=self.rng.randint(*RUNS)), self.plan.start))
         cost = str(self.rng.choice(COSTS)) if self.rng.random() < SHARE_COST else ""
         codes = [by_code[code] for code in json.loads(task.units) if code in by_code]
         wanted = Wanted(
