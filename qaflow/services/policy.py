@@ -79,6 +79,7 @@ RIGHTS: dict[str, Right] = {
     "operations": Right((), ADMINISTRATORS),
     "oversee": Right((), SEES_ALL),
     "plan_task": Right((), OFFICE | SUPERVISORS),
+    "task_files": Right((), OFFICE),
     "report_task": Right(("owner", "responsible"), OFFICE | SUPERVISORS),
     "selftests": Right((), OFFICE),
     "incidents": Right((), OFFICE),

@@ -36,6 +36,8 @@ from qaflow.web import (
     security,
     signin,
     start,
+    task_files,
+    tasks,
     warnings,
     words,
 )
@@ -62,8 +64,11 @@ BLUEPRINTS = (
     reviews.pages,
     imports.pages,
     overview.pages,
+    tasks.pages,
 )
 
+OF_TASKS = (task_files,)
+"""Modules whose routes hang on the blueprint of the tasks."""
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1

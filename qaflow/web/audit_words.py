@@ -35,6 +35,12 @@ FACTS: dict[str, Any] = {
     "ReadingsAccepted": _("Readings accepted"),
     "SubjectsAdded": _("Subjects added"),
     "SubjectsChanged": _("Subjects changed"),
+    "TaskAdded": _("Task planned"),
+    "TaskChanged": _("Task changed"),
+    "TaskReported": _("Task reported"),
+    "TaskFinished": _("Task finished"),
+    "TaskDropped": _("Task dropped"),
+    "TaskResumed": _("Task taken up again"),
     "UnitsAdded": _("Units added"),
     "UnitClosed": _("Unit closed"),
     "UnitChanged": _("Unit changed"),
@@ -60,6 +66,8 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "college": (_("College, calendar, definitions"), ("CalendarAdopted", "CalendarChanged", "CollegeLoaded",
                 "DefinitionPublished", "FileImported", "ReadingsAccepted", "SubjectsAdded", "SubjectsChanged",
                 "UnitsAdded", "UnitClosed", "UnitChanged")),
+    "tasks": (_("Tasks of plans"), ("TaskAdded", "TaskChanged", "TaskReported", "TaskFinished", "TaskDropped",
+              "TaskResumed")),
     "review": (_("Checkpoints and reviews"), ("CheckpointMade", "SampleDrawn", "EvidenceFrozen", "EvidenceReleased")),
 }  # fmt: skip
 """What one searches for: groups of kinds of facts."""

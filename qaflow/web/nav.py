@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("overview.index", _("Overview")),
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
+    Entry("tasks.index", _("Tasks")),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
     Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
     Entry("audit.index", _("Audit"), OFFICE),

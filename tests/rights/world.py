@@ -17,6 +17,7 @@ from typing import Any
 from browsing import PAGE, PASSWORD, TOKEN
 from flask import Flask
 from flask.testing import FlaskClient
+from tasking import planned
 from werkzeug.test import TestResponse
 
 from qaflow import testing
@@ -283,7 +284,18 @@ def _more(
         found["people"][place] = Thing(college.persons["new"])
         found["units"][place] = Thing(college.units["section"])
         found["subjects"][place] = Thing(college.subjects[f"{place}-fresh"])
+    found["tasks"] = {place: _task(colleges, place, mark) for place in ("near", "far", "abroad")}
     return found
+
+
+def _task(colleges: dict[str, College], place: str, mark: str) -> Thing:
+    """Return a task of the place's unit that its responsible person owns."""
+    college = colleges["abroad" if place == "abroad" else "home"]
+    college.mark = mark if place != "near" else ""
+    unit, lead = PLACES.get(place, ("section", "lead"))
+    title = college.say(f"task of {place}")
+    number = planned(college, title, lead=unit, owner=college.prefix + lead)
+    return Thing(number, 1, shows=title)
 
 
 def _enter_all(rights: Rights, home: College, abroad: College) -> None:
