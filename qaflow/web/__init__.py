@@ -10,6 +10,7 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    charting,
     cycles,
     definitions,
     errors,
@@ -93,5 +94,6 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     errors.register(app)
     words.register(app)
+    charting.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
