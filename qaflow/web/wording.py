@@ -234,17 +234,6 @@ FAULTS: dict[str, Any] = {
     "goal.not_found": _("There is no such goal, or it is not yours to see."),
     "document.unknown": _("There is no such document."),
     "document.writer": _("This program cannot write such documents."),
-    "rows.too_many": _("These are too many rows. Narrow the list, or divide the file."),
-    "header.unknown": _("This heading is unknown."),
-    "header.missing": _("A heading that is needed is missing."),
-    "header.duplicate": _("This heading stands twice."),
-    "row.duplicate": _("The same row stands twice."),
-    "csv.column_count": _("This row has more or fewer cells than there are headings."),
-    "csv.quote": _("A quotation mark is missing or stands in the wrong place."),
-    "csv.delimiter": _("Cells are parted by commas, semicolons or tabs. This line has none."),
-    "encoding.not_utf8": _("The file is not in UTF-8. Save it again as UTF-8."),
-    "encoding.ambiguous": _("The file is not in UTF-8. Save it again as UTF-8."),
-    "import.invalid": _("The file has faults. Nothing was taken over."),
 }
 """What a code of an error means to a person; a code without its sentence falls back to the kind."""
 
