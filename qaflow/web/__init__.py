@@ -18,6 +18,7 @@ from qaflow.web import (
     health,
     inbox,
     inbox_bulk,
+    incidents,
     language,
     leaving,
     metrics,
@@ -31,6 +32,7 @@ from qaflow.web import (
     reviews,
     saved_filters,
     security,
+    selftest,
     signin,
     start,
     warnings,
@@ -57,6 +59,8 @@ BLUEPRINTS = (
     warnings.pages,
     escalations.pages,
     reviews.pages,
+    selftest.pages,
+    incidents.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
