@@ -42,6 +42,17 @@ def upgrade() -> None:
     _columns()
     _tables_of_data()
     _tables_of_voices()
+    _indexes()
+
+
+def _indexes() -> None:
+    """Let figures of closed rounds and of one subject be read without the whole table."""
+    for table in ("goal", "standard"):
+        op.create_index(f"ix_{table}_college_id_subject_id", table, ["college_id", "subject_id"])
+    closed = sa.text("status = 'closed'")
+    op.create_index("ix_cycle_closed", "cycle",
+                    ["college_id", "closed_at", "layer", "outcome", "unit_id", "responsible_id", "subject_id"],
+                    sqlite_where=closed, postgresql_where=closed)  # fmt: skip
 
 
 def _columns() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from qaflow.engine.definition import canonical, to_plain
@@ -170,8 +171,9 @@ def college_values(folder: Folder) -> dict[str, Any]:
     """Return the college's own row."""
     college = folder.college
     assert college is not None
+    months = tuple((folder.calendar or {}).get("grid_months", ()))
     return {"key": college.key, "name_zh": college.name.zh, "name_en": college.name.en, "timezone": college.timezone,
-            "body": canonical(to_plain(college)), "until": until(folder)}  # fmt: skip
+            "body": canonical(to_plain(replace(college, grid_months=months))), "until": until(folder)}  # fmt: skip
 
 
 def until(folder: Folder) -> str | None:

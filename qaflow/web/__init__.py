@@ -10,12 +10,14 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    charting,
     cycles,
     definitions,
     errors,
     escalations,
     guide,
     health,
+    imports,
     inbox,
     inbox_bulk,
     incidents,
@@ -26,6 +28,7 @@ from qaflow.web import (
     operations,
     org_subjects,
     organisation,
+    overview,
     people,
     profile,
     requests,
@@ -61,6 +64,8 @@ BLUEPRINTS = (
     reviews.pages,
     selftest.pages,
     incidents.pages,
+    imports.pages,
+    overview.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
@@ -95,5 +100,6 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     errors.register(app)
     words.register(app)
+    charting.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
