@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -10,13 +11,16 @@ from werkzeug.wrappers import Response
 from wtforms import DateField, SelectChoice, SelectField
 from wtforms.validators import InputRequired
 
+from qaflow.engine.charts import Chart, radar
+from qaflow.engine.definition import Label
 from qaflow.engine.selftest import FEWEST, HIGHEST, LOWEST, by_dimension
 from qaflow.errors import Invalid, Missing, Refused
 from qaflow.services import answering, selftest_cycle, selftests
-from qaflow.services.answering import Answering
-from qaflow.services.selftests import Asked, Listed
+from qaflow.services.answering import Answering, Result
+from qaflow.services.selftests import Asked, Listed, Overview
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
+from qaflow.web.charting import charted, words
 from qaflow.web.forms import OK, UNFIT, Form
 from qaflow.web.language import pair
 from qaflow.web.requests import note
@@ -81,18 +85,19 @@ def _index(found: Listed, form: Opening, status: int) -> Response:
 
 
 @pages.get("/<int:number>")
-def overview(number: int) -> str:
+def overview(number: int) -> Response | str:
     """Show who took part, and after the last day what groups answered on the average."""
     found = selftests.overview(db.session, mine(), me(), number)
     unit = request.args.get("unit", "")
     chosen = next((row for row in found.groups.rows if str(row.unit) == unit and row.means), None)
     first = chosen or next((row for row in found.groups.rows if row.means), None)
-    return render_template("selftest/overview.html", found=found, STATES=STATES, HIDDEN=HIDDEN, chosen=first,
-                           FEWEST=FEWEST, by_dimension=by_dimension)  # fmt: skip
+    chart = _of_group(found, first.name, first.means or {}) if first else None
+    return charted("selftest/overview.html", [chart] if chart else [], found=found, STATES=STATES, HIDDEN=HIDDEN,
+                   chosen=first, FEWEST=FEWEST, by_dimension=by_dimension, chart=chart)  # fmt: skip
 
 
 @pages.get("/<int:number>/of/<int:subject>")
-def show(number: int, subject: int) -> Response:
+def show(number: int, subject: int) -> Response | str:
     """Show what my self-test came to; before it is handed in, the first question that is open."""
     found = _look(number, subject)
     if found.handed_in_at is None:
@@ -100,8 +105,28 @@ def show(number: int, subject: int) -> Response:
             return make_response(render_template("selftest/shut.html", found=found, STATES=STATES))
         return redirect(_at(found, found.missing[0] if found.missing else 0), 303)
     result = answering.result(db.session, mine(), me(), number, subject)
-    return make_response(render_template("selftest/result.html", result=result, found=found, HIDDEN=HIDDEN,
-                                         HIGHEST=HIGHEST))  # fmt: skip
+    chart = _compared(result)
+    return charted("selftest/result.html", [chart], result=result, found=found, HIDDEN=HIDDEN, HIGHEST=HIGHEST,
+                   chart=chart)  # fmt: skip
+
+
+def _compared(result: Result) -> Chart:
+    """Return the radar of me, my last self-test and my class's mean, those that there are."""
+    lines: list[tuple[str, Sequence[float | None]]] = [(str(_("Me")), [one.mine for one in result.elements])]
+    if result.before:
+        lines.append((str(_("My last")), [one.before for one in result.elements]))
+    if result.why is None:
+        lines.append((str(_("Class mean")), [one.group for one in result.elements]))
+    return _radar(str(_("My self-test")), [one.name for one in result.elements], lines)
+
+
+def _of_group(found: Overview, name: Label, means: dict[str, float]) -> Chart:
+    axes = [(one.name, means.get(one.key)) for one in found.form.elements]
+    return _radar(pair(name), [axis for axis, mean in axes], [(str(_("Mean")), [mean for axis, mean in axes])])
+
+
+def _radar(title: str, axes: Sequence[Label], lines: Sequence[tuple[str, Sequence[float | None]]]) -> Chart:
+    return radar(title, [pair(axis) for axis in axes], lines, HIGHEST, words=words())
 
 
 @pages.get("/<int:number>/of/<int:subject>/<int:place>")
