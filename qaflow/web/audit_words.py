@@ -48,6 +48,13 @@ FACTS: dict[str, Any] = {
     "SampleDrawn": _("Sample drawn for a review"),
     "EvidenceFrozen": _("Evidence frozen for a review"),
     "EvidenceReleased": _("Freeze of evidence lifted"),
+    "SelfTestOpened": _("Self-test opened"),
+    "SelfTestHandedIn": _("Self-test handed in"),
+    "IncidentReported": _("Incident reported"),
+    "IncidentGraded": _("Incident graded"),
+    "IncidentHandled": _("Incident handled"),
+    "IncidentAnswered": _("Incident answered"),
+    "IncidentClosed": _("Incident closed"),
 }
 OTHER = _("Another fact")
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
@@ -69,6 +76,8 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "tasks": (_("Tasks of plans"), ("TaskAdded", "TaskChanged", "TaskReported", "TaskFinished", "TaskDropped",
               "TaskResumed")),
     "review": (_("Checkpoints and reviews"), ("CheckpointMade", "SampleDrawn", "EvidenceFrozen", "EvidenceReleased")),
+    "voices": (_("Self-tests and incidents"), ("SelfTestOpened", "SelfTestHandedIn", "IncidentReported",
+               "IncidentGraded", "IncidentHandled", "IncidentAnswered", "IncidentClosed")),
 }  # fmt: skip
 """What one searches for: groups of kinds of facts."""
 STREAMS: dict[str, Any] = {"cycle": _("cycles"), "person": _("people"), "college": _("the college")}
