@@ -9,7 +9,7 @@ from qaflow.engine.decide import Context, Fact, Refusal
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Data, Snapshot, evolve
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Stale
-from qaflow.store import content, ledger
+from qaflow.store import content, frame_answers, ledger
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
@@ -158,6 +158,10 @@ def _attach(acting: Acting, data: Data, before: Before) -> None:
     ledger.attach(acting.driver, acting.row.college, acting.snap.id, data, acting.writer.at)
 
 
+def _answer(acting: Acting, data: Data, before: Before) -> None:
+    frame_answers.put(acting.driver, acting.row.college, acting.snap.id, data, acting.writer.at)
+
+
 def _name(acting: Acting, data: Data, before: Before) -> None:
     for person in data.get("mentioned", ()):
         watching.watch(acting.driver, acting.row.college, person, acting.snap.id, watching.NAMED, acting.writer.at)
@@ -188,12 +192,13 @@ PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "ItemTransferred": _move,
     "WorkEscalated": _escalate,
     "EvidenceAdded": _attach,
+    "FrameAnswered": _answer,
     "Commented": _name,
     "CarryReceived": _receive,
     "DefinitionMigrated": _repin,
     "CopySent": _watch,
 }
-"""What a fact writes beside the rows of its snapshot: signatures, the ledger, evidence, carry-overs, watches."""
+"""What a fact writes beside the rows of its snapshot: signatures, the ledger, evidence, answers, carry-overs."""
 
 
 def hold(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer: Writer | None = None) -> Acting:

@@ -147,6 +147,19 @@ class Frame(Model):
     __table_args__ = (UniqueConstraint("college_id", "code"),)
 
 
+class FrameLibrary(Model):
+    """A library of diagnosis points that travels with the program, as `init` stored it: read from files once."""
+
+    __tablename__ = "frame_library"
+    key: Mapped[Name] = mapped_column(primary_key=True)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    source: Mapped[str]
+    body: Mapped[str]  # canonical JSON: items with elements and points, and the tasks of the points
+    digest: Mapped[Name]
+    stored_at: Mapped[datetime]
+
+
 class FrameAnswer(Model):
     """What a diagnosis says of one point of the frame; a later one of the same cycle and sheet takes its place."""
 

@@ -13,6 +13,8 @@ from qaflow.services.sessions import SignedIn
 PARTS = {"reviews": "audit", "imports": "organisation"}
 PARTS = {"reviews": "audit", "portraits": "overview", "compare": "overview"}
 """Blueprints whose pages belong to another's entry."""
+FRAMED = frozenset({"leader", "diagnostician", "supervisor", "committee", "quality_administrator"})
+"""Who has to do with diagnosis points; heads of units, who answer them, are supervisors."""
 EVERYBODY: frozenset[str] = frozenset()
 
 
@@ -43,6 +45,7 @@ ENTRIES = (
     Entry("incidents.index", _("Incidents")),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
     Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
+    Entry("frame.index", _("Diagnosis points"), OFFICE | FRAMED),
     Entry("audit.index", _("Audit"), OFFICE),
     Entry("definitions.index", _("Definitions"), OFFICE | ADMINISTRATORS),
     Entry("organisation.index", _("Organisation"), OFFICE | ADMINISTRATORS),

@@ -186,7 +186,7 @@ def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse) -> st
     if effect and not changed:
         return f"{cell}: answered {answer.status_code} and did nothing"
     shows = thing(rights, cell.row, cell.place).shows if cell.row.method == "GET" else ""
-    return f"{cell}: the page does not show {shows!r}" if shows not in answer.text else ""
+    return f"{cell}: the page does not show {shows!r}" if shows and shows not in answer.text else ""
 
 
 def _tells(rights: Rights, cell: Cell, answer: TestResponse) -> str:
