@@ -10,6 +10,8 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    chain_acts,
+    chains,
     cycles,
     definitions,
     errors,
@@ -57,8 +59,11 @@ BLUEPRINTS = (
     warnings.pages,
     escalations.pages,
     reviews.pages,
+    chains.pages,
 )
 
+OF_CHAINS = (chain_acts,)
+"""Modules whose routes hang on the blueprint of the chains."""
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1

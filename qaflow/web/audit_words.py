@@ -32,6 +32,8 @@ FACTS: dict[str, Any] = {
     "CollegeLoaded": _("College loaded from its files"),
     "DefinitionPublished": _("Definition published"),
     "FileImported": _("File imported"),
+    "GoalChanged": _("Goal changed"),
+    "StandardChanged": _("Standard changed"),
     "ReadingsAccepted": _("Readings accepted"),
     "SubjectsAdded": _("Subjects added"),
     "SubjectsChanged": _("Subjects changed"),
@@ -58,8 +60,8 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
                "PasswordSet", "TokenIssued", "TokensRevoked", "DeputyAppointed", "DeputyEnded", "AbsenceNoted",
                "AbsenceEnded", "ResponsibleChanged")),
     "college": (_("College, calendar, definitions"), ("CalendarAdopted", "CalendarChanged", "CollegeLoaded",
-                "DefinitionPublished", "FileImported", "ReadingsAccepted", "SubjectsAdded", "SubjectsChanged",
-                "UnitsAdded", "UnitClosed", "UnitChanged")),
+                "DefinitionPublished", "FileImported", "GoalChanged", "ReadingsAccepted", "StandardChanged",
+                "SubjectsAdded", "SubjectsChanged", "UnitsAdded", "UnitClosed", "UnitChanged")),
     "review": (_("Checkpoints and reviews"), ("CheckpointMade", "SampleDrawn", "EvidenceFrozen", "EvidenceReleased")),
 }  # fmt: skip
 """What one searches for: groups of kinds of facts."""
