@@ -42,6 +42,17 @@ def upgrade() -> None:
     _columns()
     _tables_of_data()
     _tables_of_voices()
+    _indexes()
+
+
+def _indexes() -> None:
+    """Let figures of closed rounds and of one subject be read without the whole table."""
+    for table in ("goal", "standard"):
+        op.create_index(f"ix_{table}_college_id_subject_id", table, ["college_id", "subject_id"])
+    closed = sa.text("status = 'closed'")
+    op.create_index("ix_cycle_closed", "cycle",
+                    ["college_id", "closed_at", "layer", "outcome", "unit_id", "responsible_id", "subject_id"],
+                    sqlite_where=closed, postgresql_where=closed)  # fmt: skip
 
 
 def _columns() -> None:
@@ -50,7 +61,7 @@ def _columns() -> None:
     _add("standard", *(sa.Column(name, kind) for name, kind in CHAIN), sa.Column("value", sa.Double()),
          sa.Column("warn_lower", sa.Double()), sa.Column("warn_upper", sa.Double()), sa.Column("weight", sa.Double()),
          _version())  # fmt: skip
-    for table, others in (("goal", ("parent_id", "cycle_id", "subject_id")), ("standard", ("goal_id", "cycle_id"))):
+    for table, others in (("goal", ("parent_id", "cycle_id")), ("standard", ("goal_id", "cycle_id"))):
         for column in others:
             op.create_index(f"ix_{table}_college_id_{column}", table, ["college_id", column])
     _add("plan_task", sa.Column("owner_id", BIG_ID), sa.Column("goal_id", BIG_ID),
@@ -123,6 +134,15 @@ def _tables_of_data() -> None:
 
 def _tables_of_voices() -> None:
     op.create_table(
+        "catalogue",
+        sa.Column("college_id", BIG_ID, nullable=False),
+        sa.Column("kind", KEY, nullable=False),
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        _refers("catalogue", "college_id", "college"),
+        sa.PrimaryKeyConstraint("college_id", "kind", "key", name="pk_catalogue"),
+    )
+    op.create_table(
         "questionnaire",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("college_id", BIG_ID, nullable=False),
@@ -152,6 +172,7 @@ def _tables_of_voices() -> None:
         sa.Column("saved_at", INSTANT, nullable=False),
         sa.Column("handed_in_at", INSTANT),
         sa.Column("handed_in_by", BIG_ID),
+        sa.Column("unit_id", BIG_ID),
         _refers("questionnaire_answer", "college_id", "college"),
         _refers("questionnaire_answer", "questionnaire_id", "questionnaire"),
         _refers("questionnaire_answer", "subject_id", "subject"),
@@ -169,6 +190,7 @@ def _tables_of_voices() -> None:
         sa.Column("state", KEY, nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("grade", sa.Text()),
+        sa.Column("complaint", sa.Boolean(), nullable=False),
         sa.Column("title", KEY, nullable=False),
         sa.Column("account", KEY, nullable=False),
         sa.Column("handling", KEY),
@@ -184,9 +206,13 @@ def _tables_of_voices() -> None:
         sa.Column("owner_id", BIG_ID),
         sa.Column("due", DAY),
         sa.Column("graded_at", INSTANT),
+        sa.Column("graded_by", BIG_ID),
         sa.Column("handled_at", INSTANT),
+        sa.Column("handled_by", BIG_ID),
         sa.Column("answered_at", INSTANT),
+        sa.Column("answered_by", BIG_ID),
         sa.Column("closed_at", INSTANT),
+        sa.Column("closed_by", BIG_ID),
         sa.Column("version", sa.Integer(), nullable=False),
         _refers("quality_incident", "college_id", "college"),
         _refers("quality_incident", "unit_id", "unit"),

@@ -98,6 +98,7 @@ class College:
     timezone: str = "Asia/Shanghai"
     sandbox_share: int = 500
     source: str = ""
+    grid_months: tuple[int, ...] = ()  # of the month grid, in its order; its file is the calendar
 
     @cached_property
     def role_by_key(self) -> dict[str, Role]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,7 +13,7 @@ from qaflow.store import chain_writes, readings
 from qaflow.store import subjects as places
 from qaflow.store.db import Driver
 
-from .cells import SHOWN, Column, cell_value
+from .cells import Column, cell_value
 from .college import CollegeView
 
 KINDS = ("key", "routine", "ad_hoc")
@@ -23,7 +21,6 @@ KINDS = ("key", "routine", "ad_hoc")
 ORIGINS = ("plan", "superior", "school")
 """The plan, an order from above, the school's own addition (domain, 5)."""
 TEXT = 1000
-NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,9})?", re.ASCII)
 MOST_DEGREE = 100.0
 
 COMMON = (
@@ -33,7 +30,7 @@ COMMON = (
     Column(key="indicator", zh="指标"),
     Column(key="unit", zh="计量单位", length=40),
     Column(key="direction", zh="方向", what="choice", choices=DIRECTIONS),
-    Column(key="weight", zh="权重", length=40),
+    Column(key="weight", zh="权重", what="number"),
     Column(key="starts", zh="开始", what="day"),
     Column(key="ends", zh="结束", what="day"),
     Column(key="owner_unit", zh="责任部门", what="code"),
@@ -45,13 +42,22 @@ COMMON = (
 )
 KEY = Column(key="key", zh="编号", what="code")
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "goal": (*COMMON, Column(key="parent", zh="上级目标", what="code"), Column(key="target", zh="目标值", length=40),
-             Column(key="attained", zh="完成值", length=40), Column(key="degree", zh="完成度", length=40)),
-    "standard": (*COMMON, Column(key="goal", zh="对应目标", what="code"),
-                 Column(key="system", zh="系统", what="choice", choices=SYSTEMS),
-                 Column(key="value", zh="标准值", length=40), Column(key="warn_lower", zh="预警下限", length=40),
-                 Column(key="warn_upper", zh="预警上限", length=40)),
-}  # fmt: skip
+    "goal": (
+        *COMMON,
+        Column(key="parent", zh="上级目标", what="code"),
+        Column(key="target", zh="目标值", what="number"),
+        Column(key="attained", zh="完成值", what="number"),
+        Column(key="degree", zh="完成度", what="number"),
+    ),
+    "standard": (
+        *COMMON,
+        Column(key="goal", zh="对应目标", what="code"),
+        Column(key="system", zh="系统", what="choice", choices=SYSTEMS),
+        Column(key="value", zh="标准值", what="number"),
+        Column(key="warn_lower", zh="预警下限", what="number"),
+        Column(key="warn_upper", zh="预警上限", what="number"),
+    ),
+}
 """What is given of a goal and of a standard, beside the key."""
 NUMBERS = frozenset(("weight", "target", "attained", "degree", "value", "warn_lower", "warn_upper"))
 ABOVE = {"goal": "parent", "standard": "goal"}
@@ -94,15 +100,6 @@ class Refs:
         return found[key][0] if key in found and found[key][2] is None else None
 
 
-def number(text: str) -> float:
-    """Return the number that a text is; digits are 0 to 9, with a point at most."""
-    found = NUMBER.fullmatch(text.strip())
-    value = float(found[0]) if found else math.nan
-    if not math.isfinite(value):
-        raise Invalid("number.invalid", f"{text.strip()[:SHOWN]!r} is no number: write it as 92.5")
-    return value
-
-
 def cells(table: str, given: Mapping[str, str], faults: list[Fault]) -> dict[str, Any]:
     """Return the cleaned cells of the fields that are given as texts, noting what is wrong with them."""
     found: dict[str, Any] = {}
@@ -137,10 +134,9 @@ def _value(name: str, cell: Any, refs: Refs, known: Mapping[str, int]) -> tuple[
     if cell is None:
         return column, None
     if name in NUMBERS:
-        value = number(cell)
-        if (name == "weight" and value <= 0) or (name == "degree" and not 0 <= value <= MOST_DEGREE):
+        if (name == "weight" and cell <= 0) or (name == "degree" and not 0 <= cell <= MOST_DEGREE):
             raise Invalid("value.range", "a weight lies above 0, a degree between 0 and 100")
-        return column, value
+        return column, float(cell)
     if name == "layer":
         return column, _known(cell, {one.key: one.key for one in refs.college.config.layers}.get(cell), "layer")
     if name == "owner_unit":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from qaflow.engine.definition import canonical, to_plain
@@ -143,6 +144,14 @@ def terms(folder: Folder, refs: Refs) -> list[Row]:
     return [((t["key"],), (t["name"]["zh"], t["name"]["en"], t["starts"], t["ends"])) for t in found]
 
 
+def catalogue(folder: Folder, refs: Refs) -> list[Row]:
+    """Return the self-tests, and the categories and grades of incidents."""
+    found: list[Row] = [(("selftest", form.key), (canonical(to_plain(form)),)) for form in folder.selftests]
+    if folder.incidents is not None:
+        found.append((("incidents", "incidents"), (canonical(to_plain(folder.incidents)),)))
+    return found
+
+
 ORDER: dict[str, tuple[Table, Callable[[Folder, Refs], list[Row]]]] = {
     "unit": (store.UNIT, units),
     "subject": (store.SUBJECT, subjects),
@@ -153,6 +162,7 @@ ORDER: dict[str, tuple[Table, Callable[[Folder, Refs], list[Row]]]] = {
     "goal": (store.GOAL, goals),
     "standard": (store.STANDARD, standards),
     "term": (store.TERM, terms),
+    "catalogue": (store.CATALOGUE, catalogue),
 }
 """The tables that files fill, those that are named by others first."""
 
@@ -161,8 +171,9 @@ def college_values(folder: Folder) -> dict[str, Any]:
     """Return the college's own row."""
     college = folder.college
     assert college is not None
+    months = tuple((folder.calendar or {}).get("grid_months", ()))
     return {"key": college.key, "name_zh": college.name.zh, "name_en": college.name.en, "timezone": college.timezone,
-            "body": canonical(to_plain(college)), "until": until(folder)}  # fmt: skip
+            "body": canonical(to_plain(replace(college, grid_months=months))), "until": until(folder)}  # fmt: skip
 
 
 def until(folder: Folder) -> str | None:
@@ -176,6 +187,8 @@ def digests(folder: Folder) -> dict[str, str]:
     parts: dict[str, Any] = {
         "college": to_plain(folder.college), "calendar": folder.calendar, "organisation": folder.organisation,
         "points": folder.points, "tasks": folder.tasks, "plans": folder.plans, "standards": folder.standards,
+        "selftests": [to_plain(form) for form in folder.selftests],
+        "incidents": to_plain(folder.incidents) if folder.incidents else None,
     }  # fmt: skip
     return {name: hashlib.sha256(canonical(part).encode()).hexdigest() for name, part in parts.items()}
 

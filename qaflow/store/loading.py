@@ -78,6 +78,7 @@ STANDARD = Table(
     own="source <> 'plan' or retired_at is not null",
 )  # fmt: skip
 TERM = Table("term", ("key",), ("name_zh", "name_en", "starts", "ends"), numbered=False)
+CATALOGUE = Table("catalogue", ("kind", "key"), ("body",), numbered=False)
 DAY = Table("calendar_day", ("day",), ("working", "name", "source"), numbered=False)
 YEAR = Table("calendar_year", ("year",), ("published", "adopted_at"), numbered=False)
 

@@ -83,16 +83,19 @@ _LATE_TASKS = Sql(
     "select t.id, t.owner_unit_id, j.id, t.no from plan_task t left join unit u on u.id = t.owner_unit_id "
     "left join subject j on j.college_id = t.college_id and j.unit_id = u.id and j.layer = 'school' and j.code = "
     "u.code "
-    "where t.college_id = :college and t.due < :day and t.state <> 'done' and not t.late_warned order by t.id "
-    "limit :limit"
+    "where t.college_id = :college and t.due < :day and t.state in ('planned', 'going') and not t.late_warned and "
+    "not exists (select 1 from warning w where w.college_id = t.college_id and w.task_id = t.id and w.state not in "
+    "('closed', 'dismissed')) order by t.id limit :limit"
 )
 _PLANNED = Sql(
-    "select id, month, recurs, due, late_warned, body from plan_task where college_id = :college order by id"
+    "select id, month, recurs, due, late_warned, body from plan_task where college_id = :college and loaded order by id"
 )
 _SET_TASK = Sql(
-    "update plan_task set due = :due, late_warned = :warned, state = 'planned', done_at = null where id = :id"
+    "update plan_task set due = :due, late_warned = :warned, state = 'planned', done_at = null, "
+    "starts = null, result = null, year = null, version = version + 1 where id = :id"
 )
-_RECURRING = Sql("select id, due from plan_task where college_id = :college and recurs and due < :before")
+_RECURRING = Sql("select id, due from plan_task where college_id = :college and recurs and due < :before and "
+                 "state <> 'dropped'")  # fmt: skip
 _TASK_WARNED = Sql("update plan_task set late_warned = true where id = :id")
 _WARNING_COUNT = Sql("select count(*) from warning where college_id = :college and subject_id = :subject")
 _ONE_POINT = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :college and id = :id")
@@ -196,7 +199,7 @@ def late_tasks(driver: Driver, college: int, day: str, limit: int) -> list[tuple
 
 
 def planned_tasks(driver: Driver, college: int) -> list[tuple[int, int | None, bool, str | None, bool, str]]:
-    """Return (task, month, whether it recurs, finish, whether warned about, body) of a college's tasks."""
+    """Return (task, month, whether it recurs, finish, whether warned, body) of tasks still as files loaded them."""
     rows = driver.all(_PLANNED, {"college": college})
     return [(i, month, bool(recurs), due, bool(warned), body) for i, month, recurs, due, warned, body in rows]
 

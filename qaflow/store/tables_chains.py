@@ -27,7 +27,7 @@ class PlanTask(Model):
     month: Mapped[int | None]
     due: Mapped[date | None]
     recurs: Mapped[bool]
-    state: Mapped[str]  # planned going done
+    state: Mapped[str]  # planned going done dropped
     done_at: Mapped[datetime | None]
     late_warned: Mapped[bool]
     body: Mapped[str]
@@ -37,7 +37,7 @@ class PlanTask(Model):
     starts: Mapped[date | None]
     cost: Mapped[float | None]  # yuan
     result: Mapped[Name | None]  # content hash
-    year: Mapped[int | None]  # civil year in which the teaching year of its plan begins
+    year: Mapped[int | None]  # civil year in which its year of the grid begins
     loaded: Mapped[bool] = mapped_column(server_default=true())  # by the college's files, not entered or imported
     version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (UniqueConstraint("college_id", "plan", "no"),)
@@ -135,6 +135,7 @@ class Standard(Model):
         UniqueConstraint("college_id", "key"),
         Index(None, "college_id", "goal_id"),
         Index(None, "college_id", "cycle_id"),
+        Index(None, "college_id", "subject_id"),
     )
 
 

@@ -12,12 +12,14 @@ from qaflow.web import (
     calendar,
     chain_acts,
     chains,
+    charting,
     cycles,
     definitions,
     errors,
     escalations,
     guide,
     health,
+    imports,
     inbox,
     inbox_bulk,
     language,
@@ -27,6 +29,7 @@ from qaflow.web import (
     operations,
     org_subjects,
     organisation,
+    overview,
     people,
     profile,
     requests,
@@ -60,6 +63,8 @@ BLUEPRINTS = (
     escalations.pages,
     reviews.pages,
     chains.pages,
+    imports.pages,
+    overview.pages,
 )
 
 OF_CHAINS = (chain_acts,)
@@ -96,5 +101,6 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     errors.register(app)
     words.register(app)
+    charting.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _
 from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS
 from qaflow.services.sessions import SignedIn
 
-PARTS = {"reviews": "audit"}
+PARTS = {"reviews": "audit", "imports": "organisation"}
+PARTS = {"reviews": "audit", "portraits": "overview", "compare": "overview"}
 """Blueprints whose pages belong to another's entry."""
 EVERYBODY: frozenset[str] = frozenset()
 
@@ -33,6 +34,7 @@ class Shown(NamedTuple):
 
 ENTRIES = (
     Entry("inbox.index", _("Inbox")),
+    Entry("overview.index", _("Overview")),
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
     Entry("chains.index", _("Plans"), SEES_SCOPE),

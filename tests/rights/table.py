@@ -24,7 +24,7 @@ THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "fa
     ("people", "units", "subjects"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
 KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect"}
-REFUSED = (403, 404, 409, 422)
+REFUSED = (403, 404, 409, 412, 422)
 ON_CLOSED = (403, 409, 422)
 
 
