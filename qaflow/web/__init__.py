@@ -10,6 +10,8 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    chain_acts,
+    chains,
     charting,
     cycles,
     definitions,
@@ -68,6 +70,7 @@ BLUEPRINTS = (
     reviews.pages,
     selftest.pages,
     incidents.pages,
+    chains.pages,
     imports.pages,
     overview.pages,
     tasks.pages,
@@ -75,6 +78,8 @@ BLUEPRINTS = (
 
 OF_TASKS = (task_files,)
 """Modules whose routes hang on the blueprint of the tasks."""
+OF_CHAINS = (chain_acts,)
+"""Modules whose routes hang on the blueprint of the chains."""
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1

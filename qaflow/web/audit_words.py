@@ -32,6 +32,8 @@ FACTS: dict[str, Any] = {
     "CollegeLoaded": _("College loaded from its files"),
     "DefinitionPublished": _("Definition published"),
     "FileImported": _("File imported"),
+    "GoalChanged": _("Goal changed"),
+    "StandardChanged": _("Standard changed"),
     "ReadingsAccepted": _("Readings accepted"),
     "SubjectsAdded": _("Subjects added"),
     "SubjectsChanged": _("Subjects changed"),
@@ -71,10 +73,15 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
                "PasswordSet", "TokenIssued", "TokensRevoked", "DeputyAppointed", "DeputyEnded", "AbsenceNoted",
                "AbsenceEnded", "ResponsibleChanged")),
     "college": (_("College, calendar, definitions"), ("CalendarAdopted", "CalendarChanged", "CollegeLoaded",
+<<<<<<< HEAD
                 "DefinitionPublished", "FileImported", "ReadingsAccepted", "SubjectsAdded", "SubjectsChanged",
                 "UnitsAdded", "UnitClosed", "UnitChanged")),
     "tasks": (_("Tasks of plans"), ("TaskAdded", "TaskChanged", "TaskReported", "TaskFinished", "TaskDropped",
               "TaskResumed")),
+=======
+                "DefinitionPublished", "FileImported", "GoalChanged", "ReadingsAccepted", "StandardChanged",
+                "SubjectsAdded", "SubjectsChanged", "UnitsAdded", "UnitClosed", "UnitChanged")),
+>>>>>>> w/chains
     "review": (_("Checkpoints and reviews"), ("CheckpointMade", "SampleDrawn", "EvidenceFrozen", "EvidenceReleased")),
     "voices": (_("Self-tests and incidents"), ("SelfTestOpened", "SelfTestHandedIn", "IncidentReported",
                "IncidentGraded", "IncidentHandled", "IncidentAnswered", "IncidentClosed")),

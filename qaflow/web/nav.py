@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import current_app, request, url_for
 from flask_babel import lazy_gettext as _
 
-from qaflow.services.policy import ADMINISTRATORS, OFFICE, SUPERVISORS
+from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS
 from qaflow.services.sessions import SignedIn
 
 PARTS = {"reviews": "audit", "imports": "organisation"}
@@ -43,6 +43,7 @@ ENTRIES = (
     Entry("tasks.index", _("Tasks")),
     Entry("selftest.index", _("Self-test"), OFFICE | SUPERVISORS | {"approver", "responsible"}, bare=True),
     Entry("incidents.index", _("Incidents")),
+    Entry("chains.index", _("Plans"), SEES_SCOPE),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
     Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
     Entry("frame.index", _("Diagnosis points"), OFFICE | FRAMED),
