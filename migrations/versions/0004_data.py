@@ -58,10 +58,13 @@ def _indexes() -> None:
 
 def _columns() -> None:
     _add("goal", *(sa.Column(name, kind) for name, kind in CHAIN), sa.Column("attained", sa.Double()),
-         sa.Column("attained_at", INSTANT), _version())  # fmt: skip
+         sa.Column("attained_at", INSTANT), sa.Column("degree", sa.Double()), _version())  # fmt: skip
     _add("standard", *(sa.Column(name, kind) for name, kind in CHAIN), sa.Column("value", sa.Double()),
          sa.Column("warn_lower", sa.Double()), sa.Column("warn_upper", sa.Double()), sa.Column("weight", sa.Double()),
          _version())  # fmt: skip
+    for table, others in (("goal", ("parent_id", "cycle_id")), ("standard", ("goal_id", "cycle_id"))):
+        for column in others:
+            op.create_index(f"ix_{table}_college_id_{column}", table, ["college_id", column])
     _add("plan_task", sa.Column("owner_id", BIG_ID), sa.Column("goal_id", BIG_ID),
          sa.Column("starts", DAY), sa.Column("cost", sa.Double()), sa.Column("result", KEY),
          sa.Column("year", sa.Integer()), _flag("loaded", True), _version())  # fmt: skip

@@ -87,6 +87,7 @@ class WarningLife:
     confirmed_at: str | None = None
     closed_at: str | None = None
     acknowledged_by: int | None = None
+    limit_id: int | None = None  # the limit that the opening reading breached; none: the point's own
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from qaflow.store import content, frame_answers, ledger
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
-from . import notices, watching
+from . import chain_cycles, notices, watching
 from .college import CollegeView, compiled, view
 from .policy import Scope, scope_of
 from .work import AnySession, LostRace, Origin, Writer
@@ -127,6 +127,8 @@ class Before(NamedTuple):
 def _ask(acting: Acting, data: Data, before: Before) -> None:
     if "signers" in data:
         rows.ask(acting.driver, acting.snap, data["signers"])
+    else:
+        _chain(acting, before)  # nobody needs to approve it
 
 
 def _add(acting: Acting, data: Data, before: Before) -> None:
@@ -138,6 +140,17 @@ def _sign(acting: Acting, data: Data, before: Before) -> None:
     visit = acting.snap.visits[before.stage]
     if visit.number == before.visit:
         rows.sign(acting.driver, acting.snap, visit, visit.revision, data["signer"], before.for_)
+
+
+def _approve(acting: Acting, data: Data, before: Before) -> None:
+    _sign(acting, data, before)
+    _chain(acting, before)
+
+
+def _chain(acting: Acting, before: Before) -> None:
+    """Let the goals and standards of a stage that is through become entries of the chains."""
+    stage, visit = acting.compiled.definition.by_key[before.stage], acting.snap.visits[before.stage]
+    chain_cycles.fix(acting.driver, acting.row.college, acting.snap, stage, visit.content, acting.writer.at)
 
 
 def _void(acting: Acting, data: Data, before: Before) -> None:
@@ -184,7 +197,7 @@ PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "StageSubmitted": _ask,
     "SignerAdded": _add,
     "StageSigned": _sign,
-    "StageApproved": _sign,
+    "StageApproved": _approve,
     "StageWithdrawn": _void,
     "StageRejected": _void,
     "StageReturned": _void,

@@ -63,18 +63,20 @@ PLAN_TASK = Table(
          "w.college_id = plan_task.college_id and w.task_id = plan_task.id)",
 )  # fmt: skip
 _SERVED = (
-    "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source = 'cycle')"
+    "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source <> 'plan')"
 )
 GOAL = Table(
     "goal", ("key",), ("layer", "text_zh", "text_en", "unit_codes", "parent_id", "body"), (("source", "plan"),),
-    held="source <> 'plan' or " + _SERVED.format(child="goal", ref="parent_id") + " or "
+    held="source <> 'plan' or version > 1 or " + _SERVED.format(child="goal", ref="parent_id") + " or "
          + _SERVED.format(child="standard", ref="goal_id"),
+    own="source <> 'plan' or retired_at is not null",
     clear="update goal set parent_id = null where college_id = :college and parent_id in :ids[]",
 )  # fmt: skip
 STANDARD = Table(
     "standard", ("key",), ("layer", "text_zh", "text_en", "departments", "goal_id", "indicator", "system", "body"),
     (("source", "plan"),),
-    held="source <> 'plan'",
+    held="source <> 'plan' or version > 1",
+    own="source <> 'plan' or retired_at is not null",
 )  # fmt: skip
 TERM = Table("term", ("key",), ("name_zh", "name_en", "starts", "ends"), numbered=False)
 CATALOGUE = Table("catalogue", ("kind", "key"), ("body",), numbered=False)

@@ -85,9 +85,15 @@ class Goal(Model):
     point_id: Mapped[Ref | None]  # the control point whose readings tell how far it is attained
     attained: Mapped[float | None]  # the value reached, as its owner states it where no point measures it
     attained_at: Mapped[datetime | None]
+    degree: Mapped[float | None]  # per cent attained, as a diagnosis or its owner says where there is no value
     retired_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    __table_args__ = (UniqueConstraint("college_id", "key"), Index(None, "college_id", "subject_id"))
+    __table_args__ = (
+        UniqueConstraint("college_id", "key"),
+        Index(None, "college_id", "parent_id"),
+        Index(None, "college_id", "cycle_id"),
+        Index(None, "college_id", "subject_id"),
+    )
 
 
 class Standard(Model):
@@ -125,7 +131,12 @@ class Standard(Model):
     weight: Mapped[float | None]
     retired_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    __table_args__ = (UniqueConstraint("college_id", "key"), Index(None, "college_id", "subject_id"))
+    __table_args__ = (
+        UniqueConstraint("college_id", "key"),
+        Index(None, "college_id", "goal_id"),
+        Index(None, "college_id", "cycle_id"),
+        Index(None, "college_id", "subject_id"),
+    )
 
 
 class Frame(Model):

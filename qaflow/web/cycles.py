@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from qaflow.errors import Busy, Forbidden, Invalid, Missing, QaflowError, Refused
-from qaflow.services import cycle_page, cycles, drafting, escalations, saying
+from qaflow.services import cycle_page, cycles, drafting, escalations, saying, selftest_cycle
 from qaflow.services.cycle_beside import SheetLine
 from qaflow.services.cycle_page import CyclePage
 from qaflow.services.drafting import Draft
@@ -236,6 +236,7 @@ def _page(page: CyclePage, failed: Failed | None, status: int) -> Response:
         missing=cycle_lacks.missing(page), timeline=cycle_words.timeline(page), RECENT=RECENT, came=came,
         changed=came and cycle_changes.changes(page.definition.by_key[page.snap.stage].form, came.before.values,
                                                came.after.values),
+        selftest=selftest_cycle.beside(db.session, mine(), me(), page),
         watches="inbox.watch" in current_app.view_functions, only=request.args.get("only", ""),
     ), status)  # fmt: skip
 

@@ -22,7 +22,9 @@ from .forms import Library
 from .framing import Framing
 from .gauges import Gauges
 from .occasions import Occasions
+from .plan_work import PlanWork
 from .values import Origins, Plan, chance
+from .voices import Voices
 
 OPENING = dt.time(8, 30)
 OFFICE_SECONDS = 9 * 3600
@@ -54,6 +56,8 @@ class CollegeYear:
         self.occasions = Occasions(self)
         self.framing = Framing(session, college, chance(plan.seed, college.key, "frame"))
         self.framing.settle(self.origin(self.at(plan.start, OPENING)), cast.office[0])
+        self.plan_work = PlanWork(self)
+        self.voices = Voices(self)
 
     def ask(self, question: Any) -> Any:
         """Read in a transaction of its own."""
@@ -71,6 +75,8 @@ class CollegeYear:
     def work(self, day: dt.date) -> int:
         """Let people act on a working day; returns how many acts were done."""
         self.occasions.happen(day)
+        self.plan_work.happen(day)
+        self.voices.speak(day)
         self._look_in(day)
         due = self._due(day)
         acts = self._acts(day, due)
