@@ -104,6 +104,26 @@ def test_a_reading_within_sight_stands_in_annex_3_with_its_warning_value(site: S
     assert "above 18" in row[6] and row[7].startswith("17.5 :1 (")
 
 
+def test_the_warning_value_of_annex_3_is_that_in_force_today(site: Site) -> None:
+    from qaflow.services.work import transact
+    from qaflow.store import limits
+
+    w = world(site)
+    (point,) = w.rows("select id from control_point where key = 'student-teacher-ratio'")[0]
+    row = {"point_id": point, "subject_id": None, "direction": "lower", "target": 15.0, "warn_lower": None,
+           "alarm_lower": None, "alarm_upper": None, "reason": "0" * 64, "set_at": "2025-08-01T00:00:00.000000Z",
+           "set_by": w.people["office"]}  # fmt: skip
+    days = [
+        row | {"valid_from": "2025-08-01", "warn_upper": 17.0},
+        row | {"valid_from": "2026-01-01", "warn_upper": 9.0},
+    ]
+    transact(w.session, lambda d: limits.put(d, 1, days))
+
+    rows = sheet(site.browser("office", "en"), "/frame/annex3.xlsx")
+
+    assert "above 17" in next(r for r in rows if str(r[2]).startswith("2.2.1 "))[6].split("\n")
+
+
 def test_another_unit_s_subject_is_not_there_in_annex_3(site: Site) -> None:
     (number,) = world(site).rows("select id from subject where layer = 'school' and code = :c", c=TEACHING)[0]
 

@@ -9,9 +9,9 @@ from qaflow.engine.diagnosis import FRAMED, STAGE
 from qaflow.errors import QaflowError
 from qaflow.store.db import driver
 
-from .. import diagnosing, frame, frame_edits
+from .. import diagnosing, frame, frame_answering, frame_edits
 from ..college import CollegeView
-from ..diagnosing import LACKING, Given
+from ..frame_answering import LACKING, Given
 from ..inbox import Work
 from ..sessions import SignedIn
 from ..work import AnySession, Origin
@@ -63,7 +63,7 @@ class Framing:
             many = round(len(open_) * IN_THE_STAGE) if place == STAGE else min(ON_A_SHEET, len(open_))
             given = [self._given(code, place) for code in sorted(self.rng.sample(open_, many))]
             if given:
-                diagnosing.answer_all(self.session, origin, cycle, given)
+                frame_answering.answer_all(self.session, origin, cycle, given)
             return len(given)
         except QaflowError as refused:  # as in life: the cycle moved on meanwhile
             code = f"frame:{refused.code}"
