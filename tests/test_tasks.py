@@ -11,7 +11,7 @@ from tasking import Wanted, act, facts, me, planned, row
 
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
 from qaflow.services import audit, task_acts, task_grid, tasks
-from qaflow.services.tasks import Chosen
+from qaflow.services.task_desk import Chosen
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from qaflow.errors import Stale
 
-from . import policy, tasks
+from . import policy, task_desk
 from .imports import run
 from .sessions import SignedIn
-from .tasks import Desk
+from .task_desk import Desk
 from .work import AnySession, Origin
 
 MOST_BYTES = 5 * 1024 * 1024
@@ -23,7 +23,7 @@ def require(session: AnySession, origin: Origin, me: SignedIn) -> str:
         policy.require_role(desk.driver, desk.college.id, me.person, "task_files", desk.today.isoformat())
         return desk.college.key
 
-    return tasks.looked(session, origin, me, body)
+    return task_desk.looked(session, origin, me, body)
 
 
 def rehearse(session: AnySession, origin: Origin, me: SignedIn, name: str, data: bytes) -> dict[str, Any]:
