@@ -1,4 +1,4 @@
-"""`qaflow import`: units, people and subjects from CSV files, all or nothing."""
+"""`qaflow import`: units, people and subjects from files (xlsx, xls, csv), all or nothing."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from qaflow.services.installation import operator
 from qaflow.store.db import db
 
 HELP = {
-    "units": """Take departments, teaching units, sections and classes from a CSV file.
+    "units": """Take departments, teaching units, sections and classes from a file (xlsx, xls, csv).
 
     Columns: code, kind (functional, teaching, section, class), name_zh; and, where wanted, name_en, parent (a code),
     system (decision_command, quality_generation, resource_building, support_service, supervision_control),
     aliases (parted by ; or |).
     """,
-    "people": """Take people and their roles from a CSV file.
+    "people": """Take people and their roles from a file (xlsx, xls, csv).
 
     Columns: login, name; and, where wanted, language (zh, en), roles: role@scope;role@scope, where a scope is college,
     unit:CODE, layer:KEY or subject:LAYER/CODE. A role alone holds for the college.
     """,
-    "subjects": """Take what runs spirals (majors, courses, teachers, ...) from a CSV file.
+    "subjects": """Take what runs spirals (majors, courses, teachers, ...) from a file (xlsx, xls, csv).
 
     Columns: layer, code, name, unit (a code); and, where wanted, responsible (a login), starts, ends, anchor (days as
     YYYY-MM-DD), tier, parent (a code of the same layer, or LAYER/CODE).
@@ -37,7 +37,7 @@ HELP = {
 
 @click.group("import", cls=Group)
 def imports() -> None:
-    """Take units, people or subjects from a CSV file: all or nothing, and the second time nothing changes."""
+    """Take units, people or subjects from a file: all or nothing, and the second time nothing changes."""
 
 
 def _command(kind: str) -> None:
@@ -45,7 +45,8 @@ def _command(kind: str) -> None:
     @click.argument("file", metavar="FILE")
     @click.option("--college", help="Key of the college; may be left out where there is only one.")
     @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-    @click.option("--encoding", help="How the file is encoded, for example gbk; UTF-8 unless told.")
+    @click.option("--encoding", help="How a CSV file is encoded, for example gbk; UTF-8 unless told.")
+    @click.option("--sheet", help="Which sheet of a workbook is read; its first unless told.")
     @click.option("--allow-empty", is_flag=True, help="Accept a file that has headings only.")
     def command(file: str, as_json: bool, **options: Any) -> None:
         data = paths.read_input(file)

@@ -77,18 +77,19 @@ def tracks(folder: Folder, refs: Refs) -> list[Row]:
 
 def frame(folder: Folder, refs: Refs) -> list[Row]:
     """Return the frame's items, elements and diagnosis points."""
-    return [row for item in (folder.points or {}).get("items", ()) for row in _frame_rows(item, "item", None)]
+    return [row for item in (folder.points or {}).get("items", ()) for row in frame_parts(item)]
 
 
 BELOW = {"item": ("element", "elements"), "element": ("point", "points")}
 
 
-def _frame_rows(one: dict[str, Any], level: str, parent: str | None) -> Iterator[Row]:
+def frame_parts(one: dict[str, Any], level: str = "item", parent: str | None = None) -> Iterator[Row]:
+    """Yield an item of a frame and what lies below it, each by its code."""
     inner, name = BELOW.get(level, ("", ""))
     body = canonical({k: v for k, v in one.items() if k != name})
     yield (one["code"],), (level, parent, one["name"]["zh"], one["name"]["en"], one.get("star", ""), body)
     for below in one.get(name, ()):
-        yield from _frame_rows(below, inner, one["code"])
+        yield from frame_parts(below, inner, one["code"])
 
 
 def control_points(folder: Folder, refs: Refs) -> list[Row]:
@@ -144,6 +145,14 @@ def terms(folder: Folder, refs: Refs) -> list[Row]:
     return [((t["key"],), (t["name"]["zh"], t["name"]["en"], t["starts"], t["ends"])) for t in found]
 
 
+def catalogue(folder: Folder, refs: Refs) -> list[Row]:
+    """Return the self-tests, and the categories and grades of incidents."""
+    found: list[Row] = [(("selftest", form.key), (canonical(to_plain(form)),)) for form in folder.selftests]
+    if folder.incidents is not None:
+        found.append((("incidents", "incidents"), (canonical(to_plain(folder.incidents)),)))
+    return found
+
+
 ORDER: dict[str, tuple[Table, Callable[[Folder, Refs], list[Row]]]] = {
     "unit": (store.UNIT, units),
     "subject": (store.SUBJECT, subjects),
@@ -154,6 +163,7 @@ ORDER: dict[str, tuple[Table, Callable[[Folder, Refs], list[Row]]]] = {
     "goal": (store.GOAL, goals),
     "standard": (store.STANDARD, standards),
     "term": (store.TERM, terms),
+    "catalogue": (store.CATALOGUE, catalogue),
 }
 """The tables that files fill, those that are named by others first."""
 
@@ -178,6 +188,8 @@ def digests(folder: Folder) -> dict[str, str]:
     parts: dict[str, Any] = {
         "college": to_plain(folder.college), "calendar": folder.calendar, "organisation": folder.organisation,
         "points": folder.points, "tasks": folder.tasks, "plans": folder.plans, "standards": folder.standards,
+        "selftests": [to_plain(form) for form in folder.selftests],
+        "incidents": to_plain(folder.incidents) if folder.incidents else None,
     }  # fmt: skip
     return {name: hashlib.sha256(canonical(part).encode()).hexdigest() for name, part in parts.items()}
 

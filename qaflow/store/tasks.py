@@ -120,10 +120,12 @@ _NOTES = Sql(
 _UNITS = Sql("select id, code, kind, parent_id, name_zh, name_en, aliases from unit where college_id = :college "
              "order by id")  # fmt: skip
 _LAST_NO = Sql("select coalesce(max(no), 0) from plan_task where college_id = :college and plan = :plan")
-_GOAL = Sql("select id, key, text_zh, text_en from goal where college_id = :college and id = :id")
+_GOAL = Sql(  # goals of subjects are for those who see the subject
+    "select id, key, text_zh, text_en from goal where college_id = :college and id = :id and subject_id is null"
+)
 _GOALS = Sql(
-    "select id, key, text_zh, text_en from goal where college_id = :college and retired_at is null order by layer, key "
-    "limit :limit"
+    "select id, key, text_zh, text_en from goal where college_id = :college and retired_at is null and "
+    "subject_id is null order by layer, key limit :limit"
 )
 _WARNING = Sql(
     "select id, state from warning where college_id = :college and task_id = :task and state not in ('closed', "

@@ -10,14 +10,20 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    chain_acts,
+    chains,
+    charting,
     cycles,
     definitions,
     errors,
     escalations,
+    frame,
     guide,
     health,
+    imports,
     inbox,
     inbox_bulk,
+    incidents,
     language,
     leaving,
     metrics,
@@ -25,12 +31,14 @@ from qaflow.web import (
     operations,
     org_subjects,
     organisation,
+    overview,
     people,
     profile,
     requests,
     reviews,
     saved_filters,
     security,
+    selftest,
     signin,
     start,
     task_files,
@@ -58,12 +66,20 @@ BLUEPRINTS = (
     metrics.probes,
     warnings.pages,
     escalations.pages,
+    frame.pages,
     reviews.pages,
+    selftest.pages,
+    incidents.pages,
+    chains.pages,
+    imports.pages,
+    overview.pages,
     tasks.pages,
 )
 
 OF_TASKS = (task_files,)
 """Modules whose routes hang on the blueprint of the tasks."""
+OF_CHAINS = (chain_acts,)
+"""Modules whose routes hang on the blueprint of the chains."""
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1
@@ -96,5 +112,6 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     errors.register(app)
     words.register(app)
+    charting.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from flask import Blueprint, Response, abort, request, url_for
 
 from qaflow.paths import PACKAGE
+from qaflow.web import chart_library
 
 OWN = PACKAGE / "web" / "static"
 WHEELS = {
@@ -51,13 +52,21 @@ class Asset(NamedTuple):
 @cache
 def asset(name: str) -> Asset:
     """Return an asset by name; it is read and squeezed once a process."""
+    if name == chart_library.NAME:
+        data = chart_library.script()
+        return Asset(_hash(name), data, gzip.compress(data, mtime=0))
     data = _icons() if name == "icons.svg" else _wheel(*WHEELS[name]) if name in WHEELS else _own(name)
     return Asset(hashlib.sha256(data).hexdigest()[:HASH_SIGNS], data, gzip.compress(data, mtime=0))
 
 
 def asset_url(name: str) -> str:
     """Return an asset's address, which changes with its content."""
-    return url_for("assets.static", digest=asset(name).hash, name=name)
+    return url_for("assets.static", digest=_hash(name), name=name)
+
+
+def _hash(name: str) -> str:
+    """Return an asset's hash; that of the charts' library needs not its bytes, which take seconds to make."""
+    return chart_library.digest()[:HASH_SIGNS] if name == chart_library.NAME else asset(name).hash
 
 
 def _own(name: str) -> bytes:
@@ -81,10 +90,10 @@ def _icons() -> bytes:
 def static(digest: str, name: str) -> Response:
     """Serve an asset; under an old hash there is nothing, so that no cache mixes two versions."""
     try:
+        if digest != _hash(name):
+            abort(404)
         found = asset(name)
     except KeyError:
-        abort(404)
-    if digest != found.hash:
         abort(404)
     squeeze = request.accept_encodings["gzip"] > 0
     response = Response(found.squeezed if squeeze else found.plain, mimetype=KINDS[name.rpartition(".")[2]])
