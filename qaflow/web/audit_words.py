@@ -73,15 +73,11 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
                "PasswordSet", "TokenIssued", "TokensRevoked", "DeputyAppointed", "DeputyEnded", "AbsenceNoted",
                "AbsenceEnded", "ResponsibleChanged")),
     "college": (_("College, calendar, definitions"), ("CalendarAdopted", "CalendarChanged", "CollegeLoaded",
-<<<<<<< HEAD
                 "DefinitionPublished", "FileImported", "ReadingsAccepted", "SubjectsAdded", "SubjectsChanged",
                 "UnitsAdded", "UnitClosed", "UnitChanged")),
+    "chains": (_("Goals and standards"), ("GoalChanged", "StandardChanged")),
     "tasks": (_("Tasks of plans"), ("TaskAdded", "TaskChanged", "TaskReported", "TaskFinished", "TaskDropped",
               "TaskResumed")),
-=======
-                "DefinitionPublished", "FileImported", "GoalChanged", "ReadingsAccepted", "StandardChanged",
-                "SubjectsAdded", "SubjectsChanged", "UnitsAdded", "UnitClosed", "UnitChanged")),
->>>>>>> w/chains
     "review": (_("Checkpoints and reviews"), ("CheckpointMade", "SampleDrawn", "EvidenceFrozen", "EvidenceReleased")),
     "voices": (_("Self-tests and incidents"), ("SelfTestOpened", "SelfTestHandedIn", "IncidentReported",
                "IncidentGraded", "IncidentHandled", "IncidentAnswered", "IncidentClosed")),
