@@ -11,12 +11,13 @@ import pytest
 from browsing import Browser, Site
 from browsing import site as made
 from tasking import act, planned, row
+from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
 from qaflow.store.db import db
 
 TALLY = re.compile(r'<a class="(?:q-late)?" href="(/tasks[^"]*state=(\w+)[^"]*)"[^>]*>[^<]*?([\d,]+)</a>')
-HIDDEN = re.compile(r'<input type="hidden" name="(name|digest|content)" value="([^"]*)">')
+HIDDEN = re.compile(r'<input type="hidden" name="(name|digest|content|encoding)" value="([^"]*)">')
 LINES = re.compile(r'<tr><th scope="row"><a href="/tasks/\d+">')
 
 
@@ -140,10 +141,10 @@ def test_a_month_is_noted_and_the_task_finished_on_its_page(site: Site) -> None:
     assert "See the archive." in page and "Finish with a result" not in page and "Drop the task" not in page
 
 
-def sent(browser: Browser, data: bytes, name: str = "tasks.csv") -> str:
+def sent(browser: Browser, data: bytes, name: str = "tasks.csv", kind: str = "tasks") -> TestResponse:
     """Rehearse a file; returns the page."""
-    form = {"csrf_token": browser.token("/tasks/import"), "file": (io.BytesIO(data), name)}
-    return browser.client.post("/tasks/import", data=form, headers={"Accept": "text/html"}).text
+    form = {"csrf_token": browser.token("/imports"), "file": (io.BytesIO(data), name)}
+    return browser.client.post(f"/imports/{kind}", data=form, headers={"Accept": "text/html"})
 
 
 @pytest.mark.parametrize("kind", ["grid", "tasks"])
@@ -154,19 +155,21 @@ def test_a_file_that_comes_back_unchanged_would_change_nothing(site: Site, kind:
     answer = browser.get(f"/tasks/{kind}.csv?year=2025")
 
     assert answer.headers["Content-Disposition"].startswith("attachment")
-    page = sent(browser, answer.data)
-    assert ("Nothing would change." if lang == "en" else "不会有任何变化。") in page
+    page = sent(browser, answer.data).text
+    assert ("Everything in this file stands already." if lang == "en" else "<dd>5</dd>") in page
+    assert 'name="digest"' not in page
 
 
 def test_an_edited_file_is_rehearsed_then_brought_in_just_as_shown(site: Site) -> None:
     browser = site.browser("office", "en")
     data = browser.get("/tasks/grid.csv?year=2025").data.replace(b"planned one", b"renamed one")
 
-    page = sent(browser, data)
-    assert "4 unchanged" in page and "1 changed" in page and row(site.world, task(site, "planned"))["version"] == 1
+    page = sent(browser, data).text
+    assert re.findall(r"<dd>(\d+)</dd>", page) == ["5", "0", "1", "4"]
+    assert row(site.world, task(site, "planned"))["version"] == 1
     shown = {name: unescape(value) for name, value in HIDDEN.findall(page)}
-    assert browser.post("/tasks/import/take", "/tasks/import", **(shown | {"digest": "0"})).status_code == 422
-    assert browser.post("/tasks/import/take", "/tasks/import", **shown).status_code == 303
+    assert browser.post("/imports/tasks/take", "/imports", **(shown | {"digest": "0"})).status_code == 412
+    assert browser.post("/imports/tasks/take", "/imports", **shown).status_code == 303
     assert row(site.world, task(site, "planned"))["title_zh"] == "renamed one"
 
 
@@ -174,10 +177,19 @@ def test_a_faulty_file_names_line_and_column_and_changes_nothing(site: Site) -> 
     browser = site.browser("office", "en")
     before = site.world.query("select * from plan_task order by id")
 
-    page = sent(browser, b"no,title_zh,due,m9\n1,Fine,2025-10-01,\n2,,1.1.2025,late\nx,Third,,\n")
+    answer = sent(browser, b"no,title_zh,due,m9\n1,Fine,2025-10-01,\n2,,1.1.2025,late\nx,Third,,\n")
 
-    assert "3 faults, nothing was taken over" in page and "This is not a day." in page
+    assert answer.status_code == 422
+    assert set(re.findall(r"tasks\.csv:\d:\d", answer.text)) >= {"tasks.csv:3:2", "tasks.csv:3:3", "tasks.csv:4:1"}
     assert site.world.query("select * from plan_task order by id") == before
+
+
+def test_the_office_brings_in_tasks_and_no_other_kind(site: Site) -> None:
+    text = b"code,kind,name_zh\nu9,teaching,x\n"
+
+    assert sent(site.browser("office"), text, "units.csv", "units").status_code == 404
+    assert sent(site.browser("admin"), b"no,title_zh\n1,x\n").status_code == 404
+    assert site.browser("head").get("/imports").status_code == 403
 
 
 def test_a_file_holds_only_what_whoever_asks_may_see(site: Site) -> None:

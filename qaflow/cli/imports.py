@@ -1,4 +1,4 @@
-"""`qaflow import`: units, people and subjects from files (xlsx, xls, csv), all or nothing."""
+"""`qaflow import`: units, people, subjects and tasks from files (xlsx, xls, csv), all or nothing."""
 
 from __future__ import annotations
 
@@ -31,13 +31,19 @@ HELP = {
     Columns: layer, code, name, unit (a code); and, where wanted, responsible (a login), starts, ends, anchor (days as
     YYYY-MM-DD), tier, parent (a code of the same layer, or LAYER/CODE).
     """,
+    "tasks": """Take tasks of the year, or their month grid, from a file such as `qaflow export` writes.
+
+    Columns: no, title_zh; and, where wanted, plan, title_en, kind (key, routine, ad_hoc), origin (plan, superior,
+    school), starts, due (days as YYYY-MM-DD), units (codes or names parted by ; or |, the lead first), owner (a login
+    or name), goal (a key), point, cost (yuan), year, and m1 to m12 (planned, going, done, late) for the months.
+    """,
 }
 """What each kind takes; the same is told in docs/imports.md."""
 
 
 @click.group("import", cls=Group)
 def imports() -> None:
-    """Take units, people or subjects from a file: all or nothing, and the second time nothing changes."""
+    """Take units, people, subjects or tasks from a file: all or nothing, and the second time nothing changes."""
 
 
 def _command(kind: str) -> None:

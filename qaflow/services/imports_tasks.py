@@ -209,4 +209,4 @@ def take(run: Import) -> None:
     _Taking(run).take()
 
 
-TASKS = Kind(key="tasks", columns=COLUMNS, take=take)
+TASKS = Kind(key="tasks", columns=COLUMNS, take=take, right="task_files")

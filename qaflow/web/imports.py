@@ -24,6 +24,7 @@ KINDS: dict[str, Any] = {
     "units": _("Units"),
     "people": _("People and their roles"),
     "subjects": _("Subjects"),
+    "tasks": _("Tasks"),
 }
 """What each kind of file holds."""
 ENCODINGS = ("", "utf-8", "gbk", "utf-16")
