@@ -21,7 +21,8 @@ ABSENT = 987_654
 WHERE = ("near", "peer", "far", "abroad", "absent")
 THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "far", "abroad", "absent"), "files": WHERE,
           "warnings": WHERE, "items": WHERE} | dict.fromkeys(
-    ("people", "units", "subjects"), ("near", "abroad", "absent"))  # fmt: skip
+    ("people", "units", "subjects", "selftests"), ("near", "abroad", "absent")) | dict.fromkeys(
+    ("answers", "incidents"), ("near", "far", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
 KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect"}
 REFUSED = (403, 404, 409, 412, 422)
