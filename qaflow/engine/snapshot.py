@@ -87,6 +87,7 @@ class WarningLife:
     confirmed_at: str | None = None
     closed_at: str | None = None
     acknowledged_by: int | None = None
+    limit_id: int | None = None  # the limit that the opening reading breached; none: the point's own
 
 
 @dataclass(slots=True, kw_only=True)
@@ -511,6 +512,7 @@ EFFECTS: dict[str, Callable[[Snapshot, Data, str], None]] = {
     "ResponsibleChanged": _moved,
     "DefinitionMigrated": _migrated,
     "EvidenceAdded": _noted,
+    "FrameAnswered": _noted,
     "ItemReminded": _noted,
     "CopySent": _noted,
     "Commented": _noted,

@@ -16,7 +16,16 @@ from qaflow.services.cycle_beside import SheetLine
 from qaflow.services.cycle_page import CyclePage
 from qaflow.services.drafting import Draft
 from qaflow.store.db import db
-from qaflow.web import cycle_changes, cycle_drafts, cycle_files, cycle_lacks, cycle_list, cycle_words, eight
+from qaflow.web import (
+    cycle_changes,
+    cycle_drafts,
+    cycle_files,
+    cycle_frame,
+    cycle_lacks,
+    cycle_list,
+    cycle_words,
+    eight,
+)
 from qaflow.web.access import me, mine
 from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, named, shown
 from qaflow.web.forms import OK
@@ -33,6 +42,9 @@ AT_FIELD = {"field.required": "text.blank"}
 pages = Blueprint("cycles", __name__, url_prefix="/cycles")
 pages.add_url_rule("", view_func=cycle_list.index)
 pages.add_url_rule("/<int:number>/files/<int:file>", view_func=cycle_files.download)
+pages.add_url_rule("/<int:number>/frame", "frame", cycle_frame.show)
+pages.add_url_rule("/<int:number>/frame", "answer", cycle_frame.answer, methods=["POST"])
+pages.add_url_rule("/<int:number>/frame/report", "report", cycle_frame.report)
 pages.add_url_rule("/<int:number>/drafts/<int:draft>/discard", view_func=cycle_drafts.discard, methods=["POST"])
 
 

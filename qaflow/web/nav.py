@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 from flask import current_app, request, url_for
 from flask_babel import lazy_gettext as _
 
-from qaflow.services.policy import ADMINISTRATORS, OFFICE, SUPERVISORS
+from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS
 from qaflow.services.sessions import SignedIn
 
 PARTS = {"reviews": "audit", "imports": "organisation"}
 PARTS = {"reviews": "audit", "portraits": "overview", "compare": "overview"}
 """Blueprints whose pages belong to another's entry."""
+FRAMED = frozenset({"leader", "diagnostician", "supervisor", "committee", "quality_administrator"})
+"""Who has to do with diagnosis points; heads of units, who answer them, are supervisors."""
 EVERYBODY: frozenset[str] = frozenset()
 
 
@@ -38,10 +40,13 @@ ENTRIES = (
     Entry("overview.index", _("Overview")),
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
+    Entry("tasks.index", _("Tasks")),
     Entry("selftest.index", _("Self-test"), OFFICE | SUPERVISORS | {"approver", "responsible"}, bare=True),
     Entry("incidents.index", _("Incidents")),
+    Entry("chains.index", _("Plans"), SEES_SCOPE),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
     Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
+    Entry("frame.index", _("Diagnosis points"), OFFICE | FRAMED),
     Entry("audit.index", _("Audit"), OFFICE),
     Entry("definitions.index", _("Definitions"), OFFICE | ADMINISTRATORS),
     Entry("organisation.index", _("Organisation"), OFFICE | ADMINISTRATORS),

@@ -20,6 +20,7 @@ from .cast import Cast
 from .forms import Library
 from .gauges import Gauges
 from .occasions import Occasions
+from .plan_work import PlanWork
 from .values import Origins, Plan, chance
 from .voices import Voices
 
@@ -51,6 +52,7 @@ class CollegeYear:
         self.last_item = 0
         self.refused: dict[str, int] = {}
         self.occasions = Occasions(self)
+        self.plan_work = PlanWork(self)
         self.voices = Voices(self)
 
     def ask(self, question: Any) -> Any:
@@ -69,6 +71,7 @@ class CollegeYear:
     def work(self, day: dt.date) -> int:
         """Let people act on a working day; returns how many acts were done."""
         self.occasions.happen(day)
+        self.plan_work.happen(day)
         self.voices.speak(day)
         self._look_in(day)
         due = self._due(day)
