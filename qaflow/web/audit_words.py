@@ -50,6 +50,8 @@ FACTS: dict[str, Any] = {
     "SampleDrawn": _("Sample drawn for a review"),
     "EvidenceFrozen": _("Evidence frozen for a review"),
     "EvidenceReleased": _("Freeze of evidence lifted"),
+    "FrameTaken": _("Diagnosis points taken from the library"),
+    "FrameChanged": _("Diagnosis points changed"),
     "SelfTestOpened": _("Self-test opened"),
     "SelfTestHandedIn": _("Self-test handed in"),
     "IncidentReported": _("Incident reported"),
@@ -61,7 +63,8 @@ FACTS: dict[str, Any] = {
 OTHER = _("Another fact")
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "decisions": (_("Decisions"), tuple(sorted(cycle_words.DECISIONS))),
-    "work": (_("Submissions and evidence"), ("StageSubmitted", "StageWithdrawn", "EvidenceAdded", "SheetRecorded")),
+    "work": (_("Submissions and evidence"), ("StageSubmitted", "StageWithdrawn", "EvidenceAdded", "SheetRecorded",
+             "FrameAnswered")),
     "warnings": (_("Warnings and corrections"), ("WarningOpened", "WarningJoined", "WarningReceived",
                  "ReadingReturned", "WarningAcknowledged", "CorrectionStarted", "CorrectionConfirmed",
                  "ReopeningRefused", "WarningDismissed", "WarningsPassed")),
@@ -74,7 +77,7 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
                "AbsenceEnded", "ResponsibleChanged")),
     "college": (_("College, calendar, definitions"), ("CalendarAdopted", "CalendarChanged", "CollegeLoaded",
                 "DefinitionPublished", "FileImported", "ReadingsAccepted", "SubjectsAdded", "SubjectsChanged",
-                "UnitsAdded", "UnitClosed", "UnitChanged")),
+                "UnitsAdded", "UnitClosed", "UnitChanged", "FrameTaken", "FrameChanged")),
     "chains": (_("Goals and standards"), ("GoalChanged", "StandardChanged")),
     "tasks": (_("Tasks of plans"), ("TaskAdded", "TaskChanged", "TaskReported", "TaskFinished", "TaskDropped",
               "TaskResumed")),
