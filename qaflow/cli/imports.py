@@ -31,6 +31,19 @@ HELP = {
     Columns: layer, code, name, unit (a code); and, where wanted, responsible (a login), starts, ends, anchor (days as
     YYYY-MM-DD), tier, parent (a code of the same layer, or LAYER/CODE).
     """,
+    "points": """Take control points and their limits from a file (xlsx, xls, csv).
+
+    Columns: key, layer, name_zh, cadence (real-time, weekly, half-month, monthly, quarterly, semester, yearly),
+    direction (higher, lower, band), target; and, where wanted, name_en, unit, warn_lower, warn_upper, alarm_lower,
+    alarm_upper, valid_from (a day: limits that differ hold from then on), reason, formula such as ratio(a, b),
+    source_system, measures, owner_unit (a code).
+    """,
+    "readings": """Take readings of control points from a file (xlsx, xls, csv).
+
+    Columns: point (a key), subject (a code of the point's layer), at (2026-03-04, 2026-03-04 08:00, or with a zone),
+    value; and, where wanted, source, and reason: another value for a time and source that has one already is a
+    correction and needs its reason.
+    """,
 }
 """What each kind takes; the same is told in docs/imports.md."""
 

@@ -41,7 +41,12 @@ def kinds(session: AnySession, origin: Origin, me: SignedIn) -> list[imports.Kin
         day = college.calendar.local_day(origin.now).isoformat()
         every = imports.kinds().values()
         rights = policy.allowed(driver, college.id, me.person, sorted({kind.right for kind in every}), day)
-        return [kind for kind in every if kind.right in rights]
+        return [
+            kind
+            for kind in every
+            if kind.right in rights
+            or (kind.scoped and policy.anywhere(driver, college.id, me.person, kind.right, day))
+        ]
 
     found = _read(session, me, body)
     if not found:

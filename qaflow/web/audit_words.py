@@ -33,6 +33,8 @@ FACTS: dict[str, Any] = {
     "DefinitionPublished": _("Definition published"),
     "FileImported": _("File imported"),
     "ReadingsAccepted": _("Readings accepted"),
+    "PointsChanged": _("Control points changed"),
+    "LimitsSet": _("Limits set"),
     "SubjectsAdded": _("Subjects added"),
     "SubjectsChanged": _("Subjects changed"),
     "UnitsAdded": _("Units added"),
@@ -58,8 +60,8 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
                "PasswordSet", "TokenIssued", "TokensRevoked", "DeputyAppointed", "DeputyEnded", "AbsenceNoted",
                "AbsenceEnded", "ResponsibleChanged")),
     "college": (_("College, calendar, definitions"), ("CalendarAdopted", "CalendarChanged", "CollegeLoaded",
-                "DefinitionPublished", "FileImported", "ReadingsAccepted", "SubjectsAdded", "SubjectsChanged",
-                "UnitsAdded", "UnitClosed", "UnitChanged")),
+                "DefinitionPublished", "FileImported", "ReadingsAccepted", "PointsChanged", "LimitsSet",
+                "SubjectsAdded", "SubjectsChanged", "UnitsAdded", "UnitClosed", "UnitChanged")),
     "review": (_("Checkpoints and reviews"), ("CheckpointMade", "SampleDrawn", "EvidenceFrozen", "EvidenceReleased")),
 }  # fmt: skip
 """What one searches for: groups of kinds of facts."""

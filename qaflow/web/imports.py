@@ -24,6 +24,8 @@ KINDS: dict[str, Any] = {
     "units": _("Units"),
     "people": _("People and their roles"),
     "subjects": _("Subjects"),
+    "points": _("Control points and their limits"),
+    "readings": _("Readings"),
 }
 """What each kind of file holds."""
 ENCODINGS = ("", "utf-8", "gbk", "utf-16")

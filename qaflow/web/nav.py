@@ -10,8 +10,7 @@ from flask_babel import lazy_gettext as _
 from qaflow.services.policy import ADMINISTRATORS, OFFICE, SUPERVISORS
 from qaflow.services.sessions import SignedIn
 
-PARTS = {"reviews": "audit", "imports": "organisation"}
-PARTS = {"reviews": "audit", "portraits": "overview", "compare": "overview"}
+PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview", "compare": "overview"}
 """Blueprints whose pages belong to another's entry."""
 EVERYBODY: frozenset[str] = frozenset()
 
@@ -37,6 +36,7 @@ ENTRIES = (
     Entry("overview.index", _("Overview")),
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
+    Entry("points.index", _("Data")),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
     Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
     Entry("audit.index", _("Audit"), OFFICE),
