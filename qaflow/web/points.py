@@ -12,14 +12,14 @@ from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from qaflow.engine.control import Limits
-from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Unavailable
+from qaflow.errors import Forbidden, Invalid, Missing, Refused, Unavailable
 from qaflow.services import point_files, point_limits, point_readings, points
 from qaflow.services.point_limits import NewLimit
 from qaflow.services.points import ALL, LATE, OUTSIDE, SHOWS
 from qaflow.services.words import CODE_LENGTH
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
-from qaflow.web.forms import OK, UNFIT, apart
+from qaflow.web.forms import OK, apart
 from qaflow.web.language import chosen
 from qaflow.web.point_forms import Correction, Limit, Reading
 from qaflow.web.requests import moment, ports
