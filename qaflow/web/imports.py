@@ -42,7 +42,7 @@ def index() -> Response:
 @pages.post("/<kind>")
 def rehearse(kind: str) -> Response:
     """Rehearse a file; nothing of it is stored."""
-    importing.kinds(db.session, mine(), me())
+    importing.require(db.session, mine(), me(), kind)
     file = request.files.get("file")
     if file is None or not file.filename:
         note("file.none")

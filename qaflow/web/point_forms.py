@@ -56,7 +56,7 @@ class Limit(Form):
 class Reading(Form):
     """One reading by hand."""
 
-    at = DateTimeLocalField(_("Time"), [InputRequired(FAULTS["date.invalid"])], format="%Y-%m-%dT%H:%M")
+    when = DateTimeLocalField(_("Time"), [InputRequired(FAULTS["date.invalid"])], format="%Y-%m-%dT%H:%M")
     value = NumberField(_("Value"), [number])
 
 

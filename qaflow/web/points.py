@@ -35,7 +35,7 @@ CADENCES: dict[str, Any] = {
 SEVERITIES: dict[str, Any] = {"minor": _("outside"), "major": _("far outside")}
 SOURCES: dict[str, Any] = {"form": _("entered here"), "file": _("file"), "derived": _("worked out")}
 LIMIT_FIELDS = {"point.limits": "target", "limit.past": "valid_from", "ref.unknown_subject": "subject"}
-READING_FIELDS = {"date.future": "at", "date.ambiguous": "at"}
+READING_FIELDS = {"date.future": "when", "date.ambiguous": "when"}
 DIGITS = 15
 
 pages = Blueprint("points", __name__, url_prefix="/points")
@@ -81,7 +81,7 @@ def give(number: int, subject: int) -> AnyResponse:
     if not form.validate():
         return _series(number, subject, form, form.status())
     try:
-        point_readings.give(db.session, mine(), me(), number, subject, form.at.data, float(form.value.data or 0))
+        point_readings.give(db.session, mine(), me(), number, subject, form.when.data, float(form.value.data or 0))
     except (Invalid, Refused) as error:
         return _series(number, subject, form, form.tell(error, READING_FIELDS, "value"))
     flash(gettext("The reading is kept."), "ok")
@@ -168,8 +168,8 @@ def _series(number: int, subject: int, form: Reading, status: int = OK) -> Respo
     found = point_readings.look(db.session, mine(), me(), number, subject)
     if status != OK and not found.may_give:
         raise Forbidden("action.forbidden", "you may not hand in readings here", action="readings")
-    if form.at.data is None and status == OK:
-        form.at.data = _now()
+    if form.when.data is None and status == OK:
+        form.when.data = _now()
     page = render_template("points/series.html", found=found, form=form, severities=SEVERITIES, sources=SOURCES,
                            figure=figure)  # fmt: skip
     return make_response(page, status)
