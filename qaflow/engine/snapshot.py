@@ -512,6 +512,7 @@ EFFECTS: dict[str, Callable[[Snapshot, Data, str], None]] = {
     "ResponsibleChanged": _moved,
     "DefinitionMigrated": _migrated,
     "EvidenceAdded": _noted,
+    "FrameAnswered": _noted,
     "ItemReminded": _noted,
     "CopySent": _noted,
     "Commented": _noted,
