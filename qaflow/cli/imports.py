@@ -37,6 +37,19 @@ HELP = {
     school), starts, due (days as YYYY-MM-DD), units (codes or names parted by ; or |, the lead first), owner (a login
     or name), goal (a key), point, cost (yuan), year, and m1 to m12 (planned, going, done, late) for the months.
     """,
+    "points": """Take control points and their limits from a file (xlsx, xls, csv).
+
+    Columns: key, layer, name_zh, cadence (real-time, weekly, half-month, monthly, quarterly, semester, yearly),
+    direction (higher, lower, band), target; and, where wanted, name_en, unit, warn_lower, warn_upper, alarm_lower,
+    alarm_upper, valid_from (a day: limits that differ hold from then on), reason, formula such as ratio(a, b),
+    source_system, measures, owner_unit (a code).
+    """,
+    "readings": """Take readings of control points from a file (xlsx, xls, csv).
+
+    Columns: point (a key), subject (a code of the point's layer), at (2026-03-04, 2026-03-04 08:00, or with a zone),
+    value; and, where wanted, source, and reason: another value for a time and source that has one already is a
+    correction and needs its reason.
+    """,
 }
 """What each kind takes; the same is told in docs/imports.md."""
 
