@@ -87,6 +87,7 @@ class WarningLife:
     confirmed_at: str | None = None
     closed_at: str | None = None
     acknowledged_by: int | None = None
+    category: str | None = None  # kind of cause, one of `definition.CATEGORIES`
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from qaflow.web import (
     audit,
     calendar,
     charting,
+    charts,
     cycles,
     definitions,
     errors,
@@ -41,6 +42,7 @@ from qaflow.web import (
 )
 
 BLUEPRINTS = (
+    charts.pages,
     audit.pages,
     assets.assets,
     health.probes,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import current_app, request, url_for
 from flask_babel import lazy_gettext as _
 
-from qaflow.services.policy import ADMINISTRATORS, OFFICE, SUPERVISORS
+from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS
 from qaflow.services.sessions import SignedIn
 
 PARTS = {"reviews": "audit", "imports": "organisation"}
@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("overview.index", _("Overview")),
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
+    Entry("charts.index", _("Charts"), SEES_SCOPE),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
     Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
     Entry("audit.index", _("Audit"), OFFICE),
