@@ -41,6 +41,7 @@ def upgrade() -> None:
     """Add the columns and make the tables."""
     _columns()
     _tables_of_data()
+    _library()
     _tables_of_voices()
     _indexes()
 
@@ -57,13 +58,17 @@ def _indexes() -> None:
 
 def _columns() -> None:
     _add("goal", *(sa.Column(name, kind) for name, kind in CHAIN), sa.Column("attained", sa.Double()),
-         sa.Column("attained_at", INSTANT), _version())  # fmt: skip
+         sa.Column("attained_at", INSTANT), sa.Column("degree", sa.Double()), _version())  # fmt: skip
     _add("standard", *(sa.Column(name, kind) for name, kind in CHAIN), sa.Column("value", sa.Double()),
          sa.Column("warn_lower", sa.Double()), sa.Column("warn_upper", sa.Double()), sa.Column("weight", sa.Double()),
          _version())  # fmt: skip
+    for table, others in (("goal", ("parent_id", "cycle_id")), ("standard", ("goal_id", "cycle_id"))):
+        for column in others:
+            op.create_index(f"ix_{table}_college_id_{column}", table, ["college_id", column])
     _add("plan_task", sa.Column("owner_id", BIG_ID), sa.Column("goal_id", BIG_ID),
          sa.Column("starts", DAY), sa.Column("cost", sa.Double()), sa.Column("result", KEY),
          sa.Column("year", sa.Integer()), _flag("loaded", True), _version())  # fmt: skip
+    _add("college", sa.Column("kind", sa.Text(), nullable=False, server_default=sa.text("'ordinary'")))
     _add("frame", _flag("loaded", True), _flag("dropped", False), _version())
     _add("warning", sa.Column("limit_id", BIG_ID), sa.Column("category", sa.Text()))
     _add("control_point", sa.Column("formula", sa.Text()), sa.Column("owner_unit_id", BIG_ID),
@@ -127,6 +132,20 @@ def _tables_of_data() -> None:
                             name="uq_frame_answer_college_id_cycle_id_sheet_no_code_version"),
     )  # fmt: skip
     op.create_index("ix_frame_answer_college_id_code", "frame_answer", ["college_id", "code"])
+
+
+def _library() -> None:
+    op.create_table(
+        "frame_library",
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("digest", KEY, nullable=False),
+        sa.Column("stored_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_frame_library"),
+    )
 
 
 def _tables_of_voices() -> None:

@@ -46,8 +46,7 @@ class _Taking:
 
     def take(self) -> None:
         """Add the tasks that are new, write those that differ, note the months that were changed."""
-        for row in self.run.table.rows:
-            row.cells["plan"] = row["plan"] or OWN_PLAN
+        self.run.table.rows[:] = [row.filled("plan", OWN_PLAN) for row in self.run.table.rows]
         wanted = [(row, *self._wanted(row)) for row in unique(self.run.table, "plan", "no")]
         months = {id(row): self._months(row, old, columns) for row, old, columns in wanted}
         self.run.table.faults.raise_any()

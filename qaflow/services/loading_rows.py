@@ -77,18 +77,19 @@ def tracks(folder: Folder, refs: Refs) -> list[Row]:
 
 def frame(folder: Folder, refs: Refs) -> list[Row]:
     """Return the frame's items, elements and diagnosis points."""
-    return [row for item in (folder.points or {}).get("items", ()) for row in _frame_rows(item, "item", None)]
+    return [row for item in (folder.points or {}).get("items", ()) for row in frame_parts(item)]
 
 
 BELOW = {"item": ("element", "elements"), "element": ("point", "points")}
 
 
-def _frame_rows(one: dict[str, Any], level: str, parent: str | None) -> Iterator[Row]:
+def frame_parts(one: dict[str, Any], level: str = "item", parent: str | None = None) -> Iterator[Row]:
+    """Yield an item of a frame and what lies below it, each by its code."""
     inner, name = BELOW.get(level, ("", ""))
     body = canonical({k: v for k, v in one.items() if k != name})
     yield (one["code"],), (level, parent, one["name"]["zh"], one["name"]["en"], one.get("star", ""), body)
     for below in one.get(name, ()):
-        yield from _frame_rows(below, inner, one["code"])
+        yield from frame_parts(below, inner, one["code"])
 
 
 def control_points(folder: Folder, refs: Refs) -> list[Row]:

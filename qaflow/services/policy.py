@@ -14,7 +14,7 @@ from typing import Any
 from qaflow.engine.snapshot import Data, Item, Snapshot
 from qaflow.errors import Forbidden, Missing
 from qaflow.store import cycles as rows
-from qaflow.store import people
+from qaflow.store import people, subjects
 from qaflow.store import tasks as places
 from qaflow.store.db import Driver
 
@@ -50,6 +50,7 @@ RIGHTS: dict[str, Right] = {
     "correct": Right(("responsible",)),
     "record": Right(("assessor", "responsible"), frozenset(("diagnostician",))),
     "attach": Right(("responsible",)),
+    "answer": Right(("assessor", "responsible"), frozenset(("diagnostician",))),
     "approve": Right(("signer", "approver")),
     "reject": Right(("signer", "approver")),
     "return": Right(("signer", "approver")),
@@ -72,13 +73,16 @@ RIGHTS: dict[str, Right] = {
     "freeze": Right((), OFFICE),
     "rounds": Right((), OFFICE),
     "audit": Right((), OFFICE),
+    "frame": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
     "organisation": Right((), ADMINISTRATORS | OFFICE),
     "calendar": Right((), ADMINISTRATORS | OFFICE),
     "definitions": Right((), ADMINISTRATORS | OFFICE),
     "operations": Right((), ADMINISTRATORS),
     "oversee": Right((), SEES_ALL),
+    "chains": Right(("responsible",), OFFICE | SUPERVISORS),
     "plan_task": Right((), OFFICE | SUPERVISORS),
+    "task_files": Right((), OFFICE),
     "report_task": Right(("owner", "responsible"), OFFICE | SUPERVISORS),
     "selftests": Right((), OFFICE),
     "incidents": Right((), OFFICE),
@@ -340,6 +344,22 @@ def sees_all(driver: Driver, college: int, person: int, day: str) -> bool:
     return any(g.scope == "college" and g.kind in SEES_ALL for g in people.grants(driver, college, [person], day))
 
 
+def reads_plans(driver: Driver, college: int, person: int, day: str) -> bool:
+    """Tell whether the plans of the college are a person's to read: by any role but the administrator's, or a subject.
+
+    Who stands in for somebody reads what they read.
+    """
+    persons = [person, *(p for p, _ in people.stands_in_for(driver, college, person, day))]
+    if any(g.kind not in ADMINISTRATORS for g in people.grants(driver, college, persons, day)):
+        return True
+    return any(subjects.of_person(driver, college, one) for one in persons)
+
+
+def stewards(driver: Driver, college: int, layers: Sequence[str], person: int, day: str) -> Reach:
+    """Return whose goals and standards a person keeps: the office all, a supervisor those of their units, and who
+    answers for a subject that subject's own.
+    """
+    return reach(driver, college, layers, person, day, RIGHTS["chains"].roles)
 @dataclass(frozen=True, kw_only=True)
 class TaskReach:
     """Which tasks of plans a person may see, and of which lead units they may plan them."""

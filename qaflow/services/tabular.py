@@ -42,6 +42,14 @@ class Row:
         place = self.places.get(key)
         return None if place is None else self.values[place - 1]
 
+    def filled(self, key: str, value: Any) -> Row:
+        """Return the row with a value where its cell is empty or the file has no such column."""
+        if self[key] is not None:
+            return self
+        at = self.places.get(key, len(self.values) + 1)
+        values = (*self.values[: at - 1], value, *self.values[at:])
+        return Row(line=self.line, values=values, places={**self.places, key: at})
+
     def place(self, key: str) -> int:
         """Return the number of a column's cell, 1 where the file has no such column."""
         return self.places.get(key, 1)

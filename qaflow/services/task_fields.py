@@ -6,27 +6,29 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from qaflow.engine import grid
 from qaflow.engine.dates import iso_day
 from qaflow.engine.definition import canonical
-from qaflow.errors import Invalid
+from qaflow.errors import Forbidden, Invalid
 from qaflow.store import people
 from qaflow.store import subjects as places
 from qaflow.store import tasks as rows
-from qaflow.store.tasks import Task
+from qaflow.store.tasks import Task, Unit
 
 from .cells import Column, cell_value
 from .profile import colleague
 from .sessions import SignedIn
-from .tasks import KINDS, ORIGINS, Desk
+from .tasks import KINDS, ORIGINS, Desk, looked, may_add, ordered
 from .words import clean_code, control_character
+from .work import AnySession, Origin
 
 TITLE = Column(key="title", zh="工作任务", required=True)
 SECOND = Column(key="title_en", zh="英文名称")
 MOST_COST = 1e12
 MOST_RESULT = 2000
+MOST_GOALS = 500
 OWN_PLAN = "added"
 """The plan of tasks that a college adds in its pages; the plans of its files keep their keys."""
 
@@ -130,3 +132,30 @@ def cost_of(text: str) -> float | None:
     if not 0 <= value <= MOST_COST:
         raise Invalid("number.invalid", f"{text!r} is no cost in yuan: write a number from 0 on")
     return round(value, 2)
+
+
+class Offer(NamedTuple):
+    """What a form of a task offers: lead units that are one's own to plan, all units, goals, and the task's units."""
+
+    leads: tuple[Unit, ...]
+    units: tuple[Unit, ...]
+    goals: tuple[tuple[int, str, str, str], ...]
+    anywhere: bool
+    codes: tuple[str, ...]
+
+
+def offer(session: AnySession, origin: Origin, me: SignedIn, number: int | None = None) -> tuple[Offer, Task | None]:
+    """Return what the form of a new or standing task offers; only for who may plan it."""
+
+    def body(desk: Desk) -> tuple[Offer, Task | None]:
+        task = desk.task(number) if number is not None else None
+        reach = desk.reach
+        if not (reach.may("plan_task", task.lead, task.owner) if task else may_add(reach)):
+            raise Forbidden("action.forbidden", "this task is not yours to plan", action="plan_task")
+        units = tuple(unit for _, unit in ordered(desk.units))
+        leads = tuple(u for u in units if reach.plans_all or u.id in reach.plans)
+        goals = tuple(rows.goals(desk.driver, desk.college.id, MOST_GOALS))
+        codes = tuple(json.loads(task.units)) if task else ()
+        return Offer(leads, units, goals, reach.plans_all, codes), task
+
+    return looked(session, origin, me, body)

@@ -21,7 +21,7 @@ from .work import AnySession, Origin
 MOST = 1000
 MOST_UNITS = 10
 MOST_GOALS = 8
-SHEET = 40  # tasks of one sheet: more cannot be read on A4
+SHEET = 24  # tasks of one sheet: more do not fit A4
 RISKS = 4
 
 
@@ -72,7 +72,7 @@ def whole(desk: Desk, chosen: Chosen, limit: int = MOST) -> Grid:
     return Grid(
         year=desk.year(chosen), months=of, now=grid.month_of(desk.today), groups=groups, counts=counts,
         many=len(lines), more=len(found) > limit, progress=_together(lines), choices=tasks.choices(desk, chosen),
-        may_add=tasks.may_add(desk.reach), may_import=desk.reach.plans_all,
+        may_add=tasks.may_add(desk.reach), may_import=desk.may_import,
     )  # fmt: skip
 
 

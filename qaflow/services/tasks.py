@@ -57,12 +57,18 @@ class Desk:
         """Find out; `Missing` for who is of no college, and without a person the reach of the operator."""
         if college is None:
             raise Missing("college.not_found", "whoever asks is of no college")
-        self.driver = driver
+        self.driver, self.person = driver, person
         self.college: CollegeView = view(session, driver, college)
         self.today: date = self.college.calendar.local_day(origin.now)
         day = self.today.isoformat()
         self.reach = policy.EVERY_TASK if person is None else policy.tasks(driver, college, person, day)
         self.numbers = numbers(self.college)
+
+    @cached_property
+    def may_import(self) -> bool:
+        """Tell whether they take tasks from files."""
+        asked = (self.driver, self.college.id, self.person or 0, ("task_files",), self.today.isoformat())
+        return bool(policy.allowed(*asked))
 
     @cached_property
     def units(self) -> dict[int, Unit]:
@@ -135,7 +141,7 @@ class Choices(NamedTuple):
     years: tuple[int, ...]
     units: tuple[tuple[int, Unit], ...]
     owners: tuple[tuple[int, str, int], ...]
-    plans: tuple[str, ...]
+    plans: dict[str, dict[str, str] | None]
 
 
 class Line(NamedTuple):
@@ -207,7 +213,7 @@ def choices(desk: Desk, chosen: Chosen) -> Choices:
     years = tuple(sorted({now - 2, now - 1, now, now + 1, desk.year(chosen)}, reverse=True))
     shown = desk.units if desk.reach.whole else {i: desk.units[i] for i in seen["t_units"] if i in desk.units}
     tops = tuple((depth, unit) for depth, unit in ordered(shown) if unit.kind in ("college", "functional", "teaching"))
-    plans = tuple(plan.key for plan in rows.plans(desk.driver, seen))
+    plans = dict(rows.plans(desk.driver, seen))
     return Choices(years, tops, tuple(rows.owners(desk.driver, seen, OWNERS)), plans)
 
 
@@ -229,6 +235,7 @@ class Shown(NamedTuple):
     result: str | None
     warning: tuple[str, str] | None
     progress: grid.Progress
+    plan: dict[str, str] | None
     may_plan: bool
     may_report: bool
 
@@ -250,5 +257,6 @@ def _shown(desk: Desk, number: int) -> Shown:
         tuple((month, state, month in notes) for month, state in cells), grid.month_of(desk.today),
         content.get(desk.driver, task.result) if task.result else None,
         rows.open_warning(desk.driver, desk.college.id, number), grid.progress(entry, of, desk.today),
+        dict(rows.plans(desk.driver, {**desk.reach.params, "college": desk.college.id})).get(task.plan),
         desk.reach.may("plan_task", task.lead, task.owner), desk.reach.may("report_task", task.lead, task.owner),
     )  # fmt: skip

@@ -6,6 +6,7 @@ in force is the stage's while it is worked on, and the earliest open decision's 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -89,12 +90,16 @@ _UNSTARTED = (
     "(cast(:why as text) = '' or s.unstarted_reason = :why)"
 )  # fmt: skip
 _UNSTARTED_BY = Sql(f"select s.unstarted_reason, count(*) {_UNSTARTED} group by 1 order by 2 desc, 1")
-_RATES = Sql(f"select c.unit_id, count(*), sum(case when {WHICH_VISITS['met']} then 1 else 0 end) {_VISITS} group by 1")
+_RATES = Sql(  # first by cycle, in the order of the index that finds them: so nothing is sorted but the cycles' sums
+    "select x.unit_id, sum(x.many), sum(x.met) from (select c.unit_id, count(*) as many, "
+    f"sum(case when {WHICH_VISITS['met']} then 1 else 0 end) as met {_VISITS} group by c.subject_id, c.id) as x "
+    "group by 1"
+)
 _INSTANTS = ("entered_at", "submitted_at", "decided_at")
 _HOURS = " || ':' || ".join(f"coalesce(substr(v.{at}, 1, 13), '')" for at in _INSTANTS)
-_TIMES = Sql(  # one text is grouped in two thirds of the time that five columns take
-    f"select c.definition_id || ':' || v.stage || ':' || {_HOURS}, count(*) {_WORKED} group by 1"
-)
+_TIMES = f"select group_concat(c.definition_id || ':' || v.stage || ':' || {_HOURS}, ',') {_WORKED}"
+_TIMES_TEXT = Sql(_TIMES, postgresql=_TIMES.replace("group_concat", "string_agg"))
+"""All visits in one text: alike ones are counted here in half of the time in which the database sorts them."""
 _DECISIONS = (
     "from work_item i join cycle c on c.id = i.cycle_id where " + WHERE + " and c.status = 'running' and "
     "(c.leaf = 'review' or c.open_warnings > 0) and i.kind in ('decide', 'sign', 'confirm') and i.state = 'open'"
@@ -219,12 +224,14 @@ def unstarted(driver: Driver, params: Mapping[str, Any]) -> list[tuple[str, int]
 
 def rates(driver: Driver, params: Mapping[str, Any]) -> list[tuple[int, int, int]]:
     """Return (unit, stage visits whose deadline passed in the term, those handed in by it)."""
-    return driver.all(_RATES, params)
+    return [(unit, int(many), int(met)) for unit, many, met in driver.all(_RATES, params)]
 
 
 def times(driver: Driver, params: Mapping[str, Any]) -> list[tuple[int, str, str, str, str, int]]:
     """Return (definition, stage, entered, handed in, decided or "", how many): hours in UTC, alike visits together."""
-    found = ((text.split(":"), many) for text, many in driver.all(_TIMES, params))
+    alike = Counter((driver.value(_TIMES_TEXT, params) or "").split(","))
+    del alike[""]
+    found = ((text.split(":"), many) for text, many in alike.items())
     return [(int(key[0]), key[1], key[2], key[3], key[4], many) for key, many in found]
 
 

@@ -48,8 +48,9 @@ VALUE = (
 """How far a goal is: its point's last reading of its subject until its last day, else what its owner states."""
 _WARN = "coalesce((select p.warn_{} from control_point p where p.id = g.point_id), g.target)"
 _MET = (  # one branch is reckoned, and its reading looked up once; unknown where there is no value or no target
-    f"case g.direction when 'lower' then {VALUE} <= g.target when 'band' then {VALUE} between "
-    f"{_WARN.format('lower')} and {_WARN.format('upper')} else {VALUE} >= g.target end"
+    "case when g.degree is not null and g.attained is null and g.point_id is null then g.degree >= 100 else "
+    f"(case g.direction when 'lower' then {VALUE} <= g.target when 'band' then {VALUE} between "
+    f"{_WARN.format('lower')} and {_WARN.format('upper')} else {VALUE} >= g.target end) end"
 )
 _OPEN = "w.state not in ('closed', 'dismissed')"
 

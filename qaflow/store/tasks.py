@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -62,13 +63,6 @@ class Unit(NamedTuple):
         return {"zh": self.name_zh, "en": self.name_en or self.name_zh}
 
 
-class Plan(NamedTuple):
-    """A plan with so many tasks that somebody may see."""
-
-    key: str
-    many: int
-
-
 _SEEN = (
     "(:t_whole or t.owner_id in :t_persons[] or t.owner_unit_id in :t_units[] or exists (select 1 from unit u where "
     "u.college_id = t.college_id and u.id in :t_units[] and "
@@ -111,7 +105,8 @@ _COUNTS = Sql(
     f"select case when {_LATE} then 'late' else t.state end, count(*) from plan_task t where {_CHOSEN} group by 1"
 )
 _PLANS = Sql(
-    f"select t.plan, count(*) from plan_task t where t.college_id = :college and {_SEEN} group by 1 order by 1"
+    "select t.plan, t.body from plan_task t where t.id in (select min(t.id) from plan_task t where "
+    f"t.college_id = :college and {_SEEN} group by t.plan) order by t.plan"
 )
 _OWNERS = Sql(
     "select p.id, p.name, count(*) from plan_task t join person p on p.id = t.owner_id where t.college_id = :college "
@@ -125,10 +120,12 @@ _NOTES = Sql(
 _UNITS = Sql("select id, code, kind, parent_id, name_zh, name_en, aliases from unit where college_id = :college "
              "order by id")  # fmt: skip
 _LAST_NO = Sql("select coalesce(max(no), 0) from plan_task where college_id = :college and plan = :plan")
-_GOAL = Sql("select id, key, text_zh, text_en from goal where college_id = :college and id = :id")
+_GOAL = Sql(  # goals of subjects are for those who see the subject
+    "select id, key, text_zh, text_en from goal where college_id = :college and id = :id and subject_id is null"
+)
 _GOALS = Sql(
-    "select id, key, text_zh, text_en from goal where college_id = :college and retired_at is null order by layer, key "
-    "limit :limit"
+    "select id, key, text_zh, text_en from goal where college_id = :college and retired_at is null and "
+    "subject_id is null order by layer, key limit :limit"
 )
 _WARNING = Sql(
     "select id, state from warning where college_id = :college and task_id = :task and state not in ('closed', "
@@ -168,9 +165,10 @@ def counts(driver: Driver, params: Mapping[str, Any]) -> dict[str, int]:
     return {str(state): int(many) for state, many in driver.all(_COUNTS, params)}
 
 
-def plans(driver: Driver, params: Mapping[str, Any]) -> list[Plan]:
-    """Return the plans of which somebody may see tasks."""
-    return list(map(Plan._make, driver.all(_PLANS, params)))
+def plans(driver: Driver, params: Mapping[str, Any]) -> list[tuple[str, dict[str, str] | None]]:
+    """Return (key, name in both languages) of the plans of which somebody may see tasks; those of pages have none."""
+    found = ((key, json.loads(body).get("plan")) for key, body in driver.all(_PLANS, params))
+    return [(key, plan["name"] if plan else None) for key, plan in found]
 
 
 def owners(driver: Driver, params: Mapping[str, Any], limit: int) -> list[tuple[int, str, int]]:

@@ -10,17 +10,21 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    chain_acts,
+    chains,
     charting,
     charts,
     cycles,
     definitions,
     errors,
     escalations,
+    frame,
     guide,
     health,
     imports,
     inbox,
     inbox_bulk,
+    incidents,
     language,
     leaving,
     metrics,
@@ -35,8 +39,11 @@ from qaflow.web import (
     reviews,
     saved_filters,
     security,
+    selftest,
     signin,
     start,
+    task_files,
+    tasks,
     warnings,
     words,
 )
@@ -61,11 +68,20 @@ BLUEPRINTS = (
     metrics.probes,
     warnings.pages,
     escalations.pages,
+    frame.pages,
     reviews.pages,
+    selftest.pages,
+    incidents.pages,
+    chains.pages,
     imports.pages,
     overview.pages,
+    tasks.pages,
 )
 
+OF_TASKS = (task_files,)
+"""Modules whose routes hang on the blueprint of the tasks."""
+OF_CHAINS = (chain_acts,)
+"""Modules whose routes hang on the blueprint of the chains."""
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1

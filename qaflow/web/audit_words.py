@@ -32,9 +32,17 @@ FACTS: dict[str, Any] = {
     "CollegeLoaded": _("College loaded from its files"),
     "DefinitionPublished": _("Definition published"),
     "FileImported": _("File imported"),
+    "GoalChanged": _("Goal changed"),
+    "StandardChanged": _("Standard changed"),
     "ReadingsAccepted": _("Readings accepted"),
     "SubjectsAdded": _("Subjects added"),
     "SubjectsChanged": _("Subjects changed"),
+    "TaskAdded": _("Task planned"),
+    "TaskChanged": _("Task changed"),
+    "TaskReported": _("Task reported"),
+    "TaskFinished": _("Task finished"),
+    "TaskDropped": _("Task dropped"),
+    "TaskResumed": _("Task taken up again"),
     "UnitsAdded": _("Units added"),
     "UnitClosed": _("Unit closed"),
     "UnitChanged": _("Unit changed"),
@@ -42,6 +50,13 @@ FACTS: dict[str, Any] = {
     "SampleDrawn": _("Sample drawn for a review"),
     "EvidenceFrozen": _("Evidence frozen for a review"),
     "EvidenceReleased": _("Freeze of evidence lifted"),
+    "SelfTestOpened": _("Self-test opened"),
+    "SelfTestHandedIn": _("Self-test handed in"),
+    "IncidentReported": _("Incident reported"),
+    "IncidentGraded": _("Incident graded"),
+    "IncidentHandled": _("Incident handled"),
+    "IncidentAnswered": _("Incident answered"),
+    "IncidentClosed": _("Incident closed"),
 }
 OTHER = _("Another fact")
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
@@ -60,7 +75,12 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "college": (_("College, calendar, definitions"), ("CalendarAdopted", "CalendarChanged", "CollegeLoaded",
                 "DefinitionPublished", "FileImported", "ReadingsAccepted", "SubjectsAdded", "SubjectsChanged",
                 "UnitsAdded", "UnitClosed", "UnitChanged")),
+    "chains": (_("Goals and standards"), ("GoalChanged", "StandardChanged")),
+    "tasks": (_("Tasks of plans"), ("TaskAdded", "TaskChanged", "TaskReported", "TaskFinished", "TaskDropped",
+              "TaskResumed")),
     "review": (_("Checkpoints and reviews"), ("CheckpointMade", "SampleDrawn", "EvidenceFrozen", "EvidenceReleased")),
+    "voices": (_("Self-tests and incidents"), ("SelfTestOpened", "SelfTestHandedIn", "IncidentReported",
+               "IncidentGraded", "IncidentHandled", "IncidentAnswered", "IncidentClosed")),
 }  # fmt: skip
 """What one searches for: groups of kinds of facts."""
 STREAMS: dict[str, Any] = {"cycle": _("cycles"), "person": _("people"), "college": _("the college")}

@@ -51,6 +51,7 @@ FACTS: dict[str, Any] = {
     "ResponsibleChanged": _("Responsible person or unit changed"),
     "DefinitionMigrated": _("Gone over to another version of the definition"),
     "EvidenceAdded": _("Evidence added"),
+    "FrameAnswered": _("Diagnosis point answered"),
     "ItemReminded": _("Reminded"),
     "CopySent": _("Copy sent"),
     "Commented": _("Comment"),

@@ -13,6 +13,8 @@ from qaflow.services.sessions import SignedIn
 PARTS = {"reviews": "audit", "imports": "organisation"}
 PARTS = {"reviews": "audit", "portraits": "overview", "compare": "overview"}
 """Blueprints whose pages belong to another's entry."""
+FRAMED = frozenset({"leader", "diagnostician", "supervisor", "committee", "quality_administrator"})
+"""Who has to do with diagnosis points; heads of units, who answer them, are supervisors."""
 EVERYBODY: frozenset[str] = frozenset()
 
 
@@ -22,6 +24,7 @@ class Entry(NamedTuple):
     endpoint: str
     label: Any
     kinds: frozenset[str] = EVERYBODY
+    bare: bool = False  # also for whoever holds no role, as most students
 
 
 class Shown(NamedTuple):
@@ -38,8 +41,13 @@ ENTRIES = (
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
     Entry("charts.index", _("Charts"), SEES_SCOPE),
+    Entry("tasks.index", _("Tasks")),
+    Entry("selftest.index", _("Self-test"), OFFICE | SUPERVISORS | {"approver", "responsible"}, bare=True),
+    Entry("incidents.index", _("Incidents")),
+    Entry("chains.index", _("Plans"), SEES_SCOPE),
     Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
     Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
+    Entry("frame.index", _("Diagnosis points"), OFFICE | FRAMED),
     Entry("audit.index", _("Audit"), OFFICE),
     Entry("definitions.index", _("Definitions"), OFFICE | ADMINISTRATORS),
     Entry("organisation.index", _("Organisation"), OFFICE | ADMINISTRATORS),
@@ -51,8 +59,12 @@ def entries(me: SignedIn | None) -> list[Shown]:
     """Return the entries for a person, of the pages that there are."""
     if me is None:
         return []
-    found = [e for e in ENTRIES if e.endpoint in current_app.view_functions and (not e.kinds or e.kinds & me.kinds)]
+    found = [e for e in ENTRIES if e.endpoint in current_app.view_functions and _useful(e, me.kinds)]
     return [Shown(url_for(e.endpoint), e.label, _here(e.endpoint)) for e in found]
+
+
+def _useful(entry: Entry, kinds: frozenset[str]) -> bool:
+    return not entry.kinds or bool(entry.kinds & kinds) or (entry.bare and not kinds)
 
 
 def _here(endpoint: str) -> bool:

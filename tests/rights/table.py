@@ -20,7 +20,7 @@ PLACES = ("near", "peer", "far", "abroad", "closed", "absent")
 ABSENT = 987_654
 WHERE = ("near", "peer", "far", "abroad", "absent")
 THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "far", "abroad", "absent"), "files": WHERE,
-          "warnings": WHERE, "items": WHERE} | dict.fromkeys(
+          "warnings": WHERE, "items": WHERE, "goals": WHERE, "tasks": ("near", *WHERE[2:])} | dict.fromkeys(
     ("people", "units", "subjects"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
 KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect"}
@@ -186,7 +186,7 @@ def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse) -> st
     if effect and not changed:
         return f"{cell}: answered {answer.status_code} and did nothing"
     shows = thing(rights, cell.row, cell.place).shows if cell.row.method == "GET" else ""
-    return f"{cell}: the page does not show {shows!r}" if shows not in answer.text else ""
+    return f"{cell}: the page does not show {shows!r}" if shows and shows not in answer.text else ""
 
 
 def _tells(rights: Rights, cell: Cell, answer: TestResponse) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from browsing import PAGE, PASSWORD, TOKEN
 from flask import Flask
 from flask.testing import FlaskClient
+from tasking import planned
 from werkzeug.test import TestResponse
 
 from qaflow import testing
@@ -27,6 +28,7 @@ from qaflow.engine.definition import Definition
 from qaflow.services import accounts, deputies, evidence, passwords
 from qaflow.services.accounts import NewGrant
 from qaflow.services.work import Writer
+from qaflow.store import chain_writes
 from qaflow.store.db import Driver, Sql, db
 from qaflow.testing import CARRIED, MONDAY, NOTE, STAFF, World, sheet, spiral, stage, track
 
@@ -79,6 +81,12 @@ class College(World):
             writer.flush()
 
         self.within(body)
+
+    def goal(self, code: str) -> int:
+        """Return a new goal of a course."""
+        said = {"layer": "course", "text_zh": self.say("goal"), "text_en": self.say("goal")}
+        values = said | {"subject_id": self.subjects[code]}
+        return self.within(lambda d: chain_writes.add(d, "goal", self.college, [(code, "entered", values)])[0])
 
     def say(self, text: str) -> str:
         """Return a text as this college's people write it."""
@@ -261,7 +269,7 @@ def _more(
     app: Flask, cycles: dict[tuple[str, str], Thing], colleges: dict[str, College], mark: str
 ) -> dict[str, dict[str, Thing]]:
     """Return a file, a warning and a work item at each place, and a person, a unit and a subject of each college."""
-    kinds = ("files", "warnings", "items", "people", "units", "subjects")
+    kinds = ("files", "warnings", "items", "people", "units", "subjects", "goals")
     found: dict[str, dict[str, Thing]] = {kind: {} for kind in kinds}
     for place in (*PLACES, "abroad"):
         college = colleges["abroad" if place == "abroad" else "home"]
@@ -279,11 +287,23 @@ def _more(
         found["files"][place] = Thing(fresh.number, part=file)
         found["warnings"][place] = Thing(f"{cycles[place, 'warned'].number}.1")
         found["items"][place] = Thing(item)
+        found["goals"][place] = Thing(college.goal(f"{place}-fresh"), shows=college.say("goal"))
     for place, college in (("near", colleges["home"]), ("abroad", colleges["abroad"])):
         found["people"][place] = Thing(college.persons["new"])
         found["units"][place] = Thing(college.units["section"])
         found["subjects"][place] = Thing(college.subjects[f"{place}-fresh"])
+    found["tasks"] = {place: _task(colleges, place, mark) for place in ("near", "far", "abroad")}
     return found
+
+
+def _task(colleges: dict[str, College], place: str, mark: str) -> Thing:
+    """Return a task of the place's unit that its responsible person owns."""
+    college = colleges["abroad" if place == "abroad" else "home"]
+    college.mark = mark if place != "near" else ""
+    unit, lead = PLACES.get(place, ("section", "lead"))
+    title = college.say(f"task of {place}")
+    number = planned(college, title, lead=unit, owner=college.prefix + lead)
+    return Thing(number, 1, shows=title)
 
 
 def _enter_all(rights: Rights, home: College, abroad: College) -> None:

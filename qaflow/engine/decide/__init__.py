@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..machine import Compiled
 from ..snapshot import Data, Snapshot
-from . import items, life, stages, warnings
+from . import diagnosing, items, life, stages, warnings
 from .common import Context, Fact, Refusal, Refused, actions, refuse
 
 Rule = Callable[[Compiled, Snapshot, Data, Context], list[Fact]]
@@ -85,6 +85,7 @@ MECHANISMS: dict[str, Rule] = {
     "escalate": items.escalate,
     "recalendar": items.recalendar,
     "attach": items.evidence,
+    "answer": diagnosing.answer,
 }
 """What services and the tick do beside them."""
 

@@ -20,7 +20,9 @@ from .cast import Cast
 from .forms import Library
 from .gauges import Gauges
 from .occasions import Occasions
+from .plan_work import PlanWork
 from .values import Origins, Plan, chance
+from .voices import Voices
 
 OPENING = dt.time(8, 30)
 OFFICE_SECONDS = 9 * 3600
@@ -50,6 +52,8 @@ class CollegeYear:
         self.last_item = 0
         self.refused: dict[str, int] = {}
         self.occasions = Occasions(self)
+        self.plan_work = PlanWork(self)
+        self.voices = Voices(self)
 
     def ask(self, question: Any) -> Any:
         """Read in a transaction of its own."""
@@ -67,6 +71,8 @@ class CollegeYear:
     def work(self, day: dt.date) -> int:
         """Let people act on a working day; returns how many acts were done."""
         self.occasions.happen(day)
+        self.plan_work.happen(day)
+        self.voices.speak(day)
         self._look_in(day)
         due = self._due(day)
         acts = self._acts(day, due)
