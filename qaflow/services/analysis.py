@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from qaflow.engine.charts import Step
+from qaflow.engine.control import Limits
 from qaflow.engine.definition import Label
 from qaflow.engine.statistics import capability, control_charts, frequencies, rules, samples
 from qaflow.engine.statistics.capability import Capability
@@ -17,13 +18,14 @@ from qaflow.engine.statistics.rules import Finding
 from qaflow.engine.statistics.samples import Summary
 from qaflow.errors import Missing
 from qaflow.store import analysis as rows
-from qaflow.store import readings
-from qaflow.store.analysis import Limit, Point, Subject
+from qaflow.store import limits, readings
+from qaflow.store.analysis import Point, Subject
 from qaflow.store.db import Driver, reading, utc
 from qaflow.store.readings import Read
 
 from . import policy
 from .college import CollegeView, view
+from .limits import LimitBook
 from .sessions import SignedIn
 from .work import AnySession, Origin
 
@@ -147,9 +149,8 @@ def study(session: AnySession, origin: Origin, me: SignedIn, number: int, subjec
         if found is None:
             raise Missing("subject.not_found", f"no subject {subject}")
         read = readings.of(desk.driver, desk.college.id, number, subject, EVER, MOST)
-        dated = rows.limits(desk.driver, desk.college.id, number, subject)
-        return studied(point, found, tuple((local(desk.college, one), one.value) for one in read),
-                       steps_of(point, dated, desk.today))  # fmt: skip
+        return studied(point, found, [(local(desk.college, one), one.value) for one in read],
+                       steps_of(desk, number, subject))  # fmt: skip
 
     return opened(session, origin, me, body)
 
@@ -172,19 +173,16 @@ def studied(point: Point, subject: Subject, read: Sequence[tuple[str, float]], s
     )  # fmt: skip
 
 
-def steps_of(point: Point, dated: Sequence[Limit], today: date) -> tuple[Step, ...]:
-    """Return the limits in force from day to day until today; a subject's own go before those of all."""
-    first = Step("", point.target, *_counted(point.direction, point.lower, point.upper))
-    days = sorted({one.day for one in dated if one.day <= today.isoformat()})
-    found = [first]
-    for day in days:
-        held = [one for one in dated if one.day <= day]
-        own = [one for one in held if one.subject is not None]
-        one = (own or held)[-1]
-        found.append(Step(day, one.target, *_counted(one.direction, one.lower, one.upper)))
-    return tuple(found)
+def steps_of(desk: Desk, number: int, subject: int | None) -> tuple[Step, ...]:
+    """Return a point's limits from day to day until today, as they count for a subject's readings (or for all)."""
+    point = readings.point(desk.driver, desk.college.id, number)
+    book = LimitBook(desk.driver, desk.college.id, [point] if point else [], desk.college.calendar)
+    today = desk.today.isoformat()
+    days = {row.valid_from for row in limits.of(desk.driver, desk.college.id, [number])
+            if row.subject in (None, subject) and row.valid_from <= today}  # fmt: skip
+    return tuple(_step(day, book.on(number, subject, day).limits) for day in ("", *sorted(days)))
 
 
-def _counted(direction: str, lower: float | None, upper: float | None) -> tuple[float | None, float | None]:
+def _step(day: str, found: Limits) -> Step:
     """Return the limits that count by a direction."""
-    return lower if direction in ("higher", "band") else None, upper if direction in ("lower", "band") else None
+    return Step(day, found.target, found.lower if found.below else None, found.upper if found.above else None)

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from qaflow.engine.charts import Step
 from qaflow.engine.definition import CATEGORIES, Label
 from qaflow.engine.statistics import control_charts, rules
+from qaflow.engine.statistics.constants import LARGEST
 from qaflow.engine.statistics.control_charts import Panel
 from qaflow.engine.statistics.rules import Finding
 from qaflow.engine.statistics.strata import FEWEST, Strata, compared
 from qaflow.store import analysis as rows
 from qaflow.store import content, people
-from qaflow.store.analysis import Cause, Latest, Point
+from qaflow.store.analysis import Cause, Latest, Month, Point
 from qaflow.store.dashboard import Term, Unit, terms, units
 from qaflow.store.db import Driver
 
@@ -44,9 +45,8 @@ class Comparison:
     strata: Strata  # its groups' names are the keys of `names`
     names: Mapping[str, Label]
     apart: int  # subjects that belong to no such group
-    months: tuple[tuple[str, int, int], ...]  # (month in UTC, readings beyond a limit, readings)
-    panel: Panel | None
-    findings: tuple[Finding, ...]
+    months: tuple[Month, ...]
+    panels: Mapping[str, tuple[Panel, tuple[Finding, ...]]]  # p and u over the months, Xbar and R of small months
 
 
 def comparison(session: AnySession, origin: Origin, me: SignedIn, number: int, way: str, term: str) -> Comparison:
@@ -57,22 +57,36 @@ def comparison(session: AnySession, origin: Origin, me: SignedIn, number: int, w
         first, last = desk.span(term)
         key = desk.params | {"first": first, "last": last, "point": number}
         groups, names = _groups(desk.driver, desk.college.id, rows.latest(desk.driver, key), way)
-        months = _months(desk, key, steps_of(point, (), desk.today)[-1])
-        panel = control_charts.proportions([one[1:] for one in months]) if len(months) > 1 else None
+        months = _months(desk, key, steps_of(desk, number, None)[-1])
         return Comparison(
             point=point, way=way, term=term, terms=tuple(terms(desk.driver, desk.college.id)), months=tuple(months),
             strata=compared({k: v for k, v in groups.items() if k}), names=names, apart=len(groups.get("", ())),
-            panel=panel, findings=rules.findings(panel) if panel else (),
+            panels={one.kind: (one, rules.findings(one)) for one in _panels(desk, key, months)},
         )  # fmt: skip
 
     return opened(session, origin, me, body)
 
 
-def _months(desk: Desk, key: Mapping[str, Any], step: Step) -> list[tuple[str, int, int]]:
+def _months(desk: Desk, key: Mapping[str, Any], step: Step) -> list[Month]:
     """Return the months with readings of five subjects at least, and how many lay beyond the limits in force."""
     bounds = {"lower": -OUTSIDE if step.lower is None else step.lower,
               "upper": OUTSIDE if step.upper is None else step.upper}  # fmt: skip
-    return [one for one in rows.months(desk.driver, {**key, **bounds}) if one[2] >= FEWEST]
+    return [one for one in rows.months(desk.driver, {**key, **bounds}) if one.subjects >= FEWEST]
+
+
+def _panels(desk: Desk, key: Mapping[str, Any], months: Sequence[Month]) -> list[Panel]:
+    """Return the control charts over months; means and ranges only of months that are small enough for a range."""
+    if len(months) < control_charts.FEWEST:
+        return []
+    found = [control_charts.proportions([(one.beyond, one.readings) for one in months]),
+             control_charts.per_unit([(one.beyond, one.subjects) for one in months])]  # fmt: skip
+    if max(one.readings for one in months) <= LARGEST:
+        by: dict[str, list[float]] = {one.month: [] for one in months}
+        for month, value in rows.values(desk.driver, key):
+            if month in by:
+                by[month].append(value)
+        found += control_charts.means_and_ranges(list(by.values()))
+    return found
 
 
 def _groups(driver: Driver, college: int, latest: Sequence[Latest],

@@ -46,13 +46,14 @@ _LATEST = Sql(
     f"{sight.SUBJECT}"
 )
 _MONTHS = Sql(
-    "select substr(r.at, 1, 7), sum(case when r.value < :lower or r.value > :upper then 1 else 0 end), count(*) from "
-    "reading r join subject s on s.id = r.subject_id where r.college_id = :college and r.point_id = :point and "
-    f"r.at >= :first and r.at < :last and {_NEWEST} and {sight.SUBJECT} group by substr(r.at, 1, 7) order by 1"
+    "select substr(r.at, 1, 7), sum(case when r.value < :lower or r.value > :upper then 1 else 0 end), count(*), "
+    "count(distinct r.subject_id) from reading r join subject s on s.id = r.subject_id where r.college_id = "
+    f":college and r.point_id = :point and r.at >= :first and r.at < :last and {_NEWEST} and {sight.SUBJECT} "
+    "group by substr(r.at, 1, 7) order by 1"
 )
-_LIMITS = Sql(
-    "select valid_from, subject_id, direction, target, warn_lower, warn_upper from point_limit where college_id = "
-    ":college and point_id = :point and (subject_id is null or subject_id = :subject) order by valid_from, id"
+_VALUES = Sql(
+    "select substr(r.at, 1, 7), r.value from reading r join subject s on s.id = r.subject_id where r.college_id = "
+    f":college and r.point_id = :point and r.at >= :first and r.at < :last and {_NEWEST} and {sight.SUBJECT} order by 1"
 )
 _ABOVE = Sql("select id, layer, name, parent_id from subject where college_id = :college and id in :ids[]")
 _CAUSES = (
@@ -95,23 +96,21 @@ class Subject(NamedTuple):
     unit_en: str
 
 
-class Limit(NamedTuple):
-    """The limits of a point from a day on; of one subject, or (None) of all."""
-
-    day: str
-    subject: int | None
-    direction: str
-    target: float
-    lower: float | None
-    upper: float | None
-
-
 class Latest(NamedTuple):
     """The last reading of one subject, with where the subject lies."""
 
     unit: int
     parent: int | None
     value: float
+
+
+class Month(NamedTuple):
+    """The readings of a month (in UTC): how many lay beyond the limits, of how many, of how many subjects."""
+
+    month: str
+    beyond: int
+    readings: int
+    subjects: int
 
 
 class Cause(NamedTuple):
@@ -160,15 +159,15 @@ def latest(driver: Driver, params: Mapping[str, Any]) -> list[Latest]:
     return list(map(Latest._make, driver.all(_LATEST, params)))
 
 
-def months(driver: Driver, params: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """Return (month in UTC, readings beyond two bounds, readings) within sight, in order."""
-    return [(month, int(beyond), int(many)) for month, beyond, many in driver.all(_MONTHS, params)]
+def months(driver: Driver, params: Mapping[str, Any]) -> list[Month]:
+    """Return what was read within sight month by month, and how much of it lay beyond two bounds."""
+    found = driver.all(_MONTHS, params)
+    return [Month(month, int(beyond), int(many), int(subjects_)) for month, beyond, many, subjects_ in found]
 
 
-def limits(driver: Driver, college: int, point_: int, subject_: int) -> list[Limit]:
-    """Return the dated limits of a point that concern a subject, in order."""
-    found = driver.all(_LIMITS, {"college": college, "point": point_, "subject": subject_})
-    return list(map(Limit._make, found))
+def values(driver: Driver, params: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return (month in UTC, value) of every reading within sight, by month."""
+    return [(month, value) for month, value in driver.all(_VALUES, params)]
 
 
 def above(driver: Driver, college: int, ids: Sequence[int]) -> list[tuple[int, str, str, int | None]]:

@@ -26,6 +26,15 @@ from qaflow.web.office import number_of, text
 from qaflow.web.words import day, local
 
 BY: dict[str, Any] = {"unit": _("By unit"), "major": _("By major"), "class": _("By class")}
+PANELS: dict[str, tuple[Any, Any]] = {
+    "p": (_("Share of readings beyond the limits, by month"),
+          _("A p chart: its limits follow each month's number of readings.")),
+    "u": (_("Breaches for each subject, by month"),
+          _("A u chart: readings beyond the limits over the subjects that were read.")),
+    "Xbar": (_("Mean of each month"), _("An X̄ chart: each month's readings are a subgroup.")),
+    "R": (_("Range of each month"), _("An R chart: only its limits are judged.")),
+}  # fmt: skip
+"""The control charts over months: their titles, and what each is."""
 MOST_PAGES = 1000
 
 pages = Blueprint("charts", __name__, url_prefix="/charts")
@@ -60,9 +69,10 @@ def compare(point: int) -> Response | str:
     way = text("by") if text("by") in WAYS else WAYS[0]
     found = comparing.comparison(db.session, mine(), me(), point, way, text("term"))
     drawn = compared(found)
-    told = rule_words.told(found.findings, [month for month, *_ in found.months])
+    months = [one.month for one in found.months]
+    told = {kind: rule_words.told(findings, months) for kind, (_panel, findings) in found.panels.items()}
     return charted("charts/compare.html", list(drawn.values()), found=found, charts_of=drawn, point=found.point,
-                   told=told, name=name_of, by=BY)  # fmt: skip
+                   told=told, name=name_of, by=BY, panels=PANELS)  # fmt: skip
 
 
 @pages.get("/causes")
@@ -151,9 +161,8 @@ def compared(found: Comparison) -> dict[str, Chart]:
     if found.strata.groups:
         means = [(pair(found.names[key]), round(one.mean, 4)) for key, one in found.strata.groups]
         made.append(draw.bars(gettext("Mean of each group"), means, unit, words=said))
-    if found.panel is not None:
-        labels = [month for month, *_ in found.months]
-        made.append(draw.control(gettext("Share of readings beyond the limits, by month"),
-                                 _marked(labels, found.panel.values, found.findings), found.panel.limits,
-                                 key="shares", words=said))  # fmt: skip
+    months = [one.month for one in found.months]
+    for kind, (panel, findings) in found.panels.items():
+        made.append(draw.control(str(PANELS[kind][0]), _marked(months, panel.values, findings), panel.limits,
+                                 unit=unit if kind in ("Xbar", "R") else "", key=kind, words=said))  # fmt: skip
     return {chart.key: chart for chart in made}
