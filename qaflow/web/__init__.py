@@ -13,6 +13,7 @@ from qaflow.web import (
     chain_acts,
     chains,
     charting,
+    charts,
     cycles,
     definitions,
     errors,
@@ -49,6 +50,7 @@ from qaflow.web import (
 )
 
 BLUEPRINTS = (
+    charts.pages,
     audit.pages,
     assets.assets,
     health.probes,
