@@ -67,9 +67,10 @@ class _Rehearsed(Exception):
 
 def kinds() -> dict[str, Kind]:
     """Return the kinds of import by key."""
-    from . import imports_people, imports_subjects, imports_tasks, imports_units
+    from . import imports_chains, imports_people, imports_subjects, imports_tasks, imports_units
 
-    found = (imports_units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS, imports_tasks.TASKS)
+    found = (imports_units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS, imports_tasks.TASKS,
+             imports_chains.GOALS, imports_chains.STANDARDS)  # fmt: skip
     return {kind.key: kind for kind in found}
 
 

@@ -81,6 +81,7 @@ RIGHTS: dict[str, Right] = {
     "operations": Right((), ADMINISTRATORS),
     "oversee": Right((), SEES_ALL),
     "chains": Right(("responsible",), OFFICE | SUPERVISORS),
+    "plans": Right((), OFFICE),
     "plan_task": Right((), OFFICE | SUPERVISORS),
     "task_files": Right((), OFFICE),
     "report_task": Right(("owner", "responsible"), OFFICE | SUPERVISORS),

@@ -73,15 +73,10 @@ GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
                "PasswordSet", "TokenIssued", "TokensRevoked", "DeputyAppointed", "DeputyEnded", "AbsenceNoted",
                "AbsenceEnded", "ResponsibleChanged")),
     "college": (_("College, calendar, definitions"), ("CalendarAdopted", "CalendarChanged", "CollegeLoaded",
-<<<<<<< HEAD
-                "DefinitionPublished", "FileImported", "ReadingsAccepted", "SubjectsAdded", "SubjectsChanged",
-                "UnitsAdded", "UnitClosed", "UnitChanged")),
-    "tasks": (_("Tasks of plans"), ("TaskAdded", "TaskChanged", "TaskReported", "TaskFinished", "TaskDropped",
-              "TaskResumed")),
-=======
                 "DefinitionPublished", "FileImported", "GoalChanged", "ReadingsAccepted", "StandardChanged",
                 "SubjectsAdded", "SubjectsChanged", "UnitsAdded", "UnitClosed", "UnitChanged")),
->>>>>>> w/chains
+    "tasks": (_("Tasks of plans"), ("TaskAdded", "TaskChanged", "TaskReported", "TaskFinished", "TaskDropped",
+              "TaskResumed")),
     "review": (_("Checkpoints and reviews"), ("CheckpointMade", "SampleDrawn", "EvidenceFrozen", "EvidenceReleased")),
     "voices": (_("Self-tests and incidents"), ("SelfTestOpened", "SelfTestHandedIn", "IncidentReported",
                "IncidentGraded", "IncidentHandled", "IncidentAnswered", "IncidentClosed")),

@@ -24,6 +24,8 @@ KINDS: dict[str, Any] = {
     "units": _("Units"),
     "people": _("People and their roles"),
     "subjects": _("Subjects"),
+    "goals": _("Goals"),
+    "standards": _("Standards"),
 }
 """What each kind of file holds."""
 ENCODINGS = ("", "utf-8", "gbk", "utf-16")

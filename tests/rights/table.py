@@ -20,11 +20,8 @@ PLACES = ("near", "peer", "far", "abroad", "closed", "absent")
 ABSENT = 987_654
 WHERE = ("near", "peer", "far", "abroad", "absent")
 THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "far", "abroad", "absent"), "files": WHERE,
-<<<<<<< HEAD
-          "warnings": WHERE, "items": WHERE, "tasks": ("near", "far", "abroad", "absent")} | dict.fromkeys(
-=======
-          "warnings": WHERE, "items": WHERE, "goals": WHERE} | dict.fromkeys(
->>>>>>> w/chains
+          "warnings": WHERE, "items": WHERE, "goals": WHERE,
+          "tasks": ("near", "far", "abroad", "absent")} | dict.fromkeys(
     ("people", "units", "subjects"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
 KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect"}

@@ -52,11 +52,8 @@ class CollegeYear:
         self.last_item = 0
         self.refused: dict[str, int] = {}
         self.occasions = Occasions(self)
-<<<<<<< HEAD
         self.plan_work = PlanWork(self)
-=======
         self.voices = Voices(self)
->>>>>>> w/voices
 
     def ask(self, question: Any) -> Any:
         """Read in a transaction of its own."""
@@ -74,11 +71,8 @@ class CollegeYear:
     def work(self, day: dt.date) -> int:
         """Let people act on a working day; returns how many acts were done."""
         self.occasions.happen(day)
-<<<<<<< HEAD
         self.plan_work.happen(day)
-=======
         self.voices.speak(day)
->>>>>>> w/voices
         self._look_in(day)
         due = self._due(day)
         acts = self._acts(day, due)
