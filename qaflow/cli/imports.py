@@ -1,4 +1,4 @@
-"""`qaflow import`: units, people, subjects and tasks from files (xlsx, xls, csv), all or nothing."""
+"""`qaflow import`: the organisation, the chains, tasks and readings from files (xlsx, xls, csv), all or nothing."""
 
 from __future__ import annotations
 
@@ -50,13 +50,25 @@ HELP = {
     value; and, where wanted, source, and reason: another value for a time and source that has one already is a
     correction and needs its reason.
     """,
+    "goals": """Take goals of the chain from a file (xlsx, xls, csv).
+
+    Columns: key, text, layer; and, where wanted, text_en, parent (the key of the goal above), indicator, unit,
+    direction (higher, lower, band), target, weight, starts, ends, owner_unit (a code), owner (a login or name), subject
+    (LAYER/CODE), origin (plan, superior, school), kind (key, routine, ad_hoc), point (the key of a control point),
+    attained (the value reached), degree (per cent).
+    """,
+    "standards": """Take standards of the chain from a file (xlsx, xls, csv).
+
+    Columns: key, text, layer; and, where wanted, text_en, goal (its key), indicator, unit, direction (higher, lower,
+    band), value, warn_lower, warn_upper, weight, system, starts, ends, owner_unit, owner, subject, origin, kind, point.
+    """,
 }
 """What each kind takes; the same is told in docs/imports.md."""
 
 
 @click.group("import", cls=Group)
 def imports() -> None:
-    """Take units, people, subjects or tasks from a file: all or nothing, and the second time nothing changes."""
+    """Take what files hold, all or nothing; the second time nothing changes."""
 
 
 def _command(kind: str) -> None:

@@ -83,6 +83,7 @@ RIGHTS: dict[str, Right] = {
     "points": Right((), OFFICE),
     "readings": Right(("responsible",), OFFICE | {"quality_administrator"}),
     "chains": Right(("responsible",), OFFICE | SUPERVISORS),
+    "plans": Right((), OFFICE),
     "plan_task": Right((), OFFICE | SUPERVISORS),
     "task_files": Right((), OFFICE),
     "report_task": Right(("owner", "responsible"), OFFICE | SUPERVISORS),

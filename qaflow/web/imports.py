@@ -27,6 +27,8 @@ KINDS: dict[str, Any] = {
     "tasks": _("Tasks"),
     "points": _("Control points and their limits"),
     "readings": _("Readings"),
+    "goals": _("Goals"),
+    "standards": _("Standards"),
 }
 """What each kind of file holds."""
 ENCODINGS = ("", "utf-8", "gbk", "utf-16")
