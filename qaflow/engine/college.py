@@ -87,6 +87,15 @@ class Track:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tier:
+    """A class of a layer's subjects that it tells apart, of a teacher a growth stage (001 §五(三), 五(四)4)."""
+
+    layer: str
+    key: str
+    name: Label
+
+
+@dataclass(frozen=True, kw_only=True)
 class College:
     """A college: everything its ``college.yaml`` says."""
 
@@ -98,6 +107,7 @@ class College:
     timezone: str = "Asia/Shanghai"
     sandbox_share: int = 500
     source: str = ""
+    tiers: tuple[Tier, ...] = ()  # those of a layer in their order, as the organisation's file has them
 
     @cached_property
     def role_by_key(self) -> dict[str, Role]:

@@ -11,6 +11,7 @@ from qaflow.web import (
     audit,
     calendar,
     charting,
+    compare,
     cycles,
     definitions,
     errors,
@@ -28,6 +29,7 @@ from qaflow.web import (
     organisation,
     overview,
     people,
+    portraits,
     profile,
     requests,
     reviews,
@@ -60,6 +62,8 @@ BLUEPRINTS = (
     escalations.pages,
     reviews.pages,
     overview.pages,
+    portraits.pages,
+    compare.pages,
 )
 
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)

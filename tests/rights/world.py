@@ -261,7 +261,7 @@ def _more(
     app: Flask, cycles: dict[tuple[str, str], Thing], colleges: dict[str, College], mark: str
 ) -> dict[str, dict[str, Thing]]:
     """Return a file, a warning and a work item at each place, and a person, a unit and a subject of each college."""
-    kinds = ("files", "warnings", "items", "people", "units", "subjects")
+    kinds = ("files", "warnings", "items", "people", "units", "subjects", "portraits")
     found: dict[str, dict[str, Thing]] = {kind: {} for kind in kinds}
     for place in (*PLACES, "abroad"):
         college = colleges["abroad" if place == "abroad" else "home"]
@@ -279,6 +279,7 @@ def _more(
         found["files"][place] = Thing(fresh.number, part=file)
         found["warnings"][place] = Thing(f"{cycles[place, 'warned'].number}.1")
         found["items"][place] = Thing(item)
+        found["portraits"][place] = Thing(college.subjects[f"{place}-fresh"])
     for place, college in (("near", colleges["home"]), ("abroad", colleges["abroad"])):
         found["people"][place] = Thing(college.persons["new"])
         found["units"][place] = Thing(college.units["section"])
