@@ -94,8 +94,8 @@ def _units(desk: Desk, task: Task | None, wanted: Wanted) -> list[str]:
         unit = desk.units.get(number)
         if unit is None:
             raise Invalid("ref.unknown_unit", f"no unit {number} in this college")
-        closed = places.unit_closed(desk.driver, desk.college.id, number, desk.today.isoformat())
-        if unit.code not in stood and closed:
+        day = desk.today.isoformat()
+        if unit.code not in stood and places.unit_closed(desk.driver, desk.college.id, number, day):
             raise Invalid("unit.closed", f"{unit.code} is closed")
         codes.append(unit.code)
     return codes
