@@ -68,10 +68,12 @@ class _Rehearsed(Exception):
 
 def kinds() -> dict[str, Kind]:
     """Return the kinds of import by key."""
-    from . import imports_people, imports_points, imports_readings, imports_subjects, imports_tasks, imports_units
+    from . import imports_chains, imports_people, imports_points, imports_readings, imports_subjects
+    from . import imports_tasks as tasks
+    from . import imports_units as units
 
-    found = (imports_units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS, imports_tasks.TASKS,
-             imports_points.POINTS, imports_readings.READINGS)  # fmt: skip
+    found = (units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS, imports_chains.GOALS,
+             imports_chains.STANDARDS, imports_points.POINTS, tasks.TASKS, imports_readings.READINGS)  # fmt: skip
     return {kind.key: kind for kind in found}
 
 

@@ -13,6 +13,8 @@ from qaflow.web import (
     chain_acts,
     chains,
     charting,
+    charts,
+    compare,
     cycles,
     definitions,
     errors,
@@ -34,6 +36,7 @@ from qaflow.web import (
     overview,
     people,
     points,
+    portraits,
     profile,
     requests,
     reviews,
@@ -49,6 +52,7 @@ from qaflow.web import (
 )
 
 BLUEPRINTS = (
+    charts.pages,
     audit.pages,
     assets.assets,
     health.probes,
@@ -76,6 +80,8 @@ BLUEPRINTS = (
     imports.pages,
     overview.pages,
     tasks.pages,
+    portraits.pages,
+    compare.pages,
 )
 
 OF_TASKS = (task_files,)

@@ -24,8 +24,11 @@ KINDS: dict[str, Any] = {
     "units": _("Units"),
     "people": _("People and their roles"),
     "subjects": _("Subjects"),
+    "tasks": _("Tasks"),
     "points": _("Control points and their limits"),
     "readings": _("Readings"),
+    "goals": _("Goals"),
+    "standards": _("Standards"),
 }
 """What each kind of file holds."""
 ENCODINGS = ("", "utf-8", "gbk", "utf-16")

@@ -40,6 +40,7 @@ ENTRIES = (
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
     Entry("points.index", _("Data")),
+    Entry("charts.index", _("Charts"), SEES_SCOPE),
     Entry("tasks.index", _("Tasks")),
     Entry("selftest.index", _("Self-test"), OFFICE | SUPERVISORS | {"approver", "responsible"}, bare=True),
     Entry("incidents.index", _("Incidents")),

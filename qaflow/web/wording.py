@@ -210,6 +210,7 @@ FAULTS: dict[str, Any] = {
     "schedule.not_found": _("This subject has no such track."),
     "scope.invalid": _("The scope does not say of what."),
     "scope.unknown": _("This scope does not exist."),
+    "category.unknown": _("This kind of cause does not exist. Choose one of the list."),
     "sheet.not_assessor": _("This diagnosis sheet is for somebody else to fill in."),
     "sheet.not_found": _("There is no open diagnosis sheet of this kind."),
     "signer.twice": _("This person is among the signers already."),
