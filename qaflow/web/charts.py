@@ -159,7 +159,7 @@ def compared(found: Comparison) -> dict[str, Chart]:
     said, unit = words(), found.point.unit
     made = []
     if found.strata.groups:
-        means = [(pair(found.names[key]), round(one.mean, 4)) for key, one in found.strata.groups]
+        means = [(pair(found.names[key]), float(f"{one.mean:.5g}")) for key, one in found.strata.groups]
         made.append(draw.bars(gettext("Mean of each group"), means, unit, words=said))
     months = [one.month for one in found.months]
     for kind, (panel, findings) in found.panels.items():
