@@ -14,6 +14,7 @@ from qaflow.web import (
     chains,
     charting,
     charts,
+    compare,
     cycles,
     definitions,
     errors,
@@ -34,6 +35,8 @@ from qaflow.web import (
     organisation,
     overview,
     people,
+    points,
+    portraits,
     profile,
     requests,
     reviews,
@@ -67,6 +70,7 @@ BLUEPRINTS = (
     operations.pages,
     metrics.probes,
     warnings.pages,
+    points.pages,
     escalations.pages,
     frame.pages,
     reviews.pages,
@@ -76,6 +80,8 @@ BLUEPRINTS = (
     imports.pages,
     overview.pages,
     tasks.pages,
+    portraits.pages,
+    compare.pages,
 )
 
 OF_TASKS = (task_files,)
