@@ -10,7 +10,7 @@ from flask import Flask
 from qaflow.engine.chains import attainment
 from qaflow.engine.definition import Field
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
-from qaflow.services import audit, chain_acts, chain_findings, chain_given, chain_views, chains
+from qaflow.services import audit, chain_acts, chain_findings, chain_given, chain_views, chains, imports
 from qaflow.services.chain_book import Chosen
 from qaflow.services.sessions import SignedIn
 from qaflow.store.chains import SHARE
@@ -341,3 +341,72 @@ def test_a_year_s_plan_stands_beside_the_last_year_s(world: Chain) -> None:
     told = [(one.now.text_zh, one.before.target if one.before else None, one.share_before) for one in plan.lines]
     assert told == [("就业率", 90.0, 0.9), ("新目标", None, None)]
     assert [(one.before.text_zh, one.before.retired_at is not None) for one in plan.ended] == [("停办", True)]
+
+
+def read(world: Chain, kind: str, text: str, **options: Any) -> dict[str, Any]:
+    """Import a file."""
+    return imports.run(world.session, world.origin(), kind, text.encode(), f"{kind}.csv", **options)
+
+
+FILE = """编号,内容,层面,上级目标,指标,目标值,权重,开始,结束,责任部门,责任人
+low,课程目标,course,top,到课率,90,60,2025-09-01,2026-08-31,section,lead
+top,学校目标,course,,到课率,95,,2025-09-01,2026-08-31,teaching,
+"""
+
+
+def test_a_file_of_goals_adds_then_changes_nothing_then_only_what_differs(world: Chain) -> None:
+    first = read(world, "goals", FILE)
+    again = read(world, "goals", FILE)
+    changed = read(world, "goals", "key,text,layer,target\nlow,课程目标,course,92\n")
+
+    assert [(r["new"], r["updated"], r["unchanged"]) for r in (first, again, changed)] == [
+        (2, 0, 0), (0, 0, 2), (0, 1, 0)]  # fmt: skip
+    low, top = (next(e for e in world.do(chains.listed, "office", "goal", ALL).entries if e.key == k)
+                for k in ("low", "top"))  # fmt: skip
+    assert (low.above, low.target, low.weight, low.owner_login, low.unit_zh, low.source) == (
+        top.id, 92.0, 60.0, "lead", "section", "imported")  # fmt: skip
+    facts = [json.loads(d) for (d,) in world.query("select data from journal where kind = 'GoalChanged' order by id")]
+    assert [(f["key"], f["act"]) for f in facts] == [("top", "add"), ("low", "add"), ("low", "change")]
+    assert (facts[2]["before"], facts[2]["after"]) == ({"target": 90.0}, {"target": 92.0})
+    read(world, "standards", "key,text,layer,goal,indicator,value,warn_lower\ns1,到课标准,course,low,到课率,95,85\n")
+    (yardstick,) = world.goal(low.id).standards
+    assert (yardstick.key, yardstick.target, yardstick.warn_lower) == ("s1", 95.0, 85.0)
+
+
+@pytest.mark.parametrize(("kind", "row", "column", "code", "twin"), [
+    ("goals", "a,t,course,parent=b", 4, "ref.unknown_goal", "a,t,course,parent="),
+    ("goals", "a,t,course,parent=a", 4, "chain.circle", "a,t,course,parent="),
+    ("goals", "a,t,moon,parent=", 3, "ref.unknown_layer", "a,t,course,parent="),
+    ("goals", "a,t,course,target=12%", 4, "number.invalid", "a,t,course,target=12"),
+    ("goals", "a,t,course,weight=0", 4, "value.range", "a,t,course,weight=0.5"),
+    ("goals", "a,t,course,owner=nobody", 4, "ref.unknown_user", "a,t,course,owner=lead"),
+    ("goals", "a,t,course,subject=course/C7", 4, "ref.unknown_subject", "a,t,course,subject=course/C1"),
+    ("goals", "a,t,course,point=p", 4, "ref.unknown_point", "a,t,course,point="),
+    ("goals", ",t,course,kind=key", 1, "text.blank", "a,t,course,kind=key"),
+    ("standards", "a,t,course,goal=b", 4, "ref.unknown_goal", "a,t,course,goal="),
+    ("standards", "a,t,course,system=none", 4, "value.unknown", "a,t,course,system=support_service"),
+])  # fmt: skip
+def test_a_bad_file_changes_nothing_and_its_nearest_valid_twin_is_taken(
+    world: Chain, kind: str, row: str, column: int, code: str, twin: str
+) -> None:
+    def text(of: str) -> str:
+        *cells, last = of.split(",")
+        name, value = last.split("=")
+        return f"key,text,layer,{name}\n{','.join(cells)},{value}\n"
+
+    before = world.query("select count(*) from journal")
+    with pytest.raises(Invalid) as caught:
+        read(world, kind, text(row))
+
+    assert [(e["line"], e["column"], e["code"]) for e in caught.value.errors if not isinstance(e, str)] == [
+        (2, column, code)]  # fmt: skip
+    assert world.query("select count(*) from journal") == before
+    assert world.query("select (select count(*) from goal) + (select count(*) from standard)") == [(0,)]
+    assert read(world, kind, text(twin))["new"] == 1
+
+
+def test_a_file_with_a_circle_over_several_rows_is_refused(world: Chain) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(world, "goals", "key,text,layer,parent\na,t,course,b\nb,t,course,c\nc,t,course,a\n")
+
+    assert caught.value.code == "chain.circle"

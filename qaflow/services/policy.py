@@ -23,6 +23,10 @@ SUPERVISORS = frozenset(("supervisor", "leader"))
 SEES_ALL = frozenset(("quality_office", "quality_head", "leader", "diagnostician"))
 SEES_SCOPE = frozenset(("supervisor", "approver", "quality_administrator", "leader", "quality_office", "quality_head",
                         "diagnostician", "responsible", "committee"))  # fmt: skip
+LOOKS_AFTER = SEES_SCOPE - {"responsible"}
+"""Kinds of role whose scope is counted: whoever shares work in a unit does not look after it."""
+OPENS = LOOKS_AFTER - {"committee"}
+"""Kinds of role that open what they count, one by one: a committee reads sums."""
 DECIDING = ("decide", "sign", "confirm")
 DECISIONS = ("approve", "reject", "return", "add_signer", "confirm", "dismiss")
 DECIDERS = frozenset(("approver", "supervisor", "leader", "quality_office", "quality_head"))
@@ -80,7 +84,10 @@ RIGHTS: dict[str, Right] = {
     "definitions": Right((), ADMINISTRATORS | OFFICE),
     "operations": Right((), ADMINISTRATORS),
     "oversee": Right((), SEES_ALL),
+    "points": Right((), OFFICE),
+    "readings": Right(("responsible",), OFFICE | {"quality_administrator"}),
     "chains": Right(("responsible",), OFFICE | SUPERVISORS),
+    "plans": Right((), OFFICE),
     "plan_task": Right((), OFFICE | SUPERVISORS),
     "task_files": Right((), OFFICE),
     "report_task": Right(("owner", "responsible"), OFFICE | SUPERVISORS),
@@ -337,6 +344,11 @@ def allowed(driver: Driver, college: int, person: int, actions: Sequence[str], d
     """Return those of the college-wide rights that a person has."""
     kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
     return frozenset(action for action in actions if kinds & RIGHTS[action].roles)
+
+
+def anywhere(driver: Driver, college: int, person: int, action: str, day: str) -> bool:
+    """Tell whether a person has a right somewhere in the college, by a role of whatever scope."""
+    return any(g.kind in RIGHTS[action].roles for g in _held(driver, college, person, day))
 
 
 def sees_all(driver: Driver, college: int, person: int, day: str) -> bool:

@@ -23,6 +23,8 @@ REST = {"goal": (("unit_codes", "[]"), ("body", "{}")), "standard": (("departmen
 
 _READ = {t: Sql(f"select id, key, source, cycle_id, version, retired_at, {', '.join(names)} from {t} where "
                 "college_id = :college and id = :id") for t, names in FIELDS.items()}  # fmt: skip
+_READ_ALL = {t: Sql(f"select id, key, source, cycle_id, version, retired_at, {', '.join(names)} from {t} where "
+                    "college_id = :college and id in :ids[]") for t, names in FIELDS.items()}  # fmt: skip
 _UPDATE = {t: Sql(f"update {t} set source = :source, version = version + 1, "
                   f"{', '.join(f'{n} = :{n}' for n in names)} where college_id = :college and id = :id and "
                   "version = :version and retired_at is null") for t, names in FIELDS.items()}  # fmt: skip
@@ -66,6 +68,9 @@ _VERDICT = Sql(
 )
 
 
+_LINKS = Sql("select g.key, o.key from goal g join goal o on o.id = g.parent_id where g.college_id = :college")
+
+
 class Standing(NamedTuple):
     """An entry as it stands: what its next fact compares with."""
 
@@ -81,7 +86,16 @@ class Standing(NamedTuple):
 def standing(driver: Driver, table: str, college: int, number: int) -> Standing | None:
     """Return an entry as it stands, or None."""
     row = driver.one(_READ[table], {"college": college, "id": number})
-    return None if row is None else Standing._make((*row[:6], dict(zip(FIELDS[table], row[6:], strict=True))))
+    return None if row is None else _standing(table, row)
+
+
+def _standing(table: str, row: tuple[Any, ...]) -> Standing:
+    return Standing._make((*row[:6], dict(zip(FIELDS[table], row[6:], strict=True))))
+
+
+def standing_all(driver: Driver, table: str, college: int, ids: Sequence[int]) -> list[Standing]:
+    """Return entries as they stand."""
+    return [_standing(table, row) for row in driver.all(_READ_ALL[table], {"college": college, "ids": list(ids)})]
 
 
 def add(driver: Driver, table: str, college: int, entries: Sequence[tuple[str, str, Mapping[str, Any]]],
@@ -165,3 +179,8 @@ def verdicts(driver: Driver, college: int, cycle: int, found: Sequence[tuple[str
     """Note how far a cycle's goals are attained as its diagnosis says, given as (text, per cent)."""
     driver.many(_VERDICT, [{"college": college, "cycle": cycle, "text": text, "degree": degree, "at": at}
                            for text, degree in found])  # fmt: skip
+
+
+def links(driver: Driver, college: int) -> list[tuple[str, str]]:
+    """Return (key, key of the goal above) of all goals that serve one."""
+    return driver.all(_LINKS, {"college": college})

@@ -13,6 +13,8 @@ from qaflow.web import (
     chain_acts,
     chains,
     charting,
+    charts,
+    compare,
     cycles,
     definitions,
     errors,
@@ -33,6 +35,8 @@ from qaflow.web import (
     organisation,
     overview,
     people,
+    points,
+    portraits,
     profile,
     requests,
     reviews,
@@ -48,6 +52,7 @@ from qaflow.web import (
 )
 
 BLUEPRINTS = (
+    charts.pages,
     audit.pages,
     assets.assets,
     health.probes,
@@ -65,6 +70,7 @@ BLUEPRINTS = (
     operations.pages,
     metrics.probes,
     warnings.pages,
+    points.pages,
     escalations.pages,
     frame.pages,
     reviews.pages,
@@ -74,6 +80,8 @@ BLUEPRINTS = (
     imports.pages,
     overview.pages,
     tasks.pages,
+    portraits.pages,
+    compare.pages,
 )
 
 OF_TASKS = (task_files,)

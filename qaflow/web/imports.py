@@ -24,6 +24,11 @@ KINDS: dict[str, Any] = {
     "units": _("Units"),
     "people": _("People and their roles"),
     "subjects": _("Subjects"),
+    "tasks": _("Tasks"),
+    "points": _("Control points and their limits"),
+    "readings": _("Readings"),
+    "goals": _("Goals"),
+    "standards": _("Standards"),
 }
 """What each kind of file holds."""
 ENCODINGS = ("", "utf-8", "gbk", "utf-16")
@@ -40,7 +45,7 @@ def index() -> Response:
 @pages.post("/<kind>")
 def rehearse(kind: str) -> Response:
     """Rehearse a file; nothing of it is stored."""
-    importing.kinds(db.session, mine(), me())
+    importing.require(db.session, mine(), me(), kind)
     file = request.files.get("file")
     if file is None or not file.filename:
         note("file.none")
