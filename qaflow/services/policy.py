@@ -361,6 +361,8 @@ def stewards(driver: Driver, college: int, layers: Sequence[str], person: int, d
     answers for a subject that subject's own.
     """
     return reach(driver, college, layers, person, day, RIGHTS["chains"].roles)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskReach:
     """Which tasks of plans a person may see, and of which lead units they may plan them."""
