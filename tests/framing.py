@@ -9,9 +9,9 @@ from peopled import AUTUMN, KEY, World
 from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
-from qaflow.services import accounts, audit, diagnosing, frame_library, rounds
+from qaflow.services import accounts, audit, diagnosing, frame_answering, frame_library, rounds
 from qaflow.services.accounts import NewGrant, NewPerson
-from qaflow.services.diagnosing import Given
+from qaflow.services.frame_answering import Given
 from qaflow.services.sessions import SignedIn
 from qaflow.services.work import Writer, transact
 from qaflow.store.db import Driver, Sql, db
@@ -66,7 +66,7 @@ class FrameWorld(World):
     def answer(self, cycle: int, login: str, code: str, degree: str = "met", version: int = 0, **more: object) -> int:
         """Answer a point."""
         given = Given(**{"sheet_no": 0, "code": code, "degree": degree, "version": version, **more})  # type: ignore[arg-type]
-        return diagnosing.answer(self.session, self.origin(login), cycle, given)
+        return frame_answering.answer(self.session, self.origin(login), cycle, given)
 
     def points(self, cycle: int, login: str) -> tuple[str, ...]:
         """Return the points that concern a cycle."""

@@ -1,8 +1,10 @@
 """A frame taken, adapted, replaced and answered, on both databases: what stands, what is told, what is refused."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +13,14 @@ from framing import DEPARTMENT, SCHOOL, TEACHING, FrameWorld
 from peopled import FOLDER
 
 from qaflow.engine import loader
+from qaflow.engine.replay import Replay
+from qaflow.engine.replay_guards import Disallowed
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
 from qaflow.services import diagnosing, frame, frame_changes, frame_edits, frame_library, loading, packaged
+from qaflow.services.college import compiled
 from qaflow.services.frame_edits import Wanted
 from qaflow.services.sessions import SignedIn
+from qaflow.services.work import transact
 from qaflow.store import frame as store
 from qaflow.store.db import driver
 
@@ -368,6 +374,81 @@ def test_points_are_answered_only_while_the_diagnosis_is_worked_on(world: FrameW
     assert (error.code, type(error)) == ("frame.not_now", Refused)
 
 
+def test_a_diagnosis_under_review_or_withdrawn_from_it_is_answered_only_in_hand(world: FrameWorld) -> None:
+    cycle = world.diagnose(DEPARTMENT)
+    world.answer(cycle, "dept", "1.1.1")
+    world.fire(cycle, "dept", "submit", content={"verdicts": [{"goal": "目标"}]})
+    assert refused(lambda: world.answer(cycle, "dept", "1.1.2")).code == "frame.not_now"
+
+    world.fire(cycle, "dept", "withdraw")
+
+    assert world.answer(cycle, "dept", "1.1.2") == 1
+    assert world.answer(cycle, "dept", "1.1.1", "mostly", 1) == 2  # the versions go on
+
+
+def test_an_appraisal_s_sheet_is_answered_by_its_assessor_and_never_by_the_responsible_person(
+    world: FrameWorld,
+) -> None:
+    cycle = world.diagnose(DEPARTMENT, "implement")
+    world.tick(timedelta(days=130))  # past the appraisal of December
+    world.now += timedelta(days=130)
+    found = world.rows("select s.no, p.login from sheet s join person p on p.id = s.assessor_id where "
+                       "s.cycle_id = :c and s.kind = 'appraisal' and s.state = 'open'", c=cycle)  # fmt: skip
+    ((number, assessor), *_) = found
+    assert assessor not in ("dept", None)
+
+    assert world.answer(cycle, assessor, "1.1.1", "partly", sheet_no=number, problems="缺") == 1
+    error = refused(lambda: world.answer(cycle, "dept", "1.1.1", "met", sheet_no=number))
+
+    assert isinstance(error, Forbidden) and error.code == "approval.own"
+    page = diagnosing.look(world.session, world.origin("dept"), cycle, 0)
+    assert [one.answer.degree for one in page.elsewhere("1.1.1")] == ["partly"] and page.tally.answered == 1
+
+
+def test_a_deputy_answers_in_their_own_name_for_the_absent_person(world: FrameWorld) -> None:
+    from qaflow.services import deputies
+
+    cycle = world.diagnose(DEPARTMENT)
+    day = world.now.date()
+    deputies.appoint(world.session, world.origin("dept"), world.people["dept"], world.people["unit"], day, day)
+
+    assert world.answer(cycle, "unit", "1.1.1") == 1
+
+    actor, absent = world.rows("select actor, on_behalf_of from journal where kind = 'FrameAnswered'")[0]
+    assert (actor, absent) == (str(world.people["unit"]), str(world.people["dept"]))
+
+
+FORGERIES: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
+    ("a degree that there is not", lambda d: d.update(degree="splendid")),
+    ("a version that was left out", lambda d: d.update(version=d["version"] + 1)),
+    ("another visit", lambda d: d.update(visit=9)),
+    ("another stage", lambda d: d.update(stage="goal")),
+    ("a sheet that there is not", lambda d: d.update(sheet_no=77)),
+    ("somebody else", lambda d: d.update(by=4711)),
+    ("nobody", lambda d: d.pop("by")),
+    ("the end of the cycle", lambda d: d.update(close="complete")),
+]
+
+
+@pytest.mark.parametrize(("what", "forge"), FORGERIES, ids=[what for what, _ in FORGERIES])
+def test_a_forged_answer_is_refused_by_replay(app: Flask, what: str, forge: Callable[[dict[str, Any]], Any]) -> None:
+    world = FrameWorld()
+    cycle = world.diagnose(DEPARTMENT)
+    world.answer(cycle, "dept", "1.1.1")
+    entries = world.rows("select kind, at, actor, on_behalf_of, definition, data from journal where stream = :s "
+                         "order by seq", s=f"cycle:{cycle}")  # fmt: skip
+    whole = transact(world.session, lambda d: compiled(world.session, d, entries[0][4]))
+    facts: list[Any] = [[*row, json.loads(data)] for *row, data in entries]
+    replay = Replay(cycle, lambda digest: whole)
+    for fact in facts[:-1]:
+        replay.take(*fact)
+    forged = copy.deepcopy(facts[-1][-1])
+    forge(forged)
+
+    with pytest.raises(Disallowed):
+        replay.take(*[*facts[-1][:-1], forged])
+
+
 def test_a_course_does_not_answer_the_frame(world: FrameWorld) -> None:
     cycle = world.start()
 
@@ -389,7 +470,6 @@ def test_an_answer_that_was_altered_in_its_row_is_found(world: FrameWorld) -> No
 
 def altered(world: FrameWorld, degree: str) -> None:
     """Change an answer behind the program's back."""
-    from qaflow.services.work import transact
     from qaflow.store.db import Sql
 
     transact(world.session, lambda d: d.run(Sql("update frame_answer set degree = :d"), {"d": degree}))

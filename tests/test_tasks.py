@@ -9,9 +9,10 @@ import pytest
 from flask import Flask
 from tasking import Wanted, act, facts, me, planned, row
 
+from qaflow.engine import loader
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
-from qaflow.services import audit, task_acts, task_grid, tasks
-from qaflow.services.tasks import Chosen
+from qaflow.services import audit, loading, packaged, task_acts, task_grid, tasks
+from qaflow.services.task_desk import Chosen
 from qaflow.store.db import db
 from qaflow.testing import World
 
@@ -339,3 +340,16 @@ def test_a_finish_moved_ahead_lets_the_task_be_warned_of_anew_but_not_while_a_wa
     world.session.commit()
     world.tick(world.now + dt.timedelta(days=1))
     assert world.query("select count(*) from warning") == [(2,)]
+
+
+def test_a_task_that_people_reported_is_theirs_and_files_change_it_no_more(app: Flask) -> None:
+    folder = loader.load_folder(packaged.folder_of("xiangyang-auto"))
+    world = World(db.session)
+    loading.load_college(db.session, world.origin(), folder)
+    first = "select id from plan_task where plan = 'table8' and no = 1"
+    world.query(f"update plan_task set title_zh = 'ours', loaded = false, due = '2026-03-31' where id = ({first}) "
+                "returning id")  # fmt: skip
+
+    loading.renew_college(db.session, world.origin(), folder, True)
+
+    assert world.query(f"select title_zh, due from plan_task where id = ({first})") == [("ours", "2026-03-31")]

@@ -14,6 +14,8 @@ from qaflow.services.ports import Leaf
 EXPORTS = {
     "grid": Lazy("qaflow.cli.export_tasks:grid", "The month grid of a year's tasks."),
     "tasks": Lazy("qaflow.cli.export_tasks:tasks", "The tasks of a year with all that stands of them."),
+    "points": Lazy("qaflow.cli.export_points:points", "The control points with the limits of today."),
+    "readings": Lazy("qaflow.cli.export_points:readings", "The current readings of control points."),
 }
 """The kinds of export; `save` writes what each of them makes."""
 

@@ -1,4 +1,4 @@
-"""`qaflow import`: units, people, subjects, goals and standards from files (xlsx, xls, csv), all or nothing."""
+"""`qaflow import`: the organisation, the chains, tasks and readings from files (xlsx, xls, csv), all or nothing."""
 
 from __future__ import annotations
 
@@ -31,6 +31,25 @@ HELP = {
     Columns: layer, code, name, unit (a code); and, where wanted, responsible (a login), starts, ends, anchor (days as
     YYYY-MM-DD), tier, parent (a code of the same layer, or LAYER/CODE).
     """,
+    "tasks": """Take tasks of the year, or their month grid, from a file such as `qaflow export` writes.
+
+    Columns: no, title_zh; and, where wanted, plan, title_en, kind (key, routine, ad_hoc), origin (plan, superior,
+    school), starts, due (days as YYYY-MM-DD), units (codes or names parted by ; or |, the lead first), owner (a login
+    or name), goal (a key), point, cost (yuan), year, and m1 to m12 (planned, going, done, late) for the months.
+    """,
+    "points": """Take control points and their limits from a file (xlsx, xls, csv).
+
+    Columns: key, layer, name_zh, cadence (real-time, weekly, half-month, monthly, quarterly, semester, yearly),
+    direction (higher, lower, band), target; and, where wanted, name_en, unit, warn_lower, warn_upper, alarm_lower,
+    alarm_upper, valid_from (a day: limits that differ hold from then on), reason, formula such as ratio(a, b),
+    source_system, measures, owner_unit (a code).
+    """,
+    "readings": """Take readings of control points from a file (xlsx, xls, csv).
+
+    Columns: point (a key), subject (a code of the point's layer), at (2026-03-04, 2026-03-04 08:00, or with a zone),
+    value; and, where wanted, source, and reason: another value for a time and source that has one already is a
+    correction and needs its reason.
+    """,
     "goals": """Take goals of the chain from a file (xlsx, xls, csv).
 
     Columns: key, text, layer; and, where wanted, text_en, parent (the key of the goal above), indicator, unit,
@@ -49,7 +68,7 @@ HELP = {
 
 @click.group("import", cls=Group)
 def imports() -> None:
-    """Take units, people, subjects, goals or standards from a file, all or nothing; the second time nothing changes."""
+    """Take what files hold, all or nothing; the second time nothing changes."""
 
 
 def _command(kind: str) -> None:

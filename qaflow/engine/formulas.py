@@ -46,7 +46,8 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
     while at < len(bare):
         found = _TOKEN.match(bare, at)
         if found is None:
-            raise _fault((bare[at:].strip()[:1], at + 1), "only keys, commas and parentheses may stand here")
+            rest = bare[at:].lstrip()
+            raise _fault((rest[:1], len(bare) - len(rest) + 1), "only keys, commas and parentheses may stand here")
         yield found["name"] or found["sign"], found.start(found.lastgroup or 0) + 1
         at = found.end()
     yield "", len(bare) + 1

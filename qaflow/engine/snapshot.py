@@ -88,6 +88,7 @@ class WarningLife:
     closed_at: str | None = None
     acknowledged_by: int | None = None
     limit_id: int | None = None  # the limit that the opening reading breached; none: the point's own
+    category: str | None = None  # kind of cause, one of `definition.CATEGORIES`
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
+from qaflow.engine.control import Limits
 from qaflow.engine.diagnosis import FRAMED
 from qaflow.errors import Missing
-from qaflow.store import frame_points, people
+from qaflow.store import frame_points, people, readings
 from qaflow.store.db import Driver, reading
 from qaflow.store.frame import Row, Task
 from qaflow.store.frame_points import Control, Newest, Subject
@@ -18,6 +19,7 @@ from . import frame as frames
 from . import policy
 from .college import CollegeView
 from .frame import Frame, own
+from .limits import LimitBook
 from .sessions import SignedIn
 from .work import AnySession, Origin
 
@@ -27,9 +29,10 @@ PERSONAL = ("teacher", "student")
 
 
 class Measured(NamedTuple):
-    """What a control point shows: a subject's newest reading, or the mean of `many` newest ones; None where none."""
+    """A control point with its limits and a subject's newest reading, or the mean of `many`; None where none is."""
 
     control: Control
+    limits: Limits  # in force today
     value: float | None
     at: str | None
     many: int
@@ -75,7 +78,8 @@ def look(session: AnySession, origin: Origin, me: SignedIn, subject: int = 0) ->
         chosen = chosen or next(iter(subjects), None)
         controls = [one.id for found in frame.controls.values() for one in found]
         newest = frame_points.newest(driver, college.id, controls, reach.params)
-        found = _Readings(newest, chosen, _units(driver, college.id, chosen))
+        book = LimitBook(driver, college.id, readings.points(driver, college.id), college.calendar)
+        found = _Readings(newest, chosen, _units(driver, college.id, chosen), lambda p, s: book.on(p, s, day).limits)
         return Annex(college=college, frame=frame, subjects=tuple(subjects), subject=chosen,
                      lines=tuple(_lines(frame, chosen, found)))  # fmt: skip
     finally:
@@ -92,8 +96,9 @@ def _units(driver: Driver, college: int, subject: Subject | None) -> set[int] | 
 class _Readings:
     """The newest readings, by control point."""
 
-    def __init__(self, newest: Iterable[Newest], subject: Subject | None, units: set[int] | None) -> None:
-        self.subject = subject
+    def __init__(self, newest: Iterable[Newest], subject: Subject | None, units: set[int] | None,
+                 limits: Callable[[int, int | None], Limits]) -> None:  # fmt: skip
+        self.subject, self.limits = subject, limits
         self.by_point: dict[int, list[Newest]] = {}
         for one in newest:
             if units is None or one.unit in units:
@@ -103,17 +108,21 @@ class _Readings:
         """Return what a control point shows: the subject's own reading on its layer, else the mean of those below."""
         found = self.by_point.get(control.id, [])
         if self.subject is not None and control.layer == self.subject.layer:
+            limits = self.limits(control.id, self.subject.id)
             own = next((one for one in found if one.subject == self.subject.id), None)
             if own is not None:
-                return Measured(control, own.value, own.at, 1)
+                return Measured(control, limits, own.value, own.at, 1)
+        else:
+            limits = self.limits(control.id, None)
         if not found:
-            return Measured(control, None, None, 0)
+            return Measured(control, limits, None, None, 0)
         if control.layer in PERSONAL and len(found) < FEW:
-            return Measured(control, None, None, len(found), hidden=True)
-        return Measured(control, fmean(one.value for one in found), max(one.at for one in found), len(found))
+            return Measured(control, limits, None, None, len(found), hidden=True)
+        mean, last = fmean(one.value for one in found), max(one.at for one in found)
+        return Measured(control, limits, mean, last, len(found))
 
 
-def _lines(frame: Frame, subject: Subject | None, readings: _Readings) -> Iterable[Line]:
+def _lines(frame: Frame, subject: Subject | None, newest: _Readings) -> Iterable[Line]:
     asked = set(frame.asked)
     if subject is None or subject.unit_kind == "college":
         shown = {row.code for row in frame.rows if not frame.dropped(row.code)}
@@ -125,7 +134,7 @@ def _lines(frame: Frame, subject: Subject | None, readings: _Readings) -> Iterab
         first = True
         for element, points in elements:
             for n, point in enumerate(points):
-                measured = [readings.of(control) for control in frame.controls.get(point.code, ())]
+                measured = [newest.of(control) for control in frame.controls.get(point.code, ())]
                 yield Line(item if first else None, None if n else element, point, point.code in asked,
                            frame.tasks.get(point.code, []), measured, (many, len(points)))  # fmt: skip
                 first = False

@@ -23,7 +23,7 @@ from .work import AnySession, Origin, transact
 
 TEXTS = {"reason": 2000, "comment": 2000, "text": 8000, "cause": 2000, "measure": 2000}
 """Keys of a command's data that hold people's words, and how long they may be; kept as erasable content."""
-NAMES = ("warning", "scope", "stage", "point", "due")
+NAMES = ("warning", "scope", "category", "stage", "point", "due")
 """Keys that name something by its text."""
 MAX_CONTENT = 1_000_000
 HALF_PAIR = re.compile("[\ud800-\udfff]")

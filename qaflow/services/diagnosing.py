@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from qaflow.engine import decide as engine
-from qaflow.engine.definition import Label, canonical
+from qaflow.engine.definition import Label
 from qaflow.engine.diagnosis import DEGREES, FRAMED, STAGE, Tally, tally
-from qaflow.errors import Forbidden, Invalid, Missing, Stale
+from qaflow.errors import Forbidden, Missing
 from qaflow.store import content, cycle_beside, listing
 from qaflow.store import cycles as cycle_rows
 from qaflow.store import frame_answers as store
@@ -19,31 +19,13 @@ from qaflow.store.db import Driver, reading
 from qaflow.store.frame import Row
 from qaflow.store.frame_answers import Answer
 
-from . import cycle_rights, cycles, policy
+from . import cycle_rights, policy
 from . import frame as frames
-from .acting import Acting, hold, keep
+from .acting import Acting
 from .frame import Frame
-from .work import AnySession, Origin, Writer, transact
+from .work import AnySession, Origin, Writer
 
-TEXTS = ("evidence", "problems", "causes")
-TEXT_LENGTH = 2000
-LACKING = ("partly", "not")
-"""Degrees that name what is lacking: their problems must be told (assumed; 003 annex 4, note 2 asks for them)."""
 Data = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Given:
-    """One answer as it was entered; `version` is that of the answer it takes the place of, 0 for the first."""
-
-    sheet_no: int
-    code: str
-    degree: str
-    version: int
-    evidence: str = ""
-    problems: str = ""
-    causes: str = ""
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,70 +171,3 @@ def _said(driver: Driver, college: int, cycle: int) -> dict[tuple[int, str], lis
         said = Said(answer=one, files=tuple(words.pop("files", ())), **words)
         found.setdefault((one.sheet_no, one.code), []).append(said)
     return found
-
-
-def answer(session: AnySession, origin: Origin, number: int, given: Given) -> int:
-    """Answer one point; returns the answer's version.
-
-    Raises `Invalid` with the field, `Stale` (``frame.answer_stale``) where somebody answered meanwhile, `Refused`
-    (``frame.not_now``, ``frame.layer``), `Forbidden`, `Missing`.  The same answer sent twice is one.
-    """
-    words = _words(given)
-
-    def body(driver: Driver) -> int:
-        acting = hold(session, driver, origin, number)
-        if origin.person is None:
-            raise Forbidden("actor.system", "a person answers, never the system")
-        for_ = policy.permit(driver, acting.scope, acting.snap, "answer", {}, origin.person, acting.today)
-        _fits(driver, acting, given)
-        college, snap = acting.row.college, acting.snap
-        version = store.version(driver, college, snap.id, given.sheet_no, given.code)
-        if version != given.version:
-            if version == given.version + 1 and _stands(driver, acting, given, words):
-                return version
-            raise Stale("frame.answer_stale", f"{given.code} was answered meanwhile", version=version)
-        args = {"sheet_no": given.sheet_no, "code": given.code, "degree": given.degree, "version": version + 1,
-                "content": keep(driver, canonical(words)), "files": list(given.files)}  # fmt: skip
-        acting.decide("answer", args, acting.context(for_=for_))
-        cycles.finish(acting)
-        return version + 1
-
-    return transact(session, body)
-
-
-def _words(given: Given) -> Data:
-    """Return the words as they are kept, or refuse them with the field."""
-    if given.degree not in DEGREES:
-        raise Invalid("frame.degree", f"degree {given.degree!r}: one of {', '.join(DEGREES)}",
-                      errors=[{"pointer": "degree", "code": "frame.degree"}])  # fmt: skip
-    found: Data = {}
-    errors = []
-    for name in TEXTS:
-        text = getattr(given, name).strip()
-        errors += cycles.text_faults(name, text, TEXT_LENGTH) if text else []
-        found[name] = text
-    if given.degree in LACKING and not found["problems"]:
-        errors.append({"pointer": "problems", "code": "frame.problems", "message": "problems: is blank"})
-    if errors:
-        raise Invalid(errors[0]["code"], "; ".join(e["message"] for e in errors), errors=errors)
-    return found | {"files": list(given.files)}
-
-
-def _fits(driver: Driver, acting: Acting, given: Given) -> None:
-    """Refuse a point that this diagnosis is not asked, and files that it does not hold."""
-    points = frames.of(driver, acting.row.college).concerning(acting.snap.unit)
-    if given.code not in points:
-        raise Invalid("frame.not_asked", f"cycle {acting.snap.id} is not asked {given.code!r}",
-                      errors=[{"pointer": "code", "code": "frame.not_asked"}])  # fmt: skip
-    known = {one.hash for one in cycle_beside.files(driver, acting.row.college, acting.snap.id)}
-    if not known.issuperset(given.files):
-        raise Invalid("frame.file_unknown", "the cycle holds no such file",
-                      errors=[{"pointer": "files", "code": "frame.file_unknown"}])  # fmt: skip
-
-
-def _stands(driver: Driver, acting: Acting, given: Given, words: Data) -> bool:
-    """Tell whether the newest answer is this very one, sent once more by the same person."""
-    newest = next(one for one in store.of_cycle(driver, acting.row.college, acting.snap.id)
-                  if (one.sheet_no, one.code) == (given.sheet_no, given.code))  # fmt: skip
-    same = newest.degree == given.degree and content.get(driver, newest.text) == canonical(words)
-    return same and newest.person == acting.origin.person

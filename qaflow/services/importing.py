@@ -41,12 +41,26 @@ def kinds(session: AnySession, origin: Origin, me: SignedIn) -> list[imports.Kin
         day = college.calendar.local_day(origin.now).isoformat()
         every = imports.kinds().values()
         rights = policy.allowed(driver, college.id, me.person, sorted({kind.right for kind in every}), day)
-        return [kind for kind in every if kind.right in rights]
+        return [
+            kind
+            for kind in every
+            if kind.right in rights
+            or (kind.scoped and policy.anywhere(driver, college.id, me.person, kind.right, day))
+        ]
 
     found = _read(session, me, body)
     if not found:
         raise Forbidden("action.forbidden", "you may import nothing", action="import")
     return found
+
+
+def require(session: AnySession, origin: Origin, me: SignedIn, kind: str) -> None:
+    """Require that a person may import a kind of file; `Missing` where there is none such."""
+    if kind in {one.key for one in kinds(session, origin, me)}:
+        return
+    if kind not in imports.kinds():
+        raise Missing("object.not_found", f"no import of {kind!r}")
+    raise Forbidden("action.forbidden", f"you may not import {kind}", action="import")
 
 
 def rehearse(session: AnySession, origin: Origin, me: SignedIn, sent: Sent) -> dict[str, Any]:
@@ -56,15 +70,14 @@ def rehearse(session: AnySession, origin: Origin, me: SignedIn, sent: Sent) -> d
 
 def take(session: AnySession, origin: Origin, me: SignedIn, sent: Sent, digest: str) -> dict[str, Any]:
     """Import the file that was rehearsed; another one is refused."""
-    kinds(session, origin, me)  # before anything is told of the file
+    require(session, origin, me, sent.kind)  # before anything is told of the file
     if sent.digest != digest:
         raise Stale("import.other_content", "this is not the file that was checked")
     return _run(session, origin, me, sent, False)
 
 
 def _run(session: AnySession, origin: Origin, me: SignedIn, sent: Sent, dry: bool) -> dict[str, Any]:
-    if sent.kind not in {kind.key for kind in kinds(session, origin, me)}:
-        raise Missing("object.not_found", f"no import of {sent.kind!r}")
+    require(session, origin, me, sent.kind)
     key = _read(session, me, lambda _driver, college: college.key)
     return imports.run(session, origin, sent.kind, sent.data, shown(sent.name), college=key, dry_run=dry,
                        encoding=sent.encoding)  # fmt: skip

@@ -55,6 +55,7 @@ class Kind:
     columns: tuple[Column, ...]
     take: Callable[[Import], None]
     right: str = "accounts"  # what a person needs who sends it; the operator at the command line is no person
+    scoped: bool = False  # a role in part of the college suffices: each row is checked for whose it is
 
 
 class _Rehearsed(Exception):
@@ -67,10 +68,12 @@ class _Rehearsed(Exception):
 
 def kinds() -> dict[str, Kind]:
     """Return the kinds of import by key."""
-    from . import imports_chains, imports_people, imports_subjects, imports_tasks, imports_units
+    from . import imports_chains, imports_people, imports_points, imports_readings, imports_subjects
+    from . import imports_tasks as tasks
+    from . import imports_units as units
 
-    found = (imports_units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS, imports_tasks.TASKS,
-             imports_chains.GOALS, imports_chains.STANDARDS)  # fmt: skip
+    found = (units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS, imports_chains.GOALS,
+             imports_chains.STANDARDS, imports_points.POINTS, tasks.TASKS, imports_readings.READINGS)  # fmt: skip
     return {kind.key: kind for kind in found}
 
 
@@ -88,7 +91,8 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
         seen = view(session, driver, _college(driver, college))
         if origin.person is not None:
             day = seen.calendar.local_day(origin.now).isoformat()
-            policy.require_role(driver, seen.id, origin.person, chosen.right, day)
+            if not (chosen.scoped and policy.anywhere(driver, seen.id, origin.person, chosen.right, day)):
+                policy.require_role(driver, seen.id, origin.person, chosen.right, day)
         colleges.head(driver, seen.id)  # two imports into one college wait for each other
         table = read(data, name, chosen.columns, encoding, allow_empty, sheet)
         run = Import(session=session, driver=driver, writer=Writer(driver, origin), origin=origin, college=seen,

@@ -17,8 +17,8 @@ from qaflow.store.tasks import Task, Unit
 from .imports import Import, Kind
 from .tabular import Row, unique
 from .task_columns import COLUMNS, KIND_WORDS, NOTE_WORDS, ORIGIN_WORDS, SEPARATORS, key_of, owner_said
+from .task_desk import Desk
 from .task_fields import OWN_PLAN, cost_of
-from .tasks import Desk
 
 SAME_NAME = 5
 SYSTEM_ACCOUNT = 1
@@ -209,4 +209,4 @@ def take(run: Import) -> None:
     _Taking(run).take()
 
 
-TASKS = Kind(key="tasks", columns=COLUMNS, take=take)
+TASKS = Kind(key="tasks", columns=COLUMNS, take=take, right="task_files")

@@ -11,7 +11,7 @@ from qaflow.engine.definition import Label
 from qaflow.errors import Invalid, Missing
 from qaflow.store import overview as rows
 from qaflow.store.db import Driver, reading, utc
-from qaflow.store.overview import KINDS, SPANS, WHATS, Facet
+from qaflow.store.overview import SPANS, WHATS, Facet
 
 from . import policy
 from .college import CollegeView, view

@@ -80,6 +80,8 @@ RIGHTS: dict[str, Right] = {
     "definitions": Right((), ADMINISTRATORS | OFFICE),
     "operations": Right((), ADMINISTRATORS),
     "oversee": Right((), SEES_ALL),
+    "points": Right((), OFFICE),
+    "readings": Right(("responsible",), OFFICE | {"quality_administrator"}),
     "chains": Right(("responsible",), OFFICE | SUPERVISORS),
     "plans": Right((), OFFICE),
     "plan_task": Right((), OFFICE | SUPERVISORS),
@@ -338,6 +340,11 @@ def allowed(driver: Driver, college: int, person: int, actions: Sequence[str], d
     """Return those of the college-wide rights that a person has."""
     kinds = {g.kind for g in people.grants(driver, college, [person], day) if g.scope == "college"}
     return frozenset(action for action in actions if kinds & RIGHTS[action].roles)
+
+
+def anywhere(driver: Driver, college: int, person: int, action: str, day: str) -> bool:
+    """Tell whether a person has a right somewhere in the college, by a role of whatever scope."""
+    return any(g.kind in RIGHTS[action].roles for g in _held(driver, college, person, day))
 
 
 def sees_all(driver: Driver, college: int, person: int, day: str) -> bool:

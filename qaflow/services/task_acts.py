@@ -15,8 +15,8 @@ from qaflow.store.tasks import Task
 from .acting import keep
 from .sessions import SignedIn
 from .streams import college_fact
+from .task_desk import Desk, as_day
 from .task_fields import OWN_PLAN, Wanted, entered, spoken
-from .tasks import Desk, as_day
 from .work import AnySession, LostRace, Origin, Writer, transact
 
 

@@ -20,7 +20,7 @@ from qaflow.store.tasks import Task, Unit
 from .cells import Column, cell_value
 from .profile import colleague
 from .sessions import SignedIn
-from .tasks import KINDS, ORIGINS, Desk, looked, may_add, ordered
+from .task_desk import KINDS, ORIGINS, Desk, looked, may_add, ordered
 from .words import clean_code, control_character
 from .work import AnySession, Origin
 

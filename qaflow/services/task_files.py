@@ -9,7 +9,7 @@ from qaflow.errors import Invalid, Missing, Unavailable
 from qaflow.store import content
 from qaflow.store.db import reading
 
-from . import tasks
+from . import task_desk
 from .imports import chosen_college
 from .ports import Cell, Leaf, Ports, Value
 from .sessions import SignedIn
@@ -25,8 +25,8 @@ from .task_columns import (
     unit_words,
     word,
 )
+from .task_desk import Chosen, Desk, as_day
 from .task_grid import Row, whole
-from .tasks import Chosen, Desk, as_day
 from .work import AnySession, Origin
 
 MOST = 20_000
@@ -104,6 +104,6 @@ def download(session: AnySession, origin: Origin, me: SignedIn, ports: Ports, ki
         raise Missing("document.unknown", f"no {kind} is written as {form}")
     if writers[form] is None:
         raise Unavailable("document.writer", "this program was put together without a writer of documents")
-    leaf = tasks.looked(session, origin, me, lambda desk: sheet(desk, kind, chosen, language))
+    leaf = task_desk.looked(session, origin, me, lambda desk: sheet(desk, kind, chosen, language))
     data: bytes = writers[form].write([leaf])
     return f"{leaf.title}.{form}", data

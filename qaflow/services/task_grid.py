@@ -13,9 +13,10 @@ from qaflow.store import cycles as cycle_rows
 from qaflow.store import tasks as rows
 from qaflow.store.tasks import Task, Unit
 
-from . import policy, tasks
+from . import policy, task_desk, tasks
 from .sessions import SignedIn
-from .tasks import KINDS, Choices, Chosen, Desk
+from .task_desk import KINDS, Chosen, Desk
+from .tasks import Choices
 from .work import AnySession, Origin
 
 MOST = 1000
@@ -58,7 +59,7 @@ class Grid(NamedTuple):
 
 def shown(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> Grid:
     """Return the month grid of what somebody may see and chose."""
-    return tasks.looked(session, origin, me, lambda desk: whole(desk, chosen))
+    return task_desk.looked(session, origin, me, lambda desk: whole(desk, chosen))
 
 
 def whole(desk: Desk, chosen: Chosen, limit: int = MOST) -> Grid:
@@ -72,7 +73,7 @@ def whole(desk: Desk, chosen: Chosen, limit: int = MOST) -> Grid:
     return Grid(
         year=desk.year(chosen), months=of, now=grid.month_of(desk.today), groups=groups, counts=counts,
         many=len(lines), more=len(found) > limit, progress=_together(lines), choices=tasks.choices(desk, chosen),
-        may_add=tasks.may_add(desk.reach), may_import=desk.may_import,
+        may_add=task_desk.may_add(desk.reach), may_import=desk.may_import,
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def drawn(desk: Desk, found: Sequence[Task], of: Sequence[str]) -> tuple[Row, ..
 
 
 def _row(desk: Desk, task: Task, entry: Entry, of: Sequence[str]) -> Row:
-    return Row(task, grid.standing(entry, desk.today), tasks.units_named(desk, task),
+    return Row(task, grid.standing(entry, desk.today), task_desk.units_named(desk, task),
                grid.row(entry, of, desk.today), grid.progress(entry, of, desk.today))  # fmt: skip
 
 
@@ -126,7 +127,7 @@ def one_page(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) 
         risks = tuple(row for row in lines if row.standing == grid.LATE)[:RISKS]
         return OnePage(of, title, goals, units, costs, total, risks)
 
-    return tasks.looked(session, origin, me, body)
+    return task_desk.looked(session, origin, me, body)
 
 
 def _title(desk: Desk, session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> tuple[str, object]:

@@ -61,6 +61,7 @@ PLAN_TASK = Table(
     (("state", "planned"), ("late_warned", False)),
     held="not loaded or state <> 'planned' or late_warned or exists (select 1 from warning w where "
          "w.college_id = plan_task.college_id and w.task_id = plan_task.id)",
+    own="not loaded",
 )  # fmt: skip
 _SERVED = (
     "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source <> 'plan')"

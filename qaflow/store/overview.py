@@ -102,8 +102,8 @@ KINDS = {
         "p.name", "", "c.closed_at desc, c.id",
     ),
     "tasks": Kind(
-        "from plan_task t where t.college_id = :college and (t.year = :year or (t.year is null and t.due >= :b0 and "
-        "t.due < :until))", "t.task_kind",
+        "from plan_task t where t.college_id = :college and t.state <> 'dropped' and ((t.due >= :b0 and t.due < "
+        ":until) or (t.due is null and t.year = :year))", "t.task_kind",
         "case when t.state = 'done' then 'done' when t.due < :today then 'late' when t.state = 'going' then 'going' "
         "else 'planned' end", {"due": "t.due"},
         "t.id, t.plan, t.no, t.title_zh, t.title_en, u.name_zh, u.name_en, t.due, t.state, p.name, t.task_kind",

@@ -118,6 +118,7 @@ _OF = Sql(
     "n.college_id = r.college_id and n.point_id = r.point_id and n.subject_id = r.subject_id and n.at = r.at and "
     "n.source = r.source and n.version > r.version) order by r.at desc, r.id desc limit :limit"
 )
+_PLACES = Sql("select id, layer, unit_id from subject where college_id = :college")
 _COLUMNS = ("id", "college_id", "point_id", "subject_id", "at", "value", "source", "version", "batch_id", "replaces",
             "reason")  # fmt: skip
 
@@ -238,3 +239,8 @@ def warning_count(driver: Driver, college: int, subject: int) -> int:
     """Return how many warnings a subject ever had."""
     count: int = driver.value(_WARNING_COUNT, {"college": college, "subject": subject})
     return count
+
+
+def places(driver: Driver, college: int) -> list[tuple[int, str, int]]:
+    """Return (subject, layer, unit) of a college's subjects."""
+    return driver.all(_PLACES, {"college": college})

@@ -133,10 +133,6 @@ _WARNING = Sql(
 )
 _CYCLE = Sql("select c.id, s.name, c.number, c.period_start, c.period_end from cycle c join subject s on "
              "s.id = c.subject_id where c.college_id = :college and c.id = :cycle")  # fmt: skip
-_RESPONSIBLE = Sql(
-    "select responsible_id from subject where college_id = :college and layer = 'school' and unit_id = :unit and "
-    "responsible_id is not null and not ended"
-)
 _ANSWERED = Sql(
     "select distinct unit_id from subject where college_id = :college and layer = 'school' and not ended and "
     "responsible_id in :persons[]"
@@ -225,11 +221,6 @@ def open_warning(driver: Driver, college: int, task: int) -> tuple[str, str] | N
 def cycle(driver: Driver, college: int, number: int) -> tuple[Any, ...] | None:
     """Return (number, subject, round, first day, day after the last) of a cycle."""
     return driver.one(_CYCLE, {"college": college, "cycle": number})
-
-
-def responsible(driver: Driver, college: int, unit: int) -> set[int]:
-    """Return who answers for a unit's own work on the layer of the school."""
-    return {row[0] for row in driver.all(_RESPONSIBLE, {"college": college, "unit": unit})}
 
 
 def answered(driver: Driver, college: int, persons: Sequence[int]) -> list[int]:

@@ -13,6 +13,7 @@ from qaflow.web import (
     chain_acts,
     chains,
     charting,
+    charts,
     cycles,
     definitions,
     errors,
@@ -33,6 +34,7 @@ from qaflow.web import (
     organisation,
     overview,
     people,
+    points,
     profile,
     requests,
     reviews,
@@ -48,6 +50,7 @@ from qaflow.web import (
 )
 
 BLUEPRINTS = (
+    charts.pages,
     audit.pages,
     assets.assets,
     health.probes,
@@ -65,6 +68,7 @@ BLUEPRINTS = (
     operations.pages,
     metrics.probes,
     warnings.pages,
+    points.pages,
     escalations.pages,
     frame.pages,
     reviews.pages,

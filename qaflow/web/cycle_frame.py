@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from wtforms import SelectChoice
 
 from qaflow.errors import Invalid, Refused
-from qaflow.services import diagnosing
+from qaflow.services import diagnosing, frame_answering
 from qaflow.services.diagnosing import Diagnosis, Said
 from qaflow.store.db import db
 from qaflow.web import cycle_words, frame_words
@@ -38,7 +38,7 @@ def answer(number: int) -> Response:
     if not form.validate():
         return _again(number, place, form, form.status())
     try:
-        diagnosing.answer(db.session, mine(), number, form.given())
+        frame_answering.answer(db.session, mine(), number, form.given())
     except (Invalid, Refused) as error:
         return _again(number, place, form, _tell(form, error))
     found = diagnosing.look(db.session, mine(), number, place)

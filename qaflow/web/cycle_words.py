@@ -99,6 +99,15 @@ SCOPES: dict[str, Any] = {
     "standard": _("standard"),
     "goal": _("goal"),
 }
+CATEGORIES: dict[str, Any] = {
+    "people": _("people"),
+    "equipment": _("equipment"),
+    "material": _("material"),
+    "method": _("method"),
+    "measurement": _("measurement"),
+    "environment": _("environment"),
+}
+"""Kinds of cause."""
 WARNING_KINDS: dict[str, Any] = {
     "breach": _("Limit broken"),
     "late": _("Reading overdue"),

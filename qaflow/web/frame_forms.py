@@ -10,7 +10,7 @@ from wtforms.fields import RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from qaflow.engine.diagnosis import DEGREES, LEFT_OUT
-from qaflow.services.diagnosing import TEXT_LENGTH, Given
+from qaflow.services.frame_answering import TEXT_LENGTH, Given
 from qaflow.services.frame_edits import CODE_LENGTH, Wanted
 from qaflow.services.frame_edits import TEXT_LENGTH as REQUIREMENT
 from qaflow.services.words import NAME_LENGTH

@@ -28,7 +28,7 @@ KINDS: dict[str, Any] = {
     "demonstration": _("Demonstration college: all points are asked"),
 }
 """The kinds of college that switch the stars."""
-LEVELS: dict[str, Any] = {"item": _("Item"), "element": _("Element"), "point": _("Diagnosis point")}
+LEVELS: dict[str, Any] = {"item": _("Diagnosis item"), "element": _("Diagnosis element"), "point": _("Diagnosis point")}
 WHATS: dict[str, Any] = {
     "asked": _("Points asked"),
     "answered": _("Points answered"),
@@ -40,14 +40,14 @@ WHATS: dict[str, Any] = {
 
 def head() -> list[str]:
     """Return the headings of annex 3."""
-    return [gettext("Item"), gettext("Element"), gettext("Diagnosis point"), gettext("Main work"),
+    return [gettext("Diagnosis item"), gettext("Diagnosis element"), gettext("Diagnosis point"), gettext("Main work"),
             gettext("Diagnosis standard"), gettext("What is measured"), gettext("Warning value"),
             gettext("Measured result"), gettext("Form of presentation")]  # fmt: skip
 
 
 def limits(one: Measured) -> str:
     """Return at which values a control point warns."""
-    low, high = one.control.warn_lower, one.control.warn_upper
+    low, high = one.limits.lower, one.limits.upper
     found = [] if low is None else [gettext("below %(limit)s", limit=figure(low))]
     found += [] if high is None else [gettext("above %(limit)s", limit=figure(high))]
     return ", ".join(found)

@@ -24,6 +24,9 @@ KINDS: dict[str, Any] = {
     "units": _("Units"),
     "people": _("People and their roles"),
     "subjects": _("Subjects"),
+    "tasks": _("Tasks"),
+    "points": _("Control points and their limits"),
+    "readings": _("Readings"),
     "goals": _("Goals"),
     "standards": _("Standards"),
 }
@@ -42,7 +45,7 @@ def index() -> Response:
 @pages.post("/<kind>")
 def rehearse(kind: str) -> Response:
     """Rehearse a file; nothing of it is stored."""
-    importing.kinds(db.session, mine(), me())
+    importing.require(db.session, mine(), me(), kind)
     file = request.files.get("file")
     if file is None or not file.filename:
         note("file.none")

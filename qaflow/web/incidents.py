@@ -46,7 +46,7 @@ ACTS: dict[str, tuple[Any, Any, Any]] = {
 """For each act its label, what its text is, and what is said when it is done."""
 FACETS: dict[str, Any] = {
     "state": _("All states"), "category": _("All categories"), "grade": _("All degrees"), "unit": _("All units"),
-    "month": _("All months"), "took": _("However long the answer took"), "late": _("In time or late"),
+    "month": _("All months"), "took": _("However long the answer took"), "late": _("Late or not"),
     "complaint": _("Complaints and others"),
 }  # fmt: skip
 NONE = "none"
@@ -224,7 +224,7 @@ def _valued(found: Any, facet: str, value: Any) -> Any:
     if facet == "took":
         return _("not answered yet") if value is None else TOOK[value] if value < len(TOOK) else value
     if facet == "late":
-        return _("late") if value else _("in time")
+        return _("The handler is late") if value else _("Not late")
     if facet == "complaint":
         return _("Complaints") if value else _("Other reports")
     return _("month %(num)d", num=value)

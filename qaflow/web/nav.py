@@ -10,8 +10,7 @@ from flask_babel import lazy_gettext as _
 from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS
 from qaflow.services.sessions import SignedIn
 
-PARTS = {"reviews": "audit", "imports": "organisation"}
-PARTS = {"reviews": "audit", "portraits": "overview", "compare": "overview"}
+PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview", "compare": "overview"}
 """Blueprints whose pages belong to another's entry."""
 FRAMED = frozenset({"leader", "diagnostician", "supervisor", "committee", "quality_administrator"})
 """Who has to do with diagnosis points; heads of units, who answer them, are supervisors."""
@@ -40,6 +39,8 @@ ENTRIES = (
     Entry("overview.index", _("Overview")),
     Entry("cycles.index", _("Cycles")),
     Entry("warnings.index", _("Warnings")),
+    Entry("points.index", _("Data")),
+    Entry("charts.index", _("Charts"), SEES_SCOPE),
     Entry("tasks.index", _("Tasks")),
     Entry("selftest.index", _("Self-test"), OFFICE | SUPERVISORS | {"approver", "responsible"}, bare=True),
     Entry("incidents.index", _("Incidents")),

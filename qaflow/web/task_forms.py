@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _
 from wtforms import DateField, HiddenField, SelectChoice, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from qaflow.services.task_desk import KINDS, ORIGINS
 from qaflow.services.task_fields import MOST_RESULT, Offer, Wanted
-from qaflow.services.tasks import KINDS, ORIGINS
 from qaflow.services.words import CODE_LENGTH, NAME_LENGTH
 from qaflow.store.tasks import Task
 from qaflow.web.forms import Form, required

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from qaflow.engine import grid as months
 from qaflow.errors import Invalid, Refused, Stale
 from qaflow.services import task_acts, task_fields, task_grid, tasks
-from qaflow.services.tasks import KINDS, ORIGINS, Chosen
+from qaflow.services.task_desk import KINDS, ORIGINS, Chosen
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 from qaflow.web.forms import OK

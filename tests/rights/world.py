@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asking
 from browsing import PAGE, PASSWORD, TOKEN
 from flask import Flask
 from flask.testing import FlaskClient
@@ -25,8 +26,9 @@ from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Definition
-from qaflow.services import accounts, deputies, evidence, passwords
+from qaflow.services import accounts, deputies, evidence, incidents, passwords
 from qaflow.services.accounts import NewGrant
+from qaflow.services.incidents import Grading, Report
 from qaflow.services.work import Writer
 from qaflow.store import chain_writes
 from qaflow.store.db import Driver, Sql, db
@@ -35,6 +37,9 @@ from qaflow.testing import CARRIED, MONDAY, NOTE, STAFF, World, sheet, spiral, s
 MORE = ("mate", "looker", "qadmin", "revoked", "disabled", "coursed", "layered")
 SITUATIONS = ("fresh", "review", "warned", "known", "correcting", "suspended", "passed", "closed")
 PLACES = {"near": ("section", "lead"), "peer": ("section", "mate"), "far": ("far", "far_lead")}
+HANDLED = {"near": ("section", "lead", "major"), "far": ("far", "far_lead", "far_major"),
+           "abroad": ("section", "lead", "head")}  # fmt: skip
+"""Where an incident happened, who reported it, and who handles it."""
 KEYS = ("goal", "design", "implement", "improve")
 NAMED = Sql("update subject set name = :n where id = :i")
 UNWATCHED = {"sign_in_guess", "web_session"}
@@ -293,6 +298,7 @@ def _more(
         found["units"][place] = Thing(college.units["section"])
         found["subjects"][place] = Thing(college.subjects[f"{place}-fresh"])
     found["tasks"] = {place: _task(colleges, place, mark) for place in ("near", "far", "abroad")}
+    _voices(found, colleges, mark)
     return found
 
 
@@ -304,6 +310,26 @@ def _task(colleges: dict[str, College], place: str, mark: str) -> Thing:
     title = college.say(f"task of {place}")
     number = planned(college, title, lead=unit, owner=college.prefix + lead)
     return Thing(number, 1, shows=title)
+
+
+def _voices(found: dict[str, dict[str, Thing]], colleges: dict[str, College], mark: str) -> None:
+    """Add an open self-test to each college, and a graded incident at each place."""
+    found |= {"selftests": {}, "answers": {}, "incidents": {}}
+    for name, college in colleges.items():
+        asking.known(college)
+        number = asking.opened(college)
+        found["selftests"]["near" if name == "home" else "abroad"] = Thing(number)
+        for place in ("near", "far") if name == "home" else ("abroad",):
+            found["answers"][place] = Thing(number, part=college.subjects[f"{place}-fresh"])
+    for place, (unit, lead, handler) in HANDLED.items():
+        college = colleges["abroad" if place == "abroad" else "home"]
+        college.mark = mark if place in ("far", "abroad") else ""
+        told = Report(title=college.say(f"incident {place}"), account=college.say("account"), category="teaching",
+                      unit=college.units[unit], occurred_on=MONDAY.date())  # fmt: skip
+        number = incidents.report(db.session, college.origin(lead), asking.who(college, lead), told)
+        given = Grading(category="teaching", grade="slight", handler=college.prefix + handler)
+        incidents.grade(db.session, college.origin("office"), asking.who(college, "office"), number, 1, given)
+        found["incidents"][place] = Thing(number, shows=f"incident {place}")
 
 
 def _enter_all(rights: Rights, home: College, abroad: College) -> None:

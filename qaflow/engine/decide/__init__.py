@@ -114,7 +114,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "remind": ("item",),
     "extend": ("item",),
     "warn": ("point",),
-    "acknowledge": ("warning",),
+    "acknowledge": ("warning", "category"),
     "correct": ("warning",),
     "confirm": ("warning",),
     "dismiss": ("warning",),

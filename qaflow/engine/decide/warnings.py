@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..definition import SCOPES, QuickLoop
+from ..definition import CATEGORIES, SCOPES, QuickLoop
 from ..machine import Compiled
 from ..snapshot import OPEN_WARNING, Data, Snapshot, WarningLife
 from . import common, stages
@@ -96,10 +96,16 @@ def _change(compiled: Compiled, snap: Snapshot, kind: str, warning: WarningLife,
 
 
 def acknowledge(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
-    """Take a warning up and name its cause."""
+    """Take a warning up and name its cause, and its kind where that is known."""
     warning = find(compiled, snap, args, "acknowledge", frozenset(("opened",)))
+    category = args.get("category")
+    if category is not None and category not in CATEGORIES:
+        told = f"category {category!r} is unknown; one of {', '.join(CATEGORIES)}"
+        raise refuse("category.unknown", told, kind="data")
     item = _item(compiled, snap, "correct", ctx.responsible, _quick(compiled).correct_days, warning.id, ctx)
-    changes = {"state": "acknowledged", "cause": args["cause"], "acknowledged_by": ctx.effective}
+    changes: Data = {"state": "acknowledged", "cause": args["cause"], "acknowledged_by": ctx.effective}
+    if category != warning.category:  # a second acknowledgement names the cause anew
+        changes["category"] = category
     return [_change(compiled, snap, "WarningAcknowledged", warning, changes, ctx, items=[item])]
 
 

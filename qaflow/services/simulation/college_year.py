@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
+from qaflow.engine.diagnosis import FRAMED
 from qaflow.engine.snapshot import Data
 from qaflow.store.db import Driver
 
@@ -19,6 +20,7 @@ from . import conduct, habits
 from .cast import Cast
 from .chain_work import ChainWork, plans_of
 from .forms import Library
+from .framing import Framing
 from .gauges import Gauges
 from .occasions import Occasions
 from .plan_work import PlanWork
@@ -53,6 +55,8 @@ class CollegeYear:
         self.last_item = 0
         self.refused: dict[str, int] = {}
         self.occasions = Occasions(self)
+        self.framing = Framing(session, college, chance(plan.seed, college.key, "frame"))
+        self.framing.settle(self.origin(self.at(plan.start, OPENING)), cast.office[0])
         self.plan_work = PlanWork(self)
         self.chain_work = ChainWork(self)
         self.voices = Voices(self)
@@ -81,10 +85,18 @@ class CollegeYear:
         acts = self._acts(day, due)
         if not acts:
             return 0
+        self._diagnose(acts)
         done = bulk.fire_many(self.session, [act for act, _, _ in acts])
         for outcome, (_, work, tries) in zip(done, acts, strict=True):
             self._after(day, outcome, work, tries)
         return sum(1 for o in done if o.refused is None)
+
+    def _diagnose(self, acts: Sequence[tuple[Act, Work | None, int]]) -> None:
+        """Let those who hand in a diagnosis answer points of the frame before."""
+        for act, work, _ in acts:
+            if work is not None and self.framing.frames and work.layer in FRAMED:
+                definition = self.ask(lambda d, digest=work.definition: self._definition(d, digest))
+                self.framing.answer(act.origin, work, definition)
 
     def _look_in(self, day: dt.date) -> None:
         """Take note of what has come into the inboxes, and plan when it is done."""

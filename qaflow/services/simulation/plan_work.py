@@ -17,8 +17,8 @@ from qaflow.store.tasks import Task
 
 from .. import task_acts
 from ..sessions import SignedIn
+from ..task_desk import numbers
 from ..task_fields import Wanted
-from ..tasks import numbers
 from ..work import Origin
 from .values import chance
 

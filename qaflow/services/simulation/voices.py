@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from qaflow.engine.definition import Label
+from qaflow.engine.selftest import HIGHEST, LOWEST
 from qaflow.errors import QaflowError
 from qaflow.store import dashboard
 from qaflow.store import incidents as incident_rows
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 OPENS, OPEN_DAYS = 28, 20  # days after the term's first; so early that a short demo has a closed one
 TAKES_PART = 0.88
 MOST = 1500  # students who answer in one term of one college: more would only make the demo slower
-BASE, PERSONAL, QUESTION = 3.5, 0.7, 0.6  # mean of a student's grades, and how far people and questions differ
+BASE, PERSONAL, ELEMENT, QUESTION = 3.5, 0.5, 0.4, 0.5  # mean of a grade; how far people, elements, answers differ
 REPORTS_A_MONTH = 3
 HANDLED, ANSWERED, CLOSED = (1, 14), (1, 3), (2, 10)  # days until the next step
 SAID = (
@@ -109,10 +110,17 @@ class Voices:
         """Let a student answer in one sitting: the same person differs little from term to term."""
         session, origin, me = self._by(person, day)
         found = answering.look(session, origin, me, number, subject)
-        own = chance(self.year.plan.seed, self.cast.key, "student", subject).gauss(BASE, PERSONAL)
-        grades = {p.question.key: min(5, max(1, round(self.rng.gauss(own, QUESTION)))) for p in found.places}
+        grades = {p.question.key: self._grade(subject, p.element.key) for p in found.places}
         answering.save(session, origin, me, number, subject, grades)
         answering.hand_in(session, origin, me, number, subject)
+
+    def _grade(self, subject: int, element: str) -> int:
+        """Return a grade: how a student is, how hard an element is for all, and for this student, and the day."""
+        seed, key = self.year.plan.seed, self.cast.key
+        own = chance(seed, key, "student", subject).gauss(BASE, PERSONAL)
+        own += chance(seed, key, "element", element).gauss(0, ELEMENT)
+        own += chance(seed, key, "student", subject, element).gauss(0, ELEMENT)
+        return min(HIGHEST, max(LOWEST, round(self.rng.gauss(own, QUESTION))))
 
     def _report(self, day: dt.date) -> None:
         """Let a teacher or student report something that went wrong."""
