@@ -10,10 +10,10 @@ from qaflow.services.work import AnySession
 from qaflow.store.db import Driver, utc
 from qaflow.testing import CARRIED, NOTE, World, spiral, stage
 
-GOAL = ("college_id", "source", "layer", "key", "text_zh", "text_en", "unit_codes", "body", "direction", "target",
-        "starts", "ends", "subject_id", "point_id", "attained", "owner_unit_id", "owner_id")  # fmt: skip
-TASK = ("college_id", "plan", "no", "title_zh", "title_en", "departments", "owner_unit_id", "task_kind", "origin", "due",
-        "recurs", "state", "late_warned", "body", "year", "owner_id", "loaded", "version")  # fmt: skip
+GOAL = ("college_id", "source", "layer", "key", "text_zh", "text_en", "unit_codes", "body", "direction",
+        "target", "starts", "ends", "subject_id", "point_id", "attained", "owner_unit_id", "owner_id")  # fmt: skip
+TASK = ("college_id", "plan", "no", "title_zh", "title_en", "departments", "owner_unit_id", "task_kind", "origin",
+        "due", "recurs", "state", "late_warned", "body", "year", "owner_id", "loaded", "version")  # fmt: skip
 READING = ("college_id", "point_id", "subject_id", "at", "value", "source", "version", "batch_id")
 SHARE = 0.1  # of the year, for each stage
 TERMS = (("2024-spring", "2025-02-17", "2025-07-13"), ("2025-autumn", "2025-09-01", "2026-01-18"))
@@ -121,6 +121,7 @@ def settled(world: World, course: str, lead: str, major: str) -> None:
         world.fire(cycle, "submit", lead, content={"note": "done"})
         world.fire(cycle, "approve", major)
     world.read(30, course=course)
+    world.later(1)
     (warning,) = (w["id"] for w in world.state(cycle)["warnings"])
     world.fire(cycle, "acknowledge", lead, warning=warning, cause="too few hours")
     world.fire(cycle, "correct", lead, warning=warning, scope="implementation", measure=f"more hours in {course}")

@@ -15,7 +15,7 @@ from browsing import site as made
 from flask import Flask
 
 from qaflow.config import Settings
-from qaflow.services import analysis, comparing, monitoring
+from qaflow.services import analysis, monitoring, strata
 from qaflow.services.monitoring import NewReading
 from qaflow.services.sessions import SignedIn
 from qaflow.store.db import Sql, db
@@ -81,7 +81,7 @@ def test_a_subjects_page_holds_its_readings_in_four_charts_and_tables(site: Site
 def test_findings_are_told_in_words_with_their_day(site: Site) -> None:
     text = site.browser("office", "en").get(study(site)).text
 
-    assert "<b>Nelson 1</b>: one point beyond three standard deviations</span><span class=\"q-mute\">17 Nov" in text
+    assert '<b>Nelson 1</b>: one point beyond three standard deviations</span><span class="q-mute">17 Nov' in text
     assert "<b>Western Electric 1</b>" in text
 
 
@@ -145,7 +145,7 @@ def test_groups_under_five_are_hidden_and_their_figures_are_in_no_sum(site: Site
     five = site.browser("office", "en").get(path).text
 
     assert "1 group of fewer than five" in four and '<th scope="row">far</th>' not in four
-    assert '<th scope="row">section</th><td>5</td><td>42</td>' in four and '<td>5</td><td>42</td><td colspan' in four
+    assert '<th scope="row">section</th><td>5</td><td>42</td>' in four and "<td>5</td><td>42</td><td colspan" in four
     assert '"label": "far"' not in unescape(four)
     assert '<th scope="row">far</th><td>5</td><td>70.5</td>' in five and "group of fewer" not in five
 
@@ -253,8 +253,8 @@ def test_statistics_are_read_alike_from_both_databases(store_app: Flask) -> None
     session, origin, me = world.session, world.origin("office"), someone(world, "office")
 
     found = analysis.study(session, origin, me, point, world.subjects["C1"])
-    groups = comparing.comparison(session, origin, me, point, "unit", "")
-    majors = comparing.comparison(session, origin, me, point, "major", "")
+    groups = strata.comparison(session, origin, me, point, "unit", "")
+    majors = strata.comparison(session, origin, me, point, "major", "")
 
     assert [value for _, value in found.readings] == [*WANDER, 40.0]
     assert found.panels[0].centre[0] == pytest.approx(statistics.fmean([*WANDER, 40.0]))
@@ -289,7 +289,7 @@ def test_only_the_last_version_of_a_reading_counts(store_app: Flask) -> None:
     me = someone(world, "lead")
 
     found = analysis.study(world.session, world.origin("lead"), me, point, world.subjects["C1"])
-    months = comparing.comparison(world.session, world.origin("lead"), me, point, "unit", "").months
+    months = strata.comparison(world.session, world.origin("lead"), me, point, "unit", "").months
 
     assert [value for _, value in found.readings] == [50.0, 47.0]
     assert months == ()  # fewer than five

@@ -87,6 +87,15 @@ class Track:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tier:
+    """A class of a layer's subjects that it tells apart, of a teacher a growth stage (001 §五(三), 五(四)4)."""
+
+    layer: str
+    key: str
+    name: Label
+
+
+@dataclass(frozen=True, kw_only=True)
 class College:
     """A college: everything its ``college.yaml`` says."""
 
@@ -99,6 +108,7 @@ class College:
     sandbox_share: int = 500
     source: str = ""
     grid_months: tuple[int, ...] = ()  # of the month grid, in its order; its file is the calendar
+    tiers: tuple[Tier, ...] = ()  # those of a layer in their order, as the organisation's file has them
 
     @cached_property
     def role_by_key(self) -> dict[str, Role]:

@@ -1,189 +1,267 @@
-"""Strata and causes: how units, majors and classes differ in a point, and why warnings came, each within sight."""
+"""A subject beside its last round and beside others like it; units beside one another; readings around measures.
+
+What stands here is what was seen.  A mean that moved after a measure moved after it: whether because of it, nobody is
+told.  Others' figures are means of groups that `engine.disclosure` lets through, as of the first day of the month.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from qaflow.engine.charts import Step
-from qaflow.engine.definition import CATEGORIES, Label
-from qaflow.engine.statistics import control_charts, rules
-from qaflow.engine.statistics.constants import LARGEST
-from qaflow.engine.statistics.control_charts import Panel
-from qaflow.engine.statistics.rules import Finding
-from qaflow.engine.statistics.strata import FEWEST, Strata, compared
-from qaflow.store import analysis as rows
-from qaflow.store import content, people
-from qaflow.store.analysis import Cause, Latest, Month, Point
-from qaflow.store.dashboard import Term, Unit, terms, units
-from qaflow.store.db import Driver
+from qaflow.engine import disclosure, effects
+from qaflow.engine.definition import NEUTRAL_STAGES, Label
+from qaflow.engine.disclosure import Mean, Part
+from qaflow.engine.effects import Effect
+from qaflow.store import comparing as rows
+from qaflow.store import content, dashboard
+from qaflow.store import portraits as portrait_rows
+from qaflow.store.dashboard import Unit
+from qaflow.store.db import instant, utc
+from qaflow.store.portraits import Round, Subject, Warned
 
-from .analysis import LINES, Desk, opened, steps_of
+from . import portraits
+from .college import compiled
+from .looking import Desk, Span, opened
+from .portraits import Point, month
 from .sessions import SignedIn
+from .survey import RANKED, labels, seat
 from .work import AnySession, Origin
 
-WAYS = ("unit", "major", "class")
-UP = 4  # parents that are asked for a subject's major
-DEPARTMENTS = frozenset(("teaching", "functional"))
-OUTSIDE = 1e300  # a bound that nothing reaches
-UNNAMED = ""
-ANY = "*"
-MOST_PAGES = 1000
+MEASURES = 40
+IMPROVE = NEUTRAL_STAGES.index("improve")
 
-__all__ = ["ANY", "CATEGORIES", "UNNAMED", "WAYS", "Causes", "Chosen", "Comparison", "causes", "comparison"]
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Which units are compared: a layer, a kind of its subjects, and a control point (0: the first)."""
+
+    layer: str = ""
+    kind: str = ""
+    point: int = 0
+
+
+class OnTime(NamedTuple):
+    """A round of the subject: its share of stages handed in on time, with how many were due."""
+
+    round: Round
+    share: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A point in this round and the one before."""
+
+    point: Point
+    now: Mean | None
+    before: Mean | None
+
+
+class Measure(NamedTuple):
+    """A measure that was carried out, and the readings around it at one point."""
+
+    kind: str  # correction, improvement
+    at: str
+    text: str | None
+    cycle: int | None
+    warning: str | None
+    point: Label
+    unit: str
+    effect: Effect
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A point's last readings of a term by groups, and the share beyond the limits month by month."""
+    """A subject beside itself and others."""
 
-    point: Point
-    way: str
-    term: str
-    terms: tuple[Term, ...]
-    strata: Strata  # its groups' names are the keys of `names`
-    names: Mapping[str, Label]
-    apart: int  # subjects that belong to no such group
-    months: tuple[Month, ...]
-    panels: Mapping[str, tuple[Panel, tuple[Finding, ...]]]  # p and u over the months, Xbar and R of small months
-
-
-def comparison(session: AnySession, origin: Origin, me: SignedIn, number: int, way: str, term: str) -> Comparison:
-    """Return the groups within sight side by side; those of fewer than five are hidden."""
-
-    def body(desk: Desk) -> Comparison:
-        point = desk.point(number)
-        first, last = desk.span(term)
-        key = desk.params | {"first": first, "last": last, "point": number}
-        groups, names = _groups(desk.driver, desk.college.id, rows.latest(desk.driver, key), way)
-        months = _months(desk, key, steps_of(desk, number, None)[-1])
-        return Comparison(
-            point=point, way=way, term=term, terms=tuple(terms(desk.driver, desk.college.id)), months=tuple(months),
-            strata=compared({k: v for k, v in groups.items() if k}), names=names, apart=len(groups.get("", ())),
-            panels={one.kind: (one, rules.findings(one)) for one in _panels(desk, key, months)},
-        )  # fmt: skip
-
-    return opened(session, origin, me, body)
+    subject: Subject
+    layer: Label
+    track: Label | None
+    rounds: tuple[OnTime, ...]  # this one and the one before
+    near: Mean | None  # the others' mean share of stages on time in this round's period
+    like: Mean | None
+    points: tuple[Measured, ...]
+    measures: tuple[Measure, ...]
+    as_of: date
 
 
-def _months(desk: Desk, key: Mapping[str, Any], step: Step) -> list[Month]:
-    """Return the months with readings of five subjects at least, and how many lay beyond the limits in force."""
-    bounds = {"lower": -OUTSIDE if step.lower is None else step.lower,
-              "upper": OUTSIDE if step.upper is None else step.upper}  # fmt: skip
-    return [one for one in rows.months(desk.driver, {**key, **bounds}) if one.subjects >= FEWEST]
+def subject(session: AnySession, origin: Origin, me: SignedIn, number: int) -> Comparison:
+    """Return a subject's comparison; `Missing` where the subject is not the reader's to see."""
+    return opened(session, origin, me, lambda desk: _subject(desk, number))
 
 
-def _panels(desk: Desk, key: Mapping[str, Any], months: Sequence[Month]) -> list[Panel]:
-    """Return the control charts over months; means and ranges only of months that are small enough for a range."""
-    if len(months) < control_charts.FEWEST:
-        return []
-    found = [control_charts.proportions([(one.beyond, one.readings) for one in months]),
-             control_charts.per_unit([(one.beyond, one.subjects) for one in months])]  # fmt: skip
-    if max(one.readings for one in months) <= LARGEST:
-        by: dict[str, list[float]] = {one.month: [] for one in months}
-        for month, value in rows.values(desk.driver, key):
-            if month in by:
-                by[month].append(value)
-        found += control_charts.means_and_ranges(list(by.values()))
-    return found
+def _subject(desk: Desk, number: int) -> Comparison:
+    found, params = portraits.found(desk, number)
+    cycles = portrait_rows.cycles(desk.driver, params)
+    main = cycles[:1]
+    rounds = [one for one in cycles if main and one.track == main[0].track][:2]
+    points = portraits.points(desk, params)
+    near, like = _others(desk, params, rounds)
+    return Comparison(
+        subject=found, layer=desk.names.get(found.layer, Label(zh=found.layer, en=found.layer)),
+        track=portraits.track(desk, found.layer, rounds[0].track) if rounds else None,
+        rounds=tuple(OnTime(one, one.met / one.due if one.due else None) for one in rounds), near=near, like=like,
+        points=tuple(_measured(desk, point, rounds) for point in points), as_of=month(desk),
+        measures=tuple(_measures(desk, params, points)),
+    )  # fmt: skip
 
 
-def _groups(driver: Driver, college: int, latest: Sequence[Latest],
-            way: str) -> tuple[dict[str, list[float]], dict[str, Label]]:  # fmt: skip
-    """Return readings by group, and the groups' names; "" is for subjects that belong to none."""
-    if way == "major":
-        of, names = _majors(driver, college, {one.parent for one in latest if one.parent is not None})
-        keys = [of.get(one.parent or 0, "") for one in latest]
-    else:
-        tree = {unit.id: unit for unit in units(driver, college)}
-        names = {str(u.id): Label(zh=u.name_zh, en=u.name_en or u.name_zh) for u in tree.values()}
-        keys = [_unit(tree, one.unit, way) for one in latest]
-    found: dict[str, list[float]] = {}
-    for key, one in sorted(zip(keys, latest, strict=True)):
-        found.setdefault(key, []).append(one.value)
-    return found, names
+def _others(desk: Desk, params: Mapping[str, Any], rounds: Sequence[Round]) -> tuple[Mean | None, Mean | None]:
+    """Return the mean share on time of the others of the unit, and of all others like it, in this round's period."""
+    if not rounds:
+        return None, None
+    asked = {**params, "track": rounds[0].track, "from": rounds[0].start,
+             "to": min(rounds[0].end, month(desk).isoformat())}  # fmt: skip
+    parts = {True: Part(), False: Part()}
+    for one in rows.shares(desk.driver, asked):
+        parts[one.unit == params["unit"]] += _part(one)
+    return disclosure.nested(parts[True], parts[False])
 
 
-def _unit(tree: Mapping[int, Unit], number: int, way: str) -> str:
-    """Return the department or class in which a unit lies; one that lies in no department stands for itself."""
-    seen: set[int] = set()
-    at: int | None = number
-    while at is not None and at in tree and at not in seen:
-        seen.add(at)
-        unit = tree[at]
-        if (unit.kind == "class") if way == "class" else (unit.kind in DEPARTMENTS):
-            return str(at)
-        at = unit.parent
-    return "" if way == "class" else str(number)
+def _part(one: rows.Sums) -> Part:
+    return Part(one.many, one.total, 0 if one.seen else one.many)
 
 
-def _majors(driver: Driver, college: int, parents: set[int]) -> tuple[dict[int, str], dict[str, Label]]:
-    """Return the major above each of some subjects, and the majors' names."""
-    known: dict[int, tuple[str, str, int | None]] = {}
-    wanted = set(parents)
-    for _ in range(UP):
-        found = rows.above(driver, college, sorted(wanted - known.keys()))
-        known |= {number: (layer, name, parent) for number, layer, name, parent in found}
-        wanted = {parent for _, _, parent in known.values() if parent is not None}
-    of = {number: _major(known, number) for number in parents}
-    return of, {key: Label(zh=known[int(key)][1], en=known[int(key)][1]) for key in of.values() if key}
+def _read(point: Point) -> list[tuple[datetime, float]]:
+    return [(instant(at), value) for at, value in point.readings]
 
 
-def _major(known: Mapping[int, tuple[str, str, int | None]], number: int | None) -> str:
-    for _ in range(UP):
-        if number is None or number not in known:
-            return ""
-        layer, _name, parent = known[number]
-        if layer == "major":
-            return str(number)
-        number = parent
-    return ""
+def _measured(desk: Desk, point: Point, rounds: Sequence[Round]) -> Measured:
+    calendar = desk.college.calendar
+    edges = [(calendar.start_of(date.fromisoformat(one.start)), calendar.start_of(date.fromisoformat(one.end)))
+             for one in rounds]  # fmt: skip
+    means = [effects.between(_read(point), *edge) for edge in edges] + [None, None]
+    return Measured(point=point, now=means[0], before=means[1])
 
 
-class Chosen(NamedTuple):
-    """What is counted: warnings opened in a term, of a layer, of a unit with all under it ("" and 0 are all)."""
+def _measures(desk: Desk, params: Mapping[str, Any], points: Sequence[Point]) -> Iterable[Measure]:
+    """Yield the corrections and improvements of a subject, the newest first, with the readings around each."""
+    warned = [w for w in portrait_rows.warnings(desk.driver, {**params, "limit": MEASURES}) if w.measure]
+    improved = _improved(desk, params) if points else []
+    hashes = [w.measure for w in warned if w.measure] + [one[-1] for one in improved if one[-1]]
+    texts = content.get_many(desk.driver, sorted(set(hashes)))
+    known = {point.id: point for point in points}
+    found = [_measure(desk, known[w.point], "correction", w.confirmed_at, texts.get(w.measure or ""), None, w)
+             for w in warned if w.point in known and w.confirmed_at]  # fmt: skip
+    for cycle, _track, _number, _hash, _stage, at, digest in improved:
+        said = _words(texts.get(digest or ""))
+        found += [_measure(desk, point, "improvement", at, said, cycle, None) for point in points]
+    return sorted(found, key=lambda one: one.at, reverse=True)
 
-    term: str = ""
-    layer: str = ""
-    unit: int = 0
-    category: str = ANY
-    page: int = 1
+
+def _measure(desk: Desk, point: Point, kind: str, at: str | None, text: str | None, cycle: int | None,
+             warned: Warned | None) -> Measure:  # fmt: skip
+    assert at is not None
+    effect = effects.around(_read(point), instant(at), desk.origin.now)
+    return Measure(kind, at, text, cycle, warned.id if warned else None, point.name, point.unit, effect)
+
+
+def _improved(desk: Desk, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the finished stages of a subject that cover `improve`."""
+    return [one for one in rows.handed_in(desk.driver, {**params, "limit": MEASURES * len(NEUTRAL_STAGES)})
+            if _covers(desk, one[3], one[4])][:MEASURES]  # fmt: skip
+
+
+def _covers(desk: Desk, digest: str, key: str) -> bool:
+    stage = compiled(desk.session, desk.driver, digest).definition.by_key.get(key)
+    return stage is not None and (seat(stage) == IMPROVE or "improve" in stage.covers)
+
+
+def _words(text: str | None) -> str | None:
+    """Return the words of a stage's form, one after another."""
+    try:
+        plain = json.loads(text) if text else None
+    except ValueError:
+        return text
+    return "; ".join(_strings(plain)) or None
+
+
+def _strings(plain: Any) -> Iterable[str]:
+    if isinstance(plain, str):
+        yield plain
+    elif isinstance(plain, dict | list):
+        for one in plain.values() if isinstance(plain, dict) else plain:
+            yield from _strings(one)
+
+
+class Line(NamedTuple):
+    """A unit of the reader's, or (without a name) all others together."""
+
+    name: Label | None
+    many: int
+    value: Mean | None
+    shares: tuple[Mean | None, ...]  # on time, this term and the one before
 
 
 @dataclass(frozen=True, kw_only=True)
-class Causes:
-    """Warnings by the kind of their cause, and a page of the list behind."""
+class Units:
+    """The reader's units beside one another and beside all others together."""
 
     chosen: Chosen
-    many: Mapping[str, int]  # each of `CATEGORIES`, and "" for those without one
-    lines: tuple[tuple[Cause, str | None], ...]  # with the cause's words; None: none was named, or it was erased
-    more: bool
-    terms: tuple[Term, ...]
-    layers: Mapping[str, Label]
-    units: tuple[Unit, ...]
+    lines: tuple[Line, ...]
+    spans: tuple[Span, ...]
+    kinds: tuple[tuple[str, str, Label], ...]
+    points: tuple[tuple[int, Label, str], ...]
+    as_of: date
 
 
-def causes(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> Causes:
-    """Return how many warnings within sight came by each kind of cause, and those of one kind; no false alarms."""
+def units(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> Units:
+    """Return the units that a person looks after beside one another and beside the others together."""
+    return opened(session, origin, me, lambda desk: _units(desk, chosen))
 
-    def body(desk: Desk) -> Causes:
-        first, last = desk.span(chosen.term)
-        below = people.units_below(desk.driver, desk.college.id, [chosen.unit]) if chosen.unit else []
-        tree = {unit.id: unit for unit in units(desk.driver, desk.college.id)}
-        key = desk.params | {
-            "first": first, "last": last, "layer": chosen.layer, "anywhere": not chosen.unit,
-            "units": [unit for unit in below if unit in tree], "category": chosen.category, "limit": LINES + 1,
-            "offset": (chosen.page - 1) * LINES,
-        }  # fmt: skip
-        counted = rows.by_category(desk.driver, key)
-        found = rows.causes(desk.driver, key)
-        texts = content.get_many(desk.driver, sorted({one.cause for one in found if one.cause}))
-        return Causes(
-            chosen=chosen, many={name: counted.get(name, 0) for name in (*CATEGORIES, UNNAMED)},
-            lines=tuple((one, texts.get(one.cause or "")) for one in found[:LINES]), more=len(found) > LINES,
-            terms=tuple(terms(desk.driver, desk.college.id)), layers=desk.names,
-            units=tuple(u for u in tree.values() if u.kind in DEPARTMENTS),
-        )  # fmt: skip
 
-    return opened(session, origin, me, body)
+def _units(desk: Desk, wanted: Chosen) -> Units:
+    kinds = [(layer, kind, desk.names.get(layer, Label(zh=layer, en=layer)))
+             for layer, kind in rows.kinds(desk.driver, desk.shared)]  # fmt: skip
+    fitting = [k for k in kinds if k[:2] == (wanted.layer, wanted.kind)] or kinds[:1]
+    layer, kind = fitting[0][:2] if fitting else ("", "")
+    known = rows.points(desk.driver, desk.shared | {"layer": layer})
+    point = next((p[0] for p in known if p[0] == wanted.point), known[0][0] if known else 0)
+    spans = desk.spans("goals")[-2:][::-1]
+    return Units(
+        chosen=Chosen(layer=layer, kind=kind, point=point), kinds=tuple(kinds), spans=spans, as_of=month(desk),
+        points=tuple((number, Label(zh=zh, en=en or zh), unit) for number, zh, en, unit in known),
+        lines=tuple(_lines(desk, layer, kind, point, spans)) if fitting else (),
+    )  # fmt: skip
+
+
+def _lines(desk: Desk, layer: str, kind: str, point: int, spans: Sequence[Span]) -> Iterable[Line]:
+    asked = desk.shared | {
+        "layer": layer, "kind": kind, "month": month(desk).isoformat(), "point": point, "subject": 0, "track": "",
+        "until": utc(desk.college.calendar.start_of(month(desk))),
+    }  # fmt: skip
+    tree = {u.id: u for u in dashboard.units(desk.driver, desk.college.id)}
+    mine = _mine(desk, layer, tree)
+    values = _by_unit(tree, mine, rows.values(desk.driver, asked))
+    shares = [_by_unit(tree, mine, rows.shares(desk.driver, asked | _days(desk, span))) for span in spans]
+    names = labels([tree[number] for number in mine])
+    for number in (*mine, 0):
+        parts = [values.get(number, Part()), *(one.get(number, Part()) for one in shares)]
+        if any(part.many for part in parts):
+            means = [disclosure.beside([part])[0][0] for part in parts]
+            yield Line(names.get(number), parts[0].many, means[0], tuple(means[1:]))
+
+
+def _days(desk: Desk, span: Span) -> dict[str, str]:
+    return {"from": span.first.isoformat(), "to": min(span.following, month(desk)).isoformat()}
+
+
+def _mine(desk: Desk, layer: str, tree: Mapping[int, Unit]) -> list[int]:
+    """Return the units that stand by themselves and that the reader looks after in a layer."""
+    if layer in desk.reach.layers:
+        return [u.id for u in tree.values() if u.kind in RANKED]
+    return [u.id for u in tree.values() if u.kind in RANKED and f"{u.id}:{layer}" in desk.reach.units]
+
+
+def _by_unit(tree: Mapping[int, Unit], mine: Sequence[int], sums: Iterable[rows.Sums]) -> dict[int, Part]:
+    """Return the parts by the nearest of the reader's units; those of all others under 0."""
+    found: dict[int, Part] = {}
+    for one in sums:
+        unit: int | None = one.unit
+        while unit is not None and unit not in mine:
+            unit = tree[unit].parent if unit in tree else None
+        found[unit or 0] = found.get(unit or 0, Part()) + _part(one)
+    return found

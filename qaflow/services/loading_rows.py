@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from qaflow.engine.definition import canonical, to_plain
+from qaflow.engine.college import Tier
+from qaflow.engine.definition import Label, canonical, to_plain
 from qaflow.engine.loader import Folder
 from qaflow.errors import Invalid
 from qaflow.store import loading as store
@@ -174,7 +175,13 @@ def college_values(folder: Folder) -> dict[str, Any]:
     assert college is not None
     months = tuple((folder.calendar or {}).get("grid_months", ()))
     return {"key": college.key, "name_zh": college.name.zh, "name_en": college.name.en, "timezone": college.timezone,
-            "body": canonical(to_plain(replace(college, grid_months=months))), "until": until(folder)}  # fmt: skip
+            "body": canonical(to_plain(replace(college, grid_months=months, tiers=_tiers(folder)))),
+            "until": until(folder)}  # fmt: skip
+
+
+def _tiers(folder: Folder) -> tuple[Tier, ...]:
+    found = (folder.organisation or {}).get("tiers", ())
+    return tuple(Tier(layer=one["layer"], key=one["key"], name=Label(**one["name"])) for one in found)
 
 
 def until(folder: Folder) -> str | None:

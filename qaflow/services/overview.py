@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from qaflow.engine.definition import Label
-from qaflow.errors import Invalid, Missing
+from qaflow.errors import Invalid
 from qaflow.store import overview as rows
-from qaflow.store.db import Driver, reading, utc
 from qaflow.store.overview import SPANS, WHATS, Facet
 
 from . import policy
-from .college import CollegeView, view
-from .inbox import bounds
+from .looking import Desk, Span, opened
 from .sessions import SignedIn
 from .work import AnySession, Origin
 
@@ -23,9 +20,6 @@ LINES = 50
 MOST_PAGES = 1000
 OWN = 20
 """So many subjects for which somebody answers are named on the page; the others are in the list of portraits."""
-MONTHS = 12
-YEAR_BEGINS = 9  # the month in which a teaching year begins, where no term of the college says it
-FAR = "9999-12-31"
 
 __all__ = ["OWN", "WHATS", "Behind", "Chosen", "Overview", "Section", "Span", "behind", "look"]
 
@@ -38,15 +32,6 @@ class Chosen:
     group: str = ""
     span: str = ""
     page: int = 1
-
-
-class Span(NamedTuple):
-    """A month or a term of a trend: the key that addresses name, its name (a month has none), first and last day."""
-
-    key: str
-    name: Label | None
-    first: date
-    following: date
 
 
 class Row(NamedTuple):
@@ -87,6 +72,7 @@ class Overview:
 
     whole: bool
     covers: bool
+    lists: bool  # every number opens its list; a committee reads sums alone
     sections: tuple[Section, ...]
     own: tuple[Own, ...]
     more_own: int
@@ -102,100 +88,11 @@ SECTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
 """Each section's kinds of rows, its numbers, and those of which it shows a trend."""
 
 
-class Desk:
-    """One person's look at their college now: what they reach, and the spans of time that are counted."""
-
-    def __init__(self, session: AnySession, driver: Driver, origin: Origin, me: SignedIn) -> None:
-        """Find what the person reaches; `Missing` where they belong to no college."""
-        if me.college is None:
-            raise Missing("college.not_found", "this person belongs to no college")
-        self.driver, self.origin, self.me = driver, origin, me
-        self.college: CollegeView = view(session, driver, me.college)
-        self.today = self.college.calendar.local_day(origin.now)
-        layers = [layer.key for layer in self.college.config.layers]
-        self.reach = policy.reach(driver, self.college.id, layers, me.person, self.today.isoformat())
-        self.whole = set(layers) <= set(self.reach.layers)
-        self.names = {layer.key: layer.name for layer in self.college.config.layers}
-        self.shared = self._shared()
-        self._spans: dict[str, tuple[Span, ...]] = {}
-
-    def _shared(self) -> dict[str, Any]:
-        floor, _, _ = bounds(self.college.calendar, self.today)
-        midnight = self.college.calendar.start_of(self.today + timedelta(days=1))
-        return self.reach.params | {
-            "college": self.college.id, "today": self.today.isoformat(), "floor": floor, "now": utc(self.origin.now),
-            "cut": utc(midnight)[10:], "year": self.year.first.year,
-            "s_unit_ids": _numbers(self.reach.units), "s_person_ids": _numbers(self.reach.persons),
-            "s_subject_ids": _numbers(self.reach.subjects),
-        }  # fmt: skip
-
-    @property
-    def year(self) -> Span:
-        """The teaching year that runs: from the first of September on."""
-        begins = self.today.year - (self.today.month < YEAR_BEGINS)
-        return Span("", None, date(begins, YEAR_BEGINS, 1), date(begins + 1, YEAR_BEGINS, 1))
-
-    def spans(self, kind: str) -> tuple[Span, ...]:
-        """Return the spans of a kind's trend: terms for goals, the year's months for tasks, else the last months."""
-        if kind not in self._spans:
-            self._spans[kind] = self._drawn(kind)
-        return self._spans[kind]
-
-    def _drawn(self, kind: str) -> tuple[Span, ...]:
-        if kind == "goals":
-            return self._terms()
-        first = self.year.first if kind == "tasks" else _month(self.today, 1 - MONTHS)
-        return tuple(Span(day.isoformat()[:7], None, day, _month(day, 1))
-                     for day in (_month(first, n) for n in range(MONTHS)))  # fmt: skip
-
-    def _terms(self) -> tuple[Span, ...]:
-        """Return the last terms that have begun, the days between two with the one before."""
-        begun = [t for t in self.college.calendar.terms if t.starts <= self.today][-SPANS:]
-        if not begun:
-            return (Span(self.year.first.isoformat()[:4], None, self.year.first, self.year.following),)
-        names = {key: Label(zh=zh, en=en) for key, zh, en in rows.terms(self.driver, self.college.id)}
-        ends = [t.starts for t in begun[1:]] + [max(begun[-1].ends, self.today) + timedelta(days=1)]
-        return tuple(Span(t.key, names.get(t.key), t.starts, end) for t, end in zip(begun, ends, strict=True))
-
-    def params(self, kind: str) -> dict[str, Any]:
-        """Return the parameters of a kind's statements."""
-        spans = self.spans(kind)
-        firsts = [self.edge(kind, span.first) for span in spans] + [FAR] * (SPANS - len(spans))
-        until = self.edge(kind, spans[-1].following)
-        return self.shared | {f"b{n}": first for n, first in enumerate(firsts)} | {"until": until}
-
-    def edge(self, kind: str, day: date) -> str:
-        """Return a day as the kind's times are written: instants or days."""
-        days = kind in ("goals", "tasks")
-        return day.isoformat() if days else utc(self.college.calendar.start_of(day))
-
-    def named(self, kind: str, group: str) -> Label | None:
-        """Return a layer's name; kinds of task have theirs from the page."""
-        return None if kind == "tasks" else self.names.get(group, Label(zh=group, en=group))
-
-
-def _numbers(texts: Sequence[str]) -> list[int]:
-    """Return the numbers of texts ``number:layer``."""
-    return sorted({int(one.partition(":")[0]) for one in texts})
-
-
-def _month(day: date, later: int) -> date:
-    """Return the first day of a month so many months later."""
-    count = day.year * MONTHS + day.month - 1 + later
-    return date(count // MONTHS, count % MONTHS + 1, 1)
-
-
-def _opened(session: AnySession, origin: Origin, me: SignedIn, body: Callable[[Desk], Any]) -> Any:
-    try:
-        return body(Desk(session, reading(session), origin, me))
-    finally:
-        session.rollback()
-
-
 def look(session: AnySession, origin: Origin, me: SignedIn) -> Overview:
     """Return the figures of what a person's roles and responsibility cover."""
-    found: Overview = _opened(session, origin, me, _look)
-    return found
+    if me.college is None:
+        return Overview(whole=False, covers=False, lists=False, sections=(), own=(), more_own=0)
+    return opened(session, origin, me, _look, kinds=policy.LOOKS_AFTER)
 
 
 def _look(desk: Desk) -> Overview:
@@ -203,7 +100,7 @@ def _look(desk: Desk) -> Overview:
     sections = tuple(_section(desk, key) for key in SECTIONS)
     reach = desk.reach
     return Overview(
-        whole=desk.whole, sections=sections, more_own=many - len(own),
+        whole=desk.whole, lists=desk.opens, sections=sections, more_own=many - len(own),
         covers=bool(many or reach.layers or reach.units or reach.subjects),
         own=tuple(Own(number, name, desk.names.get(layer, Label(zh=layer, en=layer))) for number, name, layer in own),
     )  # fmt: skip
@@ -261,8 +158,7 @@ def behind(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) ->
     """Return a page of what a number counts, by the same condition."""
     if chosen.what not in WHATS or not 1 <= chosen.page <= MOST_PAGES:
         raise Invalid("query.unknown", f"no list {chosen.what!r}")
-    found: Behind = _opened(session, origin, me, lambda desk: _behind(desk, chosen))
-    return found
+    return opened(session, origin, me, lambda desk: _behind(desk, chosen))
 
 
 def _behind(desk: Desk, chosen: Chosen) -> Behind:

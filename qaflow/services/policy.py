@@ -23,6 +23,10 @@ SUPERVISORS = frozenset(("supervisor", "leader"))
 SEES_ALL = frozenset(("quality_office", "quality_head", "leader", "diagnostician"))
 SEES_SCOPE = frozenset(("supervisor", "approver", "quality_administrator", "leader", "quality_office", "quality_head",
                         "diagnostician", "responsible", "committee"))  # fmt: skip
+LOOKS_AFTER = SEES_SCOPE - {"responsible"}
+"""Kinds of role whose scope is counted: whoever shares work in a unit does not look after it."""
+OPENS = LOOKS_AFTER - {"committee"}
+"""Kinds of role that open what they count, one by one: a committee reads sums."""
 DECIDING = ("decide", "sign", "confirm")
 DECISIONS = ("approve", "reject", "return", "add_signer", "confirm", "dismiss")
 DECIDERS = frozenset(("approver", "supervisor", "leader", "quality_office", "quality_head"))

@@ -14,15 +14,16 @@ POINTS = 4
 READINGS = 3  # a subject and point
 
 _COLUMNS = (
-    "college_id, subject_id, layer, track, number, parent_id, definition_id, period_start, period_end, status, outcome, "
-    "stage, leaf, visit, revision, due, deadline_no, next_due, open_warnings, item_no, warning_no, sheet_no, unit_id, "
-    "responsible_id, adopted, started_at, closed_at, ends_at, version, head"
+    "college_id, subject_id, layer, track, number, parent_id, definition_id, period_start, period_end, status, "
+    "outcome, stage, leaf, visit, revision, due, deadline_no, next_due, open_warnings, item_no, warning_no, sheet_no, "
+    "unit_id, responsible_id, adopted, started_at, closed_at, ends_at, version, head"
 )
 _DAY = "substr('0' || (1 + {of} % 28), -2)"
 _CLOSED = Sql(
     f"insert into cycle (id, {_COLUMNS}) select id + {PAST}, college_id, subject_id, layer, track, 0, null, "
     "definition_id, '2024-09-01', '2025-09-01', 'closed', case when id % 5 = 0 then 'incomplete' else 'complete' end, "
-    "'improve', 'open', 1, 4, null, 0, null, 0, 4, 0, 0, unit_id, responsible_id, false, '2024-09-01T00:00:00.000000Z', "
+    "'improve', 'open', 1, 4, null, 0, null, 0, 4, 0, 0, unit_id, responsible_id, false, "
+    "'2024-09-01T00:00:00.000000Z', "
     f"'2025-0' || (1 + id % 8) || '-' || {_DAY.format(of='id')} || 'T02:00:00.000000Z', null, 1, '' "
     f"from cycle where id < {PAST}"
 )

@@ -42,8 +42,9 @@ _SCHOOL = (  # a goal of the school layer is the school's, whether it says so or
 )
 VALUE = (
     "(case when g.point_id is null then g.attained else coalesce((select r.value from reading r where r.college_id = "
-    f"g.college_id and r.point_id = g.point_id and r.subject_id = coalesce(g.subject_id, {_SCHOOL}) and (g.ends is null "
-    "or r.at < g.ends || :cut) order by r.at desc, r.source desc, r.version desc limit 1), g.attained) end)"
+    f"g.college_id and r.point_id = g.point_id and r.subject_id = coalesce(g.subject_id, {_SCHOOL}) "
+    "and (g.ends is null or r.at < g.ends || :cut) order by r.at desc, r.source desc, r.version desc limit 1), "
+    "g.attained) end)"
 )
 """How far a goal is: its point's last reading of its subject until its last day, else what its owner states."""
 _WARN = "coalesce((select p.warn_{} from control_point p where p.id = g.point_id), g.target)"
@@ -85,8 +86,8 @@ KINDS = {
         {"opened": "w.opened_at", "settled": "w.closed_at"},
         "w.id, s.id, s.name, s.layer, coalesce(p.name_zh, t.title_zh), coalesce(p.name_en, t.title_en), w.kind, "
         "w.severity, w.state, w.opened_at, w.closed_at",
-        " join subject s on s.id = w.subject_id left join control_point p on p.id = w.point_id left join plan_task t on "
-        "t.id = w.task_id",
+        " join subject s on s.id = w.subject_id left join control_point p on p.id = w.point_id left join plan_task t "
+        "on t.id = w.task_id",
         "w.severity, w.opened_at, w.id",
     ),
     "rounds": Kind(

@@ -123,8 +123,10 @@ class Cycle(Model):
         Index(None, "college_id", "status", "layer", "stage"),
         Index(None, "college_id", "subject_id"),
         Index("ix_cycle_parent_id", "parent_id", **only("parent_id is not null")),
-        Index("ix_cycle_closed", "college_id", "closed_at", "layer", "outcome", "unit_id", "responsible_id", "subject_id",
-              **only("status = 'closed'")),  # figures of a year's rounds: entered once, when a cycle closes
+        Index(  # figures of a year's rounds: a cycle enters it once, when it closes
+            "ix_cycle_closed", "college_id", "closed_at", "layer", "outcome", "unit_id", "responsible_id", "subject_id",
+            **only("status = 'closed'"),
+        ),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from qaflow.web import (
     chains,
     charting,
     charts,
+    compare,
     cycles,
     definitions,
     errors,
@@ -35,6 +36,7 @@ from qaflow.web import (
     overview,
     people,
     points,
+    portraits,
     profile,
     requests,
     reviews,
@@ -78,6 +80,8 @@ BLUEPRINTS = (
     imports.pages,
     overview.pages,
     tasks.pages,
+    portraits.pages,
+    compare.pages,
 )
 
 OF_TASKS = (task_files,)

@@ -14,9 +14,9 @@ from flask_babel import lazy_gettext as _
 
 from qaflow.engine import charts as draw
 from qaflow.engine.charts import Chart
-from qaflow.services import analysis, comparing
+from qaflow.services import analysis, strata
 from qaflow.services.analysis import Point, Study
-from qaflow.services.comparing import ANY, CATEGORIES, UNNAMED, WAYS, Causes, Comparison
+from qaflow.services.strata import ANY, CATEGORIES, UNNAMED, WAYS, Causes, Comparison
 from qaflow.store.db import db
 from qaflow.web import cycle_words, rule_words
 from qaflow.web.access import me, mine
@@ -67,7 +67,7 @@ def study(point: int, subject: int) -> Response | str:
 def compare(point: int) -> Response | str:
     """Compare units, majors or classes in a control point."""
     way = text("by") if text("by") in WAYS else WAYS[0]
-    found = comparing.comparison(db.session, mine(), me(), point, way, text("term"))
+    found = strata.comparison(db.session, mine(), me(), point, way, text("term"))
     drawn = compared(found)
     months = [one.month for one in found.months]
     told = {kind: rule_words.told(findings, months) for kind, (_panel, findings) in found.panels.items()}
@@ -79,10 +79,10 @@ def compare(point: int) -> Response | str:
 def causes() -> Response | str:
     """Show why warnings came: Pareto's order of the kinds of cause, and the causes of each."""
     category = request.args.get("category", ANY)
-    chosen = comparing.Chosen(term=text("term"), layer=text("layer"), unit=number_of("unit"),
+    chosen = strata.Chosen(term=text("term"), layer=text("layer"), unit=number_of("unit"),
                               category=category if category in (*CATEGORIES, UNNAMED) else ANY,
                               page=min(number_of("page") or 1, MOST_PAGES))  # fmt: skip
-    found = comparing.causes(db.session, mine(), me(), chosen)
+    found = strata.causes(db.session, mine(), me(), chosen)
     chart = pareto(found)
     return charted("charts/causes.html", [chart] if chart else [], found=found, chart=chart, kinds=kinds(), on=local,
                    words=cycle_words, links=[here(found, category=key) for key, _many in ranked(found)],

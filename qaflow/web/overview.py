@@ -14,7 +14,8 @@ from flask import Blueprint, render_template, url_for
 from flask_babel import lazy_gettext as _
 
 from qaflow.services import overview
-from qaflow.services.overview import Chosen, Span
+from qaflow.services.looking import Span
+from qaflow.services.overview import Chosen
 from qaflow.store.db import db
 from qaflow.web import chart, cycle_words
 from qaflow.web.access import me, mine
@@ -85,9 +86,11 @@ def listing() -> str:
 
 
 def _page(template: str, **more: Any) -> str:
-    return render_template(template, whats=WHATS, titles=SECTIONS, late_ones=LATE, group_name=_group, span_name=_span,
-                           list_of=_list_of, words=cycle_words, task_states=TASK_STATES, outcomes=OUTCOMES, on=chart.on,
-                           figures=chart.figures, **more)  # fmt: skip
+    return render_template(
+        template, whats=WHATS, titles=SECTIONS, late_ones=LATE, group_name=_group, span_name=span_name,
+        list_of=_list_of, words=cycle_words, task_states=TASK_STATES, outcomes=OUTCOMES, on=chart.on,
+        figures=chart.figures, **more,
+    )  # fmt: skip
 
 
 def _group(section: str, key: str, name: Any) -> Any:
@@ -100,7 +103,7 @@ def month(first: date) -> str:
     return format_date(first, MONTH[language()], locale=language())
 
 
-def _span(span: Span) -> str:
+def span_name(span: Span) -> str:
     """Return what a span is called: its term's name, or the month."""
     return pair(span.name) if span.name else month(span.first)
 

@@ -20,7 +20,7 @@ PLACES = ("near", "peer", "far", "abroad", "closed", "absent")
 ABSENT = 987_654
 WHERE = ("near", "peer", "far", "abroad", "absent")
 THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "far", "abroad", "absent"), "files": WHERE,
-          "warnings": WHERE, "items": WHERE, "goals": WHERE} | dict.fromkeys(
+          "warnings": WHERE, "items": WHERE, "goals": WHERE, "portraits": WHERE} | dict.fromkeys(
     ("tasks", "answers", "incidents"), ("near", *WHERE[2:])) | dict.fromkeys(
     ("people", "units", "subjects", "selftests"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""

@@ -274,7 +274,7 @@ def _more(
     app: Flask, cycles: dict[tuple[str, str], Thing], colleges: dict[str, College], mark: str
 ) -> dict[str, dict[str, Thing]]:
     """Return a file, a warning and a work item at each place, and a person, a unit and a subject of each college."""
-    kinds = ("files", "warnings", "items", "people", "units", "subjects", "goals")
+    kinds = ("files", "warnings", "items", "people", "units", "subjects", "goals", "portraits")
     found: dict[str, dict[str, Thing]] = {kind: {} for kind in kinds}
     for place in (*PLACES, "abroad"):
         college = colleges["abroad" if place == "abroad" else "home"]
@@ -293,6 +293,7 @@ def _more(
         found["warnings"][place] = Thing(f"{cycles[place, 'warned'].number}.1")
         found["items"][place] = Thing(item)
         found["goals"][place] = Thing(college.goal(f"{place}-fresh"), shows=college.say("goal"))
+        found["portraits"][place] = Thing(college.subjects[f"{place}-fresh"])
     for place, college in (("near", colleges["home"]), ("abroad", colleges["abroad"])):
         found["people"][place] = Thing(college.persons["new"])
         found["units"][place] = Thing(college.units["section"])
