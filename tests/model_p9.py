@@ -9,8 +9,15 @@ G is nobody.  A day has ``i``, the working days up to it, and ``j``, the number 
 NEED, LOOP, AUTO, LAST, STAGES = {1: 2, 3: 0, 7: 0}, 4, 7, 9, {"goal": 0, "standard": 1, "design": 2}
 NOT, OWN, VISIT = "transition.not_allowed", "approval.own", ("approve", "reject", "return", "add_signer")
 FITS = {"acknowledge": ["opened"], "correct": ["acknowledged", "correcting"], "confirm": ["correcting"]}
-RIGHT = {"ABCDR": (*VISIT, "confirm", "dismiss"), "R": ("submit", "withdraw", "acknowledge", "correct"), "Q": ("warn",),
-         "O": ("suspend", "resume", "cancel", "reopen"), "RQ": ("record",), "SO": ("extend",), "RS": ("transfer",)}
+RIGHT = {
+    "ABCDR": (*VISIT, "confirm", "dismiss"),
+    "R": ("submit", "withdraw", "acknowledge", "correct"),
+    "Q": ("warn",),
+    "O": ("suspend", "resume", "cancel", "reopen"),
+    "RQ": ("record",),
+    "SO": ("extend",),
+    "RS": ("transfer",),
+}
 RIGHT = {action: who for who, actions in RIGHT.items() for action in actions}
 
 
@@ -47,9 +54,15 @@ class Model:
             return {"comment", "copy"} | ({"resume", "cancel"} if self.status == "suspended" else set())
         calm, wish = self.stage != LOOP or not self.ws, any(w["wants"] is not None for w in self.ws.values())
         may = {a: any(w["is"] in fit and w["wants"] is None for w in self.ws.values()) for a, fit in FITS.items()} | {
-            "submit": not self.review and calm, "withdraw": self.review and not self.signed, "add_signer": self.review,
-            "approve": (self.review and calm) or wish, "reject": self.review or wish, "dismiss": self.ws,
-            "return": self.review and self.stage, "reopen": self.stage}
+            "submit": not self.review and calm,
+            "withdraw": self.review and not self.signed,
+            "add_signer": self.review,
+            "approve": (self.review and calm) or wish,
+            "reject": self.review or wish,
+            "dismiss": self.ws,
+            "return": self.review and self.stage,
+            "reopen": self.stage,
+        }
         always = {"remind", "transfer", "extend", "warn", "comment", "copy", "suspend", "cancel"}
         return always | {action for action, holds in may.items() if holds}
 

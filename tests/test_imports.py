@@ -399,5 +399,3 @@ def test_an_unknown_college_and_headings_only(world: World, runner: Run, tmp_pat
     assert told(runner("import", "people", str(file), "--college", "x", "--json"), 3)["code"] == "college.not_found"
     assert told(runner("import", "people", str(file), "--json"), 3)["code"] == "file.empty"
     assert told(runner("import", "people", str(file), "--allow-empty", "--json"))["rows"] == 0
-
-

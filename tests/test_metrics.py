@@ -53,6 +53,17 @@ def test_the_figures_are_those_of_the_database(site: Site) -> None:
     assert after["qaflow_database_bytes"] > 100_000 and after["qaflow_due_backlog"] == 0
 
 
+def test_requests_are_counted_and_timed_by_the_part_that_answered(site: Site) -> None:
+    before = figures(site)
+    for _ in range(3):
+        site.app.test_client().get("/healthz")
+    after = figures(site)
+
+    assert after["qaflow_request_seconds_countGETprobes"] == 3
+    assert "qaflow_request_seconds_countGETprobes" not in before
+    assert after["qaflow_request_seconds_bucket+InfGETprobes"] == 3
+
+
 def test_work_past_its_day_is_counted_as_overdue(site: Site) -> None:
     site.world.start("C1")
     assert figures(site)["qaflow_work_items_overdue"] == 0

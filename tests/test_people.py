@@ -483,5 +483,3 @@ def test_unknown_logins_exit_3_and_refusals_of_state_exit_4(peopled: World, runn
     assert told(runner("user", "disable", "mate", "--json"), 4)["code"] == "account.disabled"
     assert told(runner("user", "token", "mate", "--json"), 4)["code"] == "account.disabled"
     assert told(runner("user", "add", "leader", "--name", "某", "--json"), 4)["code"] == "login.taken"
-
-

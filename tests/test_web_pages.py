@@ -31,11 +31,34 @@ PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "help.index", "hel
 FILES = {"audit.pack", "cycles.download", "definitions.drawing", "metrics.show", "reviews.manifest"}
 """What answers with a file or a document."""
 REFUSED: dict[str, dict[str, int]] = {
-    "lead": {"audit": 403, "office": 403, "definitions": 403, "operations": 403, "escalations.show": 404,
-             "organisation": 403, "reviews": 403},
-    "office": {"operations": 403},
-    "admin": {"audit": 403, "office": 403, "cycles": 404, "definitions.cycles": 403, "definitions.check": 403,
-              "definitions.migrate": 403, "escalations.show": 404, "warnings.show": 404, "reviews": 403},
+    "lead": {
+        "audit": 403,
+        "office": 403,
+        "definitions": 403,
+        "operations": 403,
+        "escalations.show": 404,
+        "organisation": 403,
+        "reviews": 403,
+        "imports": 403,
+    },
+    "office": {
+        "operations": 403,
+        "imports": 403,
+        "organisation.new_person": 403,
+        "organisation.new_subject": 403,
+        "organisation.new_unit": 403,
+    },
+    "admin": {
+        "audit": 403,
+        "office": 403,
+        "cycles": 404,
+        "definitions.cycles": 403,
+        "definitions.check": 403,
+        "definitions.migrate": 403,
+        "escalations.show": 404,
+        "warnings.show": 404,
+        "reviews": 403,
+    },
 }
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
 ABSENT = {"cycles.sheet", "definitions.difference", "reviews.frozen", "reviews.sample"}
@@ -258,10 +281,11 @@ def test_the_bar_shows_what_a_persons_roles_make_useful(site: Site) -> None:
         found = re.search(r'<nav class="q-nav".*?</nav>', site.browser(login).get("/").text, re.DOTALL)
         return set(re.findall(r'href="/([a-z]+)"', found[0] if found else ""))
 
-    all_ = {"inbox", "cycles", "warnings"}
-    assert bar("lead") == all_
-    assert bar("head") == all_ | {"escalations"}
-    assert bar("office") == all_ | {"escalations", "office", "audit", "definitions", "organisation"}
+    all_ = {"inbox", "overview", "cycles", "warnings", "incidents", "tasks", "points"}
+    scoped = all_ | {"chains", "charts", "selftest"}
+    assert bar("lead") == scoped
+    assert bar("head") == scoped | {"escalations", "frame"}
+    assert bar("office") == scoped | {"escalations", "frame", "office", "audit", "definitions", "organisation"}
     assert bar("admin") == all_ | {"definitions", "organisation", "operations"}
 
 

@@ -290,7 +290,7 @@ def test_the_years_of_a_construction_run_inside_its_three() -> None:
 def test_the_grid_leaves_out_july_and_august() -> None:
     calendar = folder().calendar
     assert calendar is not None
-    assert list(calendar["grid_months"]) == [9, 10, 11, 12, 1, 2, 3, 4, 5, 6]
+    assert list(calendar["grid_months"]) == [1, 2, 3, 4, 5, 6, 9, 10, 11, 12]
     assert [y["key"] for y in calendar["years"]] == ["2024-2025", "2025-2026", "2026-2027"]
 
 

@@ -41,6 +41,7 @@ def upgrade() -> None:
     """Add the columns and make the tables."""
     _columns()
     _tables_of_data()
+    _library()
     _tables_of_voices()
     _indexes()
 
@@ -57,13 +58,17 @@ def _indexes() -> None:
 
 def _columns() -> None:
     _add("goal", *(sa.Column(name, kind) for name, kind in CHAIN), sa.Column("attained", sa.Double()),
-         sa.Column("attained_at", INSTANT), _version())  # fmt: skip
+         sa.Column("attained_at", INSTANT), sa.Column("degree", sa.Double()), _version())  # fmt: skip
     _add("standard", *(sa.Column(name, kind) for name, kind in CHAIN), sa.Column("value", sa.Double()),
          sa.Column("warn_lower", sa.Double()), sa.Column("warn_upper", sa.Double()), sa.Column("weight", sa.Double()),
          _version())  # fmt: skip
+    for table, others in (("goal", ("parent_id", "cycle_id")), ("standard", ("goal_id", "cycle_id"))):
+        for column in others:
+            op.create_index(f"ix_{table}_college_id_{column}", table, ["college_id", column])
     _add("plan_task", sa.Column("owner_id", BIG_ID), sa.Column("goal_id", BIG_ID),
          sa.Column("starts", DAY), sa.Column("cost", sa.Double()), sa.Column("result", KEY),
          sa.Column("year", sa.Integer()), _flag("loaded", True), _version())  # fmt: skip
+    _add("college", sa.Column("kind", sa.Text(), nullable=False, server_default=sa.text("'ordinary'")))
     _add("frame", _flag("loaded", True), _flag("dropped", False), _version())
     _add("warning", sa.Column("limit_id", BIG_ID), sa.Column("category", sa.Text()))
     _add("control_point", sa.Column("formula", sa.Text()), sa.Column("owner_unit_id", BIG_ID),
@@ -129,7 +134,30 @@ def _tables_of_data() -> None:
     op.create_index("ix_frame_answer_college_id_code", "frame_answer", ["college_id", "code"])
 
 
+def _library() -> None:
+    op.create_table(
+        "frame_library",
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("digest", KEY, nullable=False),
+        sa.Column("stored_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_frame_library"),
+    )
+
+
 def _tables_of_voices() -> None:
+    op.create_table(
+        "catalogue",
+        sa.Column("college_id", BIG_ID, nullable=False),
+        sa.Column("kind", KEY, nullable=False),
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        _refers("catalogue", "college_id", "college"),
+        sa.PrimaryKeyConstraint("college_id", "kind", "key", name="pk_catalogue"),
+    )
     op.create_table(
         "questionnaire",
         sa.Column("id", BIG_ID, nullable=False),
@@ -160,6 +188,7 @@ def _tables_of_voices() -> None:
         sa.Column("saved_at", INSTANT, nullable=False),
         sa.Column("handed_in_at", INSTANT),
         sa.Column("handed_in_by", BIG_ID),
+        sa.Column("unit_id", BIG_ID),
         _refers("questionnaire_answer", "college_id", "college"),
         _refers("questionnaire_answer", "questionnaire_id", "questionnaire"),
         _refers("questionnaire_answer", "subject_id", "subject"),
@@ -177,6 +206,7 @@ def _tables_of_voices() -> None:
         sa.Column("state", KEY, nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("grade", sa.Text()),
+        sa.Column("complaint", sa.Boolean(), nullable=False),
         sa.Column("title", KEY, nullable=False),
         sa.Column("account", KEY, nullable=False),
         sa.Column("handling", KEY),
@@ -192,9 +222,13 @@ def _tables_of_voices() -> None:
         sa.Column("owner_id", BIG_ID),
         sa.Column("due", DAY),
         sa.Column("graded_at", INSTANT),
+        sa.Column("graded_by", BIG_ID),
         sa.Column("handled_at", INSTANT),
+        sa.Column("handled_by", BIG_ID),
         sa.Column("answered_at", INSTANT),
+        sa.Column("answered_by", BIG_ID),
         sa.Column("closed_at", INSTANT),
+        sa.Column("closed_by", BIG_ID),
         sa.Column("version", sa.Integer(), nullable=False),
         _refers("quality_incident", "college_id", "college"),
         _refers("quality_incident", "unit_id", "unit"),

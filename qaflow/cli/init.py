@@ -15,8 +15,8 @@ from qaflow.cli.frame import Command, installation, ports
 from qaflow.config import Settings
 from qaflow.engine import loader
 from qaflow.errors import Unavailable, Usage
+from qaflow.services import frame_library, loading, packaged
 from qaflow.services import installation as service
-from qaflow.services import loading, packaged
 from qaflow.store.db import db
 
 EMPTY = click.Path(readable=False, path_type=Path)
@@ -57,7 +57,9 @@ def write_example(target: Path, as_json: bool) -> None:
 def made(app: Flask, settings: Settings, sandbox: bool) -> dict[str, Any]:
     """Make or upgrade the database and its own row."""
     prepared = service.prepare(app, db.session, settings, ports().clock.now())
-    found = service.create(db.session, service.operator(db.session, ports()), sandbox)
+    origin = service.operator(db.session, ports())
+    found = service.create(db.session, origin, sandbox)
+    frame_library.settle(db.session, origin)
     return {
         "home": settings.home, "database": settings.shown()["database_url"], "created": found["created"],
         "schema": {"was": prepared["from"], "is": "current"}, "backup": prepared["backup"],

@@ -107,6 +107,7 @@ class College:
     timezone: str = "Asia/Shanghai"
     sandbox_share: int = 500
     source: str = ""
+    grid_months: tuple[int, ...] = ()  # of the month grid, in its order; its file is the calendar
     tiers: tuple[Tier, ...] = ()  # those of a layer in their order, as the organisation's file has them
 
     @cached_property

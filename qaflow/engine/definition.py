@@ -25,6 +25,8 @@ NEUTRAL_STAGES = (
 LAYERS = ("school", "major", "course", "teacher", "student", "service")
 QUICK_STATES = ("monitor", "warn", "correct")
 SCOPES = ("implementation", "design", "standard", "goal")
+CATEGORIES = ("people", "equipment", "material", "method", "measurement", "environment")
+"""Kinds of cause (人机料法测环), the bones of K. Ishikawa's cause-and-effect diagram (003: 因果分析)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +238,6 @@ def build_value(kind: Any, plain: Any) -> Any:
 
 
 __all__ = [
-    "FORMAT", "LAYERS", "NEUTRAL_STAGES", "QUICK_STATES", "SCOPES", "Deadline", "Definition", "Field", "Label",
-    "Level", "Move", "QuickLoop", "Sheet", "Signers", "Stage", "canonical", "from_plain", "to_plain",
+    "CATEGORIES", "FORMAT", "LAYERS", "NEUTRAL_STAGES", "QUICK_STATES", "SCOPES", "Deadline", "Definition", "Field",
+    "Label", "Level", "Move", "QuickLoop", "Sheet", "Signers", "Stage", "canonical", "from_plain", "to_plain",
 ]  # fmt: skip

@@ -17,14 +17,15 @@ from .college import College, Role
 from .definition import Definition
 from .faults import Fault, brief, faulty, meant
 from .reading import college as college_shape
-from .reading import entries, places
+from .reading import entries, places, voices
 from .reading.definition import definition
 from .reading.dump import dump
 from .reading.folder import Folder, combine
 from .reading.shapes import BAD, Reader, Reading
 from .yaml_source import Node, duplicates, fetch, parse
 
-READERS: dict[str, Reader] = {"definition": definition, **college_shape.READERS, **places.READERS, **entries.READERS}
+READERS: dict[str, Reader] = {"definition": definition, **college_shape.READERS, **places.READERS, **entries.READERS,
+                              **voices.READERS}  # fmt: skip
 KINDS = tuple(READERS)
 SUFFIXES = (".yaml", ".yml")
 MAX_FILES = 500

@@ -26,7 +26,7 @@ _BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError)
 class Replay:
     """One cycle's facts folded so far; `take` refuses what could not happen."""
 
-    __slots__ = ("behalf", "children", "cycle", "past", "renamed", "resolve", "rules", "snap")
+    __slots__ = ("answers", "behalf", "children", "cycle", "past", "renamed", "resolve", "rules", "snap")
 
     def __init__(self, cycle: int, resolve: Resolve) -> None:
         """Begin before the first fact; ``resolve`` gives the compiled definition of a hash."""
@@ -38,6 +38,7 @@ class Replay:
         self.children: set[int] = set()
         self.behalf: dict[tuple[str, int, int], int] = {}  # who signed for whom: (stage, visit, signer) to the absent
         self.renamed = False
+        self.answers: list[tuple[int, str, int, str, str, str, int]] = []  # to points of the frame, as their rows
 
     def take(self, kind: str, at: str, actor: str, behalf: str | None, definition: str | None, data: Data) -> None:
         """Take one fact in; `Disallowed` says why it cannot stand here."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from .diagnosis import DEGREES, FRAMED, STAGE
 from .machine import CANCELLED, CLOSED, Compiled
 from .snapshot import OPEN_WARNING, Data, Snapshot, Visit
 
@@ -364,6 +365,22 @@ def migrated(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
 def attached(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
     """A file is left in the current visit."""
     _here(snap, data)
+
+
+def answered(r: Replay, snap: Snapshot, data: Data, at: str) -> None:
+    """A point of the frame is answered: in the diagnosis while it is worked on, or in an open sheet, in due order."""
+    _here(snap, data)
+    diagnose, number = r.rules.compiled.definition.covering("diagnose"), data["sheet_no"]
+    if number == STAGE and (diagnose is None or snap.stage != diagnose.key or snap.leaf == "review"):
+        raise Disallowed(f"a point is answered in {snap.state}, not in the diagnosis")
+    if number != STAGE and snap.sheets[number].state != "open":
+        raise Disallowed(f"a point is answered in sheet {number}, which is {snap.sheets[number].state}")
+    if snap.layer not in FRAMED or data["degree"] not in DEGREES or data["by"] is None:
+        raise Disallowed(f"degree {data['degree']!r} by {data['by']} on the layer {snap.layer}")
+    before = sum((number, data["code"]) == row[:2] for row in r.answers)
+    if data["version"] != before + 1:
+        raise Disallowed(f"answer {data['version']} to {data['code']} follows {before}")
+    r.answers.append((number, data["code"], data["version"], data["degree"], data["content"], at, data["by"]))
 
 
 def child_started(r: Replay, snap: Snapshot, data: Data, at: str) -> None:

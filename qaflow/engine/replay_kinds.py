@@ -46,6 +46,7 @@ GUARDS: dict[str, Guard] = {
     "ResponsibleChanged": guards.noted,
     "DefinitionMigrated": guards.migrated,
     "EvidenceAdded": guards.attached,
+    "FrameAnswered": guards.answered,
     "ItemReminded": guards.reminded,
     "CopySent": guards.noted,
     "Commented": guards.noted,

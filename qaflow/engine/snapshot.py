@@ -87,6 +87,8 @@ class WarningLife:
     confirmed_at: str | None = None
     closed_at: str | None = None
     acknowledged_by: int | None = None
+    limit_id: int | None = None  # the limit that the opening reading breached; none: the point's own
+    category: str | None = None  # kind of cause, one of `definition.CATEGORIES`
 
 
 @dataclass(slots=True, kw_only=True)
@@ -511,6 +513,7 @@ EFFECTS: dict[str, Callable[[Snapshot, Data, str], None]] = {
     "ResponsibleChanged": _moved,
     "DefinitionMigrated": _migrated,
     "EvidenceAdded": _noted,
+    "FrameAnswered": _noted,
     "ItemReminded": _noted,
     "CopySent": _noted,
     "Commented": _noted,

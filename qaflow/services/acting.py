@@ -9,11 +9,11 @@ from qaflow.engine.decide import Context, Fact, Refusal
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Data, Snapshot, evolve
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Stale
-from qaflow.store import content, ledger
+from qaflow.store import content, frame_answers, ledger
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
-from . import notices, watching
+from . import chain_cycles, notices, watching
 from .college import CollegeView, compiled, view
 from .policy import Scope, scope_of
 from .work import AnySession, LostRace, Origin, Writer
@@ -127,6 +127,8 @@ class Before(NamedTuple):
 def _ask(acting: Acting, data: Data, before: Before) -> None:
     if "signers" in data:
         rows.ask(acting.driver, acting.snap, data["signers"])
+    else:
+        _chain(acting, before)  # nobody needs to approve it
 
 
 def _add(acting: Acting, data: Data, before: Before) -> None:
@@ -138,6 +140,17 @@ def _sign(acting: Acting, data: Data, before: Before) -> None:
     visit = acting.snap.visits[before.stage]
     if visit.number == before.visit:
         rows.sign(acting.driver, acting.snap, visit, visit.revision, data["signer"], before.for_)
+
+
+def _approve(acting: Acting, data: Data, before: Before) -> None:
+    _sign(acting, data, before)
+    _chain(acting, before)
+
+
+def _chain(acting: Acting, before: Before) -> None:
+    """Let the goals and standards of a stage that is through become entries of the chains."""
+    stage, visit = acting.compiled.definition.by_key[before.stage], acting.snap.visits[before.stage]
+    chain_cycles.fix(acting.driver, acting.row.college, acting.snap, stage, visit.content, acting.writer.at)
 
 
 def _void(acting: Acting, data: Data, before: Before) -> None:
@@ -156,6 +169,10 @@ def _escalate(acting: Acting, data: Data, before: Before) -> None:
 
 def _attach(acting: Acting, data: Data, before: Before) -> None:
     ledger.attach(acting.driver, acting.row.college, acting.snap.id, data, acting.writer.at)
+
+
+def _answer(acting: Acting, data: Data, before: Before) -> None:
+    frame_answers.put(acting.driver, acting.row.college, acting.snap.id, data, acting.writer.at)
 
 
 def _name(acting: Acting, data: Data, before: Before) -> None:
@@ -180,7 +197,7 @@ PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "StageSubmitted": _ask,
     "SignerAdded": _add,
     "StageSigned": _sign,
-    "StageApproved": _sign,
+    "StageApproved": _approve,
     "StageWithdrawn": _void,
     "StageRejected": _void,
     "StageReturned": _void,
@@ -188,12 +205,13 @@ PROJECTORS: dict[str, Callable[[Acting, Data, Before], None]] = {
     "ItemTransferred": _move,
     "WorkEscalated": _escalate,
     "EvidenceAdded": _attach,
+    "FrameAnswered": _answer,
     "Commented": _name,
     "CarryReceived": _receive,
     "DefinitionMigrated": _repin,
     "CopySent": _watch,
 }
-"""What a fact writes beside the rows of its snapshot: signatures, the ledger, evidence, carry-overs, watches."""
+"""What a fact writes beside the rows of its snapshot: signatures, the ledger, evidence, answers, carry-overs."""
 
 
 def hold(session: AnySession, driver: Driver, origin: Origin, cycle: int, writer: Writer | None = None) -> Acting:

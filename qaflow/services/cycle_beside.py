@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from qaflow.engine import decide as engine
 from qaflow.engine.definition import Label
 from qaflow.engine.definition import Sheet as Form
+from qaflow.engine.diagnosis import FRAMED, Tally, tally
 from qaflow.engine.snapshot import Data, Sheet
 from qaflow.store import cycle_beside as rows
+from qaflow.store import frame_answers
 from qaflow.store.cycle_beside import Carried, File, Kin, Link, Measured
 
 from . import cycle_rights as rights
+from . import frame
 from .acting import Acting
 from .college import compiled
 
@@ -43,6 +46,7 @@ class Beside:
     files: tuple[File, ...]
     sheets: tuple[SheetLine, ...]
     logins: tuple[tuple[str, str], ...]
+    framed: Tally | None  # how far the frame is answered, on the layers that answer it
 
 
 def beside(acting: Acting, names: Mapping[int, str]) -> Beside:
@@ -57,8 +61,17 @@ def beside(acting: Acting, names: Mapping[int, str]) -> Beside:
         points=tuple(rows.points(driver, college, snap.layer, snap.subject)),
         chain=tuple(_of_unit(chain, rows.unit_code(driver, snap.unit))) if chain else (),
         files=tuple(rows.files(driver, college, snap.id)), sheets=tuple(_sheets(acting, names)),
-        logins=tuple(rows.people(driver, sorted(names))),
+        logins=tuple(rows.people(driver, sorted(names))), framed=_framed(acting),
     )  # fmt: skip
+
+
+def _framed(acting: Acting) -> Tally | None:
+    """Return how far a cycle of the school or service layer has answered the frame; None without one."""
+    driver, college, snap = acting.driver, acting.row.college, acting.snap
+    if snap.layer not in FRAMED:
+        return None
+    points = frame.of(driver, college).concerning(snap.unit)
+    return tally(points, frame_answers.newest(driver, college, [snap.id]).get(snap.id, {})) if points else None
 
 
 def _stage(acting: Acting, one: Kin) -> Label:

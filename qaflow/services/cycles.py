@@ -23,7 +23,7 @@ from .work import AnySession, Origin, transact
 
 TEXTS = {"reason": 2000, "comment": 2000, "text": 8000, "cause": 2000, "measure": 2000}
 """Keys of a command's data that hold people's words, and how long they may be; kept as erasable content."""
-NAMES = ("warning", "scope", "stage", "point", "due")
+NAMES = ("warning", "scope", "category", "stage", "point", "due")
 """Keys that name something by its text."""
 MAX_CONTENT = 1_000_000
 HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -59,7 +59,7 @@ def check_args(action: str, args: Data) -> Data:
               for k in sorted(set(args) - known)]  # fmt: skip
     errors += [{"pointer": k, "code": "field.required", "message": f"{k}: is required"}
                for k in required if args.get(k) in (None, "")]  # fmt: skip
-    errors += [fault for k in args if k in TEXTS for fault in _text_faults(k, args[k])]
+    errors += [fault for k in args if k in TEXTS for fault in text_faults(k, args[k], TEXTS[k])]
     errors += [_no_text(k) for k in NAMES if k in args and not isinstance(args[k], str | None)]
     if errors:
         raise Invalid("data.invalid", f"{action}: " + "; ".join(e["message"] for e in errors), errors=errors)
@@ -70,13 +70,14 @@ def _no_text(key: str) -> Data:
     return {"pointer": key, "code": "type.expected_string", "message": f"{key}: must be a text"}
 
 
-def _text_faults(key: str, value: Any) -> list[Data]:
+def text_faults(key: str, value: Any, most: int) -> list[Data]:
+    """Return what is wrong with people's words: no text, too long, blank, or with signs that no text may hold."""
     if value is None:
         return []
     if not isinstance(value, str):
         return [_no_text(key)]
-    if len(value) > TEXTS[key]:
-        return [{"pointer": key, "code": "text.too_long", "message": f"{key}: longer than {TEXTS[key]} characters"}]
+    if len(value) > most:
+        return [{"pointer": key, "code": "text.too_long", "message": f"{key}: longer than {most} characters"}]
     if not value.strip(" \t\r\n\u200b\u200c\u200d\ufeff\u3000\xa0"):
         return [{"pointer": key, "code": "text.blank", "message": f"{key}: is blank"}]
     if any((c < " " and c not in "\t\r\n") or "\ud800" <= c <= "\udfff" for c in value):

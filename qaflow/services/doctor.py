@@ -105,7 +105,7 @@ def covered(d: Driver) -> list[Finding]:
     told = {hash(row) for row in store.told(d)}
     kinds = sorted(notices.TELLS_ITEM_HOLDERS | notices.TELLS_TO | notices.TELLS_NAMED)
     for stream, seq, kind, actor, data in store.notifying(d, kinds):
-        if not stream.startswith("cycle:"):
+        if not stream.startswith(("cycle:", "college:")):
             continue
         try:
             missing = [p for p in notices.told(kind, json.loads(data), actor) if hash((stream, seq, p)) not in told]

@@ -108,6 +108,8 @@ WORDS = {
     "ReopeningRefused": ("重开未获同意", "reopening refused"), "SheetIssued": ("诊断表待填", "diagnosis sheet to fill"),
     "ItemTransferred": ("转办给您", "transferred to you"), "WorkEscalated": ("逾期升级", "overdue, escalated to you"),
     "ItemReminded": ("催办", "reminder"), "CopySent": ("抄送", "copied to you"),
+    "IncidentGraded": ("请处理", "for you to handle"), "IncidentHandled": ("已处理，待答复", "handled, to be answered"),
+    "IncidentAnswered": ("已答复", "answered"), "IncidentClosed": ("已办结", "closed"),
 }  # fmt: skip
 
 
@@ -117,8 +119,10 @@ def compose(login: str, language: str, key: str, count: int, lines: Sequence[tup
     subject = (f"诊改平台：{count} 条提醒", f"Quality spirals: {count} notice(s)")[which]
     body = []
     for kind, payload in lines:
-        word, cycle = WORDS.get(kind, (kind, kind))[which], json.loads(payload)["cycle"]
-        body.append((f"轮次 {cycle}：{word}", f"cycle {cycle}: {word}")[which])
+        word, told = WORDS.get(kind, (kind, kind))[which], json.loads(payload)
+        of = (f"质量事故 {told['incident']}", f"incident {told['incident']}") if "incident" in told else (
+            f"轮次 {told['cycle']}", f"cycle {told['cycle']}")  # fmt: skip
+        body.append((f"{of[0]}：{word}", f"{of[1]}: {word}")[which])
     if count > len(lines):
         body.append((f"另有 {count - len(lines)} 条，见待办。", f"and {count - len(lines)} more in your inbox.")[which])
     return Notice(key=key, to=login, subject=subject, body="\n".join(body))

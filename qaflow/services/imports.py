@@ -14,6 +14,7 @@ from qaflow.errors import Missing, Usage
 from qaflow.store import colleges
 from qaflow.store.db import Driver
 
+from . import policy
 from .cells import Column
 from .college import CollegeView, view
 from .streams import college_fact
@@ -53,6 +54,8 @@ class Kind:
     key: str
     columns: tuple[Column, ...]
     take: Callable[[Import], None]
+    right: str = "accounts"  # what a person needs who sends it; the operator at the command line is no person
+    scoped: bool = False  # a role in part of the college suffices: each row is checked for whose it is
 
 
 class _Rehearsed(Exception):
@@ -65,14 +68,18 @@ class _Rehearsed(Exception):
 
 def kinds() -> dict[str, Kind]:
     """Return the kinds of import by key."""
-    from . import imports_people, imports_subjects, imports_units
+    from . import imports_chains, imports_people, imports_points, imports_readings, imports_subjects
+    from . import imports_tasks as tasks
+    from . import imports_units as units
 
-    found = (imports_units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS)
+    found = (units.UNITS, imports_people.PEOPLE, imports_subjects.SUBJECTS, imports_chains.GOALS,
+             imports_chains.STANDARDS, imports_points.POINTS, tasks.TASKS, imports_readings.READINGS)  # fmt: skip
     return {kind.key: kind for kind in found}
 
 
 def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, *, college: str | None = None,
-        dry_run: bool = False, encoding: str | None = None, allow_empty: bool = False) -> dict[str, Any]:  # fmt: skip
+        dry_run: bool = False, encoding: str | None = None, allow_empty: bool = False,
+        sheet: str | None = None) -> dict[str, Any]:  # fmt: skip
     """Import a file into a college and return what was new, updated and unchanged.
 
     Raises `Invalid` with every fault of the file (``errors``, each with ``at``, ``line``, ``column``, ``code``); then
@@ -82,8 +89,12 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
 
     def body(driver: Driver) -> dict[str, Any]:
         seen = view(session, driver, _college(driver, college))
+        if origin.person is not None:
+            day = seen.calendar.local_day(origin.now).isoformat()
+            if not (chosen.scoped and policy.anywhere(driver, seen.id, origin.person, chosen.right, day)):
+                policy.require_role(driver, seen.id, origin.person, chosen.right, day)
         colleges.head(driver, seen.id)  # two imports into one college wait for each other
-        table = read(data, name, chosen.columns, encoding, allow_empty)
+        table = read(data, name, chosen.columns, encoding, allow_empty, sheet)
         run = Import(session=session, driver=driver, writer=Writer(driver, origin), origin=origin, college=seen,
                      table=table)  # fmt: skip
         chosen.take(run)
@@ -106,7 +117,7 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
 
 def _report(run: Import, kind: str, dry_run: bool) -> dict[str, Any]:
     counts = {"rows": len(run.table.rows), "new": run.new, "updated": run.updated, "unchanged": run.unchanged}
-    more = {"granted": run.granted, "dry_run": dry_run, "notices": run.notices}
+    more = {"granted": run.granted, "dry_run": dry_run, "notices": run.table.notices + run.notices}
     return {"kind": kind, "college": run.college.key, **counts, **more}
 
 

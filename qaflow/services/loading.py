@@ -179,11 +179,12 @@ def _compare(table: Table, standing: dict[Key, Standing], numbers: dict[Key, int
     return Change(
         table=table,
         new=[(numbers.get(key), key, values) for key, values in wanted if key not in standing],
-        changed=[(key, values) for key, values in wanted if key in standing and standing[key].values != values],
+        changed=[(key, values) for key, values in wanted
+                 if key in standing and standing[key].values != values and not standing[key].own],
         gone=[(key, row.id) for key, row in left if not row.held],
         kept=[key for key, row in left if row.held],
         wanted=wanted,
-    )
+    )  # fmt: skip
 
 
 def _end(change: Change, standing: dict[Key, Standing], day: date) -> None:

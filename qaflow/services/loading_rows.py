@@ -78,18 +78,19 @@ def tracks(folder: Folder, refs: Refs) -> list[Row]:
 
 def frame(folder: Folder, refs: Refs) -> list[Row]:
     """Return the frame's items, elements and diagnosis points."""
-    return [row for item in (folder.points or {}).get("items", ()) for row in _frame_rows(item, "item", None)]
+    return [row for item in (folder.points or {}).get("items", ()) for row in frame_parts(item)]
 
 
 BELOW = {"item": ("element", "elements"), "element": ("point", "points")}
 
 
-def _frame_rows(one: dict[str, Any], level: str, parent: str | None) -> Iterator[Row]:
+def frame_parts(one: dict[str, Any], level: str = "item", parent: str | None = None) -> Iterator[Row]:
+    """Yield an item of a frame and what lies below it, each by its code."""
     inner, name = BELOW.get(level, ("", ""))
     body = canonical({k: v for k, v in one.items() if k != name})
     yield (one["code"],), (level, parent, one["name"]["zh"], one["name"]["en"], one.get("star", ""), body)
     for below in one.get(name, ()):
-        yield from _frame_rows(below, inner, one["code"])
+        yield from frame_parts(below, inner, one["code"])
 
 
 def control_points(folder: Folder, refs: Refs) -> list[Row]:
@@ -145,6 +146,14 @@ def terms(folder: Folder, refs: Refs) -> list[Row]:
     return [((t["key"],), (t["name"]["zh"], t["name"]["en"], t["starts"], t["ends"])) for t in found]
 
 
+def catalogue(folder: Folder, refs: Refs) -> list[Row]:
+    """Return the self-tests, and the categories and grades of incidents."""
+    found: list[Row] = [(("selftest", form.key), (canonical(to_plain(form)),)) for form in folder.selftests]
+    if folder.incidents is not None:
+        found.append((("incidents", "incidents"), (canonical(to_plain(folder.incidents)),)))
+    return found
+
+
 ORDER: dict[str, tuple[Table, Callable[[Folder, Refs], list[Row]]]] = {
     "unit": (store.UNIT, units),
     "subject": (store.SUBJECT, subjects),
@@ -155,6 +164,7 @@ ORDER: dict[str, tuple[Table, Callable[[Folder, Refs], list[Row]]]] = {
     "goal": (store.GOAL, goals),
     "standard": (store.STANDARD, standards),
     "term": (store.TERM, terms),
+    "catalogue": (store.CATALOGUE, catalogue),
 }
 """The tables that files fill, those that are named by others first."""
 
@@ -163,8 +173,10 @@ def college_values(folder: Folder) -> dict[str, Any]:
     """Return the college's own row."""
     college = folder.college
     assert college is not None
+    months = tuple((folder.calendar or {}).get("grid_months", ()))
     return {"key": college.key, "name_zh": college.name.zh, "name_en": college.name.en, "timezone": college.timezone,
-            "body": canonical(to_plain(replace(college, tiers=_tiers(folder)))), "until": until(folder)}  # fmt: skip
+            "body": canonical(to_plain(replace(college, grid_months=months, tiers=_tiers(folder)))),
+            "until": until(folder)}  # fmt: skip
 
 
 def _tiers(folder: Folder) -> tuple[Tier, ...]:
@@ -183,6 +195,8 @@ def digests(folder: Folder) -> dict[str, str]:
     parts: dict[str, Any] = {
         "college": to_plain(folder.college), "calendar": folder.calendar, "organisation": folder.organisation,
         "points": folder.points, "tasks": folder.tasks, "plans": folder.plans, "standards": folder.standards,
+        "selftests": [to_plain(form) for form in folder.selftests],
+        "incidents": to_plain(folder.incidents) if folder.incidents else None,
     }  # fmt: skip
     return {name: hashlib.sha256(canonical(part).encode()).hexdigest() for name, part in parts.items()}
 

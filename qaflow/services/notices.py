@@ -10,7 +10,10 @@ TELLS_ITEM_HOLDERS = frozenset((
     "StageSubmitted", "StageSigned", "StageRejected", "StageReturned", "StageReopened", "SignerAdded", "WarningOpened",
     "WarningReceived", "WarningJoined", "CorrectionStarted", "ReopeningRefused", "SheetIssued",
 ))  # fmt: skip
-TELLS_TO = frozenset(("ItemTransferred", "WorkEscalated", "ItemReminded", "CopySent"))
+TELLS_TO = frozenset((
+    "ItemTransferred", "WorkEscalated", "ItemReminded", "CopySent", "IncidentGraded", "IncidentHandled",
+    "IncidentAnswered", "IncidentClosed",
+))  # fmt: skip
 TELLS_NAMED = frozenset(("Commented",))
 _as_text = json.JSONEncoder(ensure_ascii=False).encode
 URGENT = frozenset(("WarningOpened", "ItemReminded"))
@@ -39,6 +42,11 @@ def summary(kind: str, data: Data) -> Data:
         if name in data:
             found[name] = data[name]
     return found
+
+
+def of_incident(no: int, kind: str) -> str:
+    """Return the payload of a notice of a quality incident: its number, no word of what happened."""
+    return _as_text({"incident": no, "kind": kind})
 
 
 def payload(cycle: int, kind: str, data: Data) -> str:

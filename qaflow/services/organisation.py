@@ -20,7 +20,7 @@ LINES = 50
 T = TypeVar("T")
 ORGANISATION, ACCOUNTS = "organisation", "accounts"
 
-__all__ = ["Cycle", "Page", "Tree", "Unit", "cycles", "tree"]
+__all__ = ["Cycle", "Page", "Tree", "Unit", "cycles", "require", "tree"]
 
 
 class Desk(NamedTuple):
@@ -45,6 +45,14 @@ def read(session: AnySession, origin: Origin, me: SignedIn, body: Callable[[Desk
     """Read something of the organisation that is one's own college's."""
     try:
         return body(desk(session, reading(session), origin, me, ORGANISATION))
+    finally:
+        session.rollback()
+
+
+def require(session: AnySession, origin: Origin, me: SignedIn, action: str = ACCOUNTS) -> None:
+    """Require the right to change the organisation, before a form is shown that would only be refused."""
+    try:
+        desk(session, reading(session), origin, me, action)
     finally:
         session.rollback()
 

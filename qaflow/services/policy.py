@@ -14,7 +14,8 @@ from typing import Any
 from qaflow.engine.snapshot import Data, Item, Snapshot
 from qaflow.errors import Forbidden, Missing
 from qaflow.store import cycles as rows
-from qaflow.store import people
+from qaflow.store import people, subjects
+from qaflow.store import tasks as places
 from qaflow.store.db import Driver
 
 OFFICE = frozenset(("quality_office", "quality_head"))
@@ -32,6 +33,8 @@ DECIDERS = frozenset(("approver", "supervisor", "leader", "quality_office", "qua
 """Kinds of role up whose line a decision may go."""
 RANKS = {"supervisor": 1, "leader": 2, "quality_office": 3, "quality_head": 3}
 ADMINISTRATORS = frozenset(("administrator",))
+HEARS = OFFICE | {"supervisor", "leader"}
+"""Whose roles let them read the incidents of the units that they cover."""
 SURVEYS = SEES_ALL | {"committee"}
 """Whose roles let them read the figures of what they cover."""
 
@@ -51,6 +54,7 @@ RIGHTS: dict[str, Right] = {
     "correct": Right(("responsible",)),
     "record": Right(("assessor", "responsible"), frozenset(("diagnostician",))),
     "attach": Right(("responsible",)),
+    "answer": Right(("assessor", "responsible"), frozenset(("diagnostician",))),
     "approve": Right(("signer", "approver")),
     "reject": Right(("signer", "approver")),
     "return": Right(("signer", "approver")),
@@ -73,12 +77,22 @@ RIGHTS: dict[str, Right] = {
     "freeze": Right((), OFFICE),
     "rounds": Right((), OFFICE),
     "audit": Right((), OFFICE),
+    "frame": Right((), OFFICE),
     "accounts": Right((), ADMINISTRATORS),
     "organisation": Right((), ADMINISTRATORS | OFFICE),
     "calendar": Right((), ADMINISTRATORS | OFFICE),
     "definitions": Right((), ADMINISTRATORS | OFFICE),
     "operations": Right((), ADMINISTRATORS),
     "oversee": Right((), SEES_ALL),
+    "points": Right((), OFFICE),
+    "readings": Right(("responsible",), OFFICE | {"quality_administrator"}),
+    "chains": Right(("responsible",), OFFICE | SUPERVISORS),
+    "plans": Right((), OFFICE),
+    "plan_task": Right((), OFFICE | SUPERVISORS),
+    "task_files": Right((), OFFICE),
+    "report_task": Right(("owner", "responsible"), OFFICE | SUPERVISORS),
+    "selftests": Right((), OFFICE),
+    "incidents": Right((), OFFICE),
 }
 
 
@@ -311,6 +325,13 @@ def overview(driver: Driver, college: int, person: int, day: str) -> Overview:
     )  # fmt: skip
 
 
+def hears(driver: Driver, college: int, person: int, day: str) -> tuple[bool, tuple[int, ...]]:
+    """Return whether a person reads all quality incidents of a college, and else the units whose they read."""
+    held = [g for g in _held(driver, college, person, day) if g.kind in HEARS]
+    roots = sorted({g.scope_id for g in held if g.scope == "unit" and g.scope_id is not None})
+    return any(g.scope == "college" for g in held), tuple(people.units_below(driver, college, roots)) if roots else ()
+
+
 def _held(driver: Driver, college: int, person: int, day: str) -> list[people.Grant]:
     """Return the roles that a person holds or stands in for in the whole college: not in one layer alone."""
     own = people.grants(driver, college, [person], day)
@@ -325,6 +346,79 @@ def allowed(driver: Driver, college: int, person: int, actions: Sequence[str], d
     return frozenset(action for action in actions if kinds & RIGHTS[action].roles)
 
 
+def anywhere(driver: Driver, college: int, person: int, action: str, day: str) -> bool:
+    """Tell whether a person has a right somewhere in the college, by a role of whatever scope."""
+    return any(g.kind in RIGHTS[action].roles for g in _held(driver, college, person, day))
+
+
 def sees_all(driver: Driver, college: int, person: int, day: str) -> bool:
     """Tell whether a person may open every cycle of the college."""
     return any(g.scope == "college" and g.kind in SEES_ALL for g in people.grants(driver, college, [person], day))
+
+
+def reads_plans(driver: Driver, college: int, person: int, day: str) -> bool:
+    """Tell whether the plans of the college are a person's to read: by any role but the administrator's, or a subject.
+
+    Who stands in for somebody reads what they read.
+    """
+    persons = [person, *(p for p, _ in people.stands_in_for(driver, college, person, day))]
+    if any(g.kind not in ADMINISTRATORS for g in people.grants(driver, college, persons, day)):
+        return True
+    return any(subjects.of_person(driver, college, one) for one in persons)
+
+
+def stewards(driver: Driver, college: int, layers: Sequence[str], person: int, day: str) -> Reach:
+    """Return whose goals and standards a person keeps: the office all, a supervisor those of their units, and who
+    answers for a subject that subject's own.
+    """
+    return reach(driver, college, layers, person, day, RIGHTS["chains"].roles)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskReach:
+    """Which tasks of plans a person may see, and of which lead units they may plan them."""
+
+    whole: bool
+    units: tuple[int, ...]
+    persons: tuple[int, ...]  # oneself, and for whom one stands in
+    plans_all: bool
+    plans: tuple[int, ...]
+    answers: tuple[int, ...]  # units for whose own work they answer
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the condition in `store.tasks`."""
+        seen = sorted({*self.units, *self.answers})
+        return {"t_whole": self.whole, "t_units": seen, "t_persons": list(self.persons)}
+
+    def may(self, action: str, lead: int | None, owner: int | None) -> bool:
+        """Tell whether they may do something with a task of a lead unit and owner."""
+        if self.plans_all or lead in self.plans:
+            return True
+        own = owner in self.persons or (lead is not None and lead in self.answers)
+        return own and bool(RIGHTS[action].relations)
+
+
+EVERY_TASK = TaskReach(whole=True, units=(), persons=(), plans_all=True, plans=(), answers=())
+"""The reach of whoever runs the machine."""
+
+
+def tasks(driver: Driver, college: int, person: int, day: str) -> TaskReach:
+    """Return a person's reach over the tasks of plans: by roles over their units, as owner, or for an absent person.
+
+    The office plans everywhere; who supervises or leads a unit plans what it and those under it lead; the owner and
+    the unit's responsible person report and finish.
+    """
+    held = _held(driver, college, person, day)
+    persons = (person, *(p for p, _ in people.stands_in_for(driver, college, person, day, layer="")))
+    sees, plans = ([g for g in held if g.kind in kinds] for kinds in (SEES_SCOPE, RIGHTS["plan_task"].roles))
+    return TaskReach(
+        whole=any(g.scope == "college" for g in sees), units=_under(driver, college, sees), persons=persons,
+        plans_all=any(g.scope == "college" for g in plans), plans=_under(driver, college, plans),
+        answers=tuple(places.answered(driver, college, persons)),
+    )  # fmt: skip
+
+
+def _under(driver: Driver, college: int, grants: Iterable[people.Grant]) -> tuple[int, ...]:
+    roots = sorted({g.scope_id for g in grants if g.scope == "unit" and g.scope_id is not None})
+    return tuple(people.units_below(driver, college, roots)) if roots else ()

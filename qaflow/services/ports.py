@@ -78,6 +78,14 @@ class Workbooks(Protocol):
         ...
 
 
+class Tables(Protocol):
+    """Writes tables as CSV in which no text can become a formula."""
+
+    def write(self, leaves: Sequence[Leaf]) -> bytes:
+        """Return the file's bytes; raise Invalid for more than one sheet."""
+        ...
+
+
 class Pictures(Protocol):
     """Draws charts without a browser."""
 
@@ -95,5 +103,6 @@ class Ports:
     files: Files | None = None
     mailer: Mailer | None = None
     workbooks: Workbooks | None = None
+    tables: Tables | None = None
     pictures: Pictures | None = None
     decide: Decide = decide

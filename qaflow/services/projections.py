@@ -22,6 +22,7 @@ from qaflow.store.cycles import (
     WARNING_FIELDS,
 )
 from qaflow.store.driver import Driver
+from qaflow.store.frame_answers import ANSWER_COLUMNS
 
 Fault = tuple[int, str, Any, Any]
 """Cycle, what differs, the value that replay gives, the value found."""
@@ -31,6 +32,7 @@ _SNAP_FIELDS = ("id", "status", "outcome", "stage", "leaf", "revision", "respons
                 "layer", "number", "parent", "previous", "start", "end")  # fmt: skip
 _VISIT_FIELDS = ("stage", "number", "state", "entered_at", "due", "submitted_at", "submitted_by", "for_", "decided_at",
                  "outcome", "revision", "content", "order", "need", "auto_at")  # fmt: skip
+PARTS = ("visit", "work_item", "warning", "sheet", "signature", "frame_answer")
 _CYCLE_NAMES = (*CYCLE_COLUMNS, "visit", "due", "next_due", "open_warnings", "proposal", "head", "definition")
 _SIGNATURE_NAMES = ("stage", "visit", "revision", "position", "person_id", "decision", "at", "signed_by",
                     "on_behalf_of", "content")  # fmt: skip
@@ -42,7 +44,7 @@ _ADOPTED, _LEFT, _PROPOSAL = _SNAP_FIELDS.index("adopted"), _SNAP_FIELDS.index("
 def differences(driver: Driver, replays: dict[int, tuple[Replay, str]]) -> Iterator[Fault]:
     """Yield where the rows of cycles differ from their replay; ``replays`` gives each one's fold and newest hash."""
     found = audit.rows_of(driver, list(replays))
-    parts = {name: _by_cycle(found[name]) for name in ("visit", "work_item", "warning", "sheet", "signature")}
+    parts = {name: _by_cycle(found[name]) for name in PARTS}
     rows = {row[0]: row for row in found["cycle"]}
     for cycle, (replay, head) in replays.items():
         row = rows.get(cycle)
@@ -62,6 +64,10 @@ def differences(driver: Driver, replays: dict[int, tuple[Replay, str]]) -> Itera
         if snap.sheets or cycle in parts["sheet"]:
             yield from _of_parts(
                 cycle, "sheet", SHEET_COLUMNS, 1, map(_of_sheet, snap.sheets.values()), parts["sheet"][cycle]
+            )
+        if replay.answers or cycle in parts["frame_answer"]:
+            yield from _of_parts(
+                cycle, "frame_answer", ANSWER_COLUMNS, 3, sorted(replay.answers), parts["frame_answer"][cycle]
             )
         if not replay.renamed:
             yield from _of_parts(

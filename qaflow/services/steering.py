@@ -135,10 +135,10 @@ def versions(session: AnySession, origin: Origin, me: SignedIn, wanted: Wanted) 
 
 def plan(session: AnySession, origin: Origin, me: SignedIn, wanted: Wanted) -> Plan:
     """Decide a batch of an act and take everything back: what would happen to each, or why not."""
-    check(wanted)
     driver = driver_of(session)
     try:
         survey = _survey(session, driver, origin, me, wanted)
+        check(wanted)
         total, found = rows.reached(driver, _params(survey, wanted), wanted.act == "start")
         more, found = len(found) > BATCH, found[:BATCH]
         fates = tuple(_one(survey, driver, _asking(origin, wanted), wanted, of) for of in found)
@@ -150,12 +150,12 @@ def plan(session: AnySession, origin: Origin, me: SignedIn, wanted: Wanted) -> P
 
 def run(session: AnySession, origin: Origin, me: SignedIn, wanted: Wanted) -> int:
     """Act on a batch, some at a time; returns on how many. What was done under the same word stays as it is."""
-    check(wanted)
-    if not wanted.once:
-        raise Invalid("query.unknown", "an act on a round needs the word of its dry run")
     driver = reading(session)
     try:
         survey = _survey(session, driver, origin, me, wanted)
+        check(wanted)
+        if not wanted.once:
+            raise Invalid("query.unknown", "an act on a round needs the word of its dry run")
         _, found = rows.reached(driver, _params(survey, wanted), wanted.act == "start")
     finally:
         session.rollback()
@@ -204,8 +204,8 @@ def _survey(session: AnySession, driver: Driver, origin: Origin, me: SignedIn, w
     """Open the college for an act: the quality office's right alone (engine rules, 5)."""
     chosen = Chosen(term="all", layer=wanted.layer, track=wanted.track, unit=wanted.unit)
     survey = Survey(session, driver, origin, me, chosen)
-    survey.college.track(wanted.layer, wanted.track)
     policy.require_role(driver, survey.college.id, me.person, "rounds", survey.today.isoformat())
+    survey.college.track(wanted.layer, wanted.track)
     return survey
 
 

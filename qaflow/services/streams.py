@@ -48,12 +48,13 @@ def person_fact(driver: Driver, writer: Writer, person: int, kind: str, data: di
     streams.save()
 
 
-def college_fact(driver: Driver, writer: Writer, college: int, key: str, kind: str, data: dict[str, Any]) -> None:
-    """Add one entry to a college's stream."""
+def college_fact(driver: Driver, writer: Writer, college: int, key: str, kind: str, data: dict[str, Any]) -> int:
+    """Add one entry to a college's stream and return its place."""
     version, head = colleges.head(driver, college)
     newest = writer.fact(f"college:{key}", version + 1, head, kind, data)
     if not colleges.set_head(driver, college, version, version + 1, newest):
         raise LostRace
+    return version + 1
 
 
 def digest_of(rows: Iterable[Any]) -> str:

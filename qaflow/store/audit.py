@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, scoped_session
 from qaflow.store.cycles import CYCLE_COLUMNS, ITEM_COLUMNS, SHEET_COLUMNS, VISIT_COLUMNS, WARNING_COLUMNS
 from qaflow.store.driver import Driver, Sql, driver
 from qaflow.store.faults import DRIVER_ERRORS
+from qaflow.store.frame_answers import ANSWER_COLUMNS
 from qaflow.store.journal import COLUMNS
 
 PAGE = 2000
@@ -37,6 +38,10 @@ _SHEETS = Sql(f"select cycle_id, {', '.join(SHEET_COLUMNS)} from sheet where {_C
 _SIGNATURES = Sql(
     "select cycle_id, stage, visit, revision, position, person_id, decision, at, signed_by, on_behalf_of, content "
     "from signature where cycle_id in :ids[] and not void"
+)
+_ANSWERS = Sql(
+    f"select cycle_id, {', '.join(ANSWER_COLUMNS)} from frame_answer where {_COLLEGES} and cycle_id in :ids[] "
+    "order by sheet_no, code, version"
 )
 _DEFINITIONS = Sql("select hash, key, version, body from definition order by key, version")
 _CONTENTS = Sql("select hash, salt, bytes, erased_at from content where hash > :after order by hash limit :batch")
@@ -107,7 +112,7 @@ def rows_of(driver: Driver, ids: Sequence[int]) -> dict[str, list[Row]]:
     return {
         "cycle": driver.all(_CYCLES, key), "visit": driver.all(_VISITS, key), "work_item": driver.all(_ITEMS, key),
         "warning": driver.all(_WARNINGS, key), "sheet": driver.all(_SHEETS, key),
-        "signature": driver.all(_SIGNATURES, key),
+        "signature": driver.all(_SIGNATURES, key), "frame_answer": driver.all(_ANSWERS, key),
     }  # fmt: skip
 
 

@@ -25,9 +25,10 @@ _POINTS = Sql(
 )
 _CHAIN = Sql(
     "select 'goal', g.text_zh, g.text_en, g.indicator, g.id, g.unit_codes, g.cycle_id from goal g where "
-    "g.college_id = :college and g.layer = :layer and (g.cycle_id is null or g.cycle_id = :id) union all select "
-    "'standard', s.text_zh, s.text_en, s.indicator, s.id, s.departments, s.cycle_id from standard s where "
-    "s.college_id = :college and s.layer = :layer and (s.cycle_id is null or s.cycle_id = :id) order by 1, 5 limit 200"
+    "g.college_id = :college and g.layer = :layer and g.retired_at is null and (g.subject_id is null or "
+    "g.cycle_id = :id) union all select 'standard', s.text_zh, s.text_en, s.indicator, s.id, s.departments, s.cycle_id "
+    "from standard s where s.college_id = :college and s.layer = :layer and s.retired_at is null and "
+    "(s.subject_id is null or s.cycle_id = :id) order by 1, 5 limit 200"
 )
 _FILES = Sql(
     "select e.id, e.stage, e.visit, e.hash, e.name, e.size, e.media, e.added_at, p.name from evidence e left join "

@@ -27,6 +27,7 @@ VISIT_COLUMNS = (
 WARNING_COLUMNS = (
     "id", "point_id", "task_id", "kind", "severity", "state", "breached", "opened_at", "reading_id", "limit_text",
     "value", "cause", "scope", "measure", "proposal", "reason", "confirmed_at", "closed_at", "acknowledged_by",
+    "limit_id", "category",
 )  # fmt: skip
 WARNING_FIELDS = tuple(f.name for f in fields(WarningLife))
 SHEET_COLUMNS = ("no", "kind", "due", "issue_at", "state", "assessor_id", "content", "recorded_at", "recorded_by")
@@ -220,13 +221,14 @@ _END_ITEM = Sql(
 _PUT_WARNING = Sql(
     "insert into warning (id, college_id, cycle_id, subject_id, point_id, task_id, kind, severity, state, breached, "
     "inside, opened_at, reading_id, limit_text, value, cause, scope, measure, proposal, reason, confirmed_at, "
-    "closed_at, acknowledged_by) values (:id, :college, :cycle, :subject, :point, :task, :kind, :severity, :state, "
-    ":breached, 0, :opened_at, :reading, :limit, :value, :cause, :scope, :measure, :proposal, :reason, :confirmed_at, "
-    ":closed_at, :acknowledged_by) on conflict (id) do update set cycle_id = excluded.cycle_id, "
-    "severity = excluded.severity, state = excluded.state, breached = excluded.breached, "
+    "closed_at, acknowledged_by, limit_id, category) values (:id, :college, :cycle, :subject, :point, :task, :kind, "
+    ":severity, :state, :breached, 0, :opened_at, :reading, :limit, :value, :cause, :scope, :measure, :proposal, "
+    ":reason, :confirmed_at, :closed_at, :acknowledged_by, :limit_id, :category) on conflict (id) do update set "
+    "cycle_id = excluded.cycle_id, severity = excluded.severity, state = excluded.state, breached = excluded.breached, "
     "reading_id = excluded.reading_id, value = excluded.value, cause = excluded.cause, scope = excluded.scope, "
     "measure = excluded.measure, proposal = excluded.proposal, reason = excluded.reason, "
-    "confirmed_at = excluded.confirmed_at, closed_at = excluded.closed_at, acknowledged_by = excluded.acknowledged_by"
+    "confirmed_at = excluded.confirmed_at, closed_at = excluded.closed_at, acknowledged_by = excluded.acknowledged_by, "
+    "category = excluded.category"
 )
 _PUT_SHEET = Sql(
     "insert into sheet (college_id, cycle_id, no, kind, number, due, issue_at, assessor_id, state, content, "

@@ -13,13 +13,14 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """A table that files fill; `held` says which rows must stay though they left the files."""
+    """A table that files fill; `held` says which rows must stay though they left the files, `own` which they leave."""
 
     name: str
     key: tuple[str, ...]
     values: tuple[str, ...]
     born: tuple[tuple[str, Any], ...] = ()  # what a new row begins with and files never change again
     held: str = "false"
+    own: str = "false"
     numbered: bool = True
     clear: str = ""  # statement that lets go of the rows to be taken out
 
@@ -30,6 +31,7 @@ class Standing(NamedTuple):
     id: int | None
     values: tuple[Any, ...]
     held: bool
+    own: bool  # somebody took it over from the files: they change it no more
 
 
 UNIT = Table("unit", ("code",), ("kind", "system", "name_zh", "name_en", "parent_id", "aliases", "ends"),
@@ -43,7 +45,8 @@ TRACK = Table(
     clear="delete from schedule where college_id = :college and exists (select 1 from track t join subject s on "
           "s.layer = t.layer where t.id in :ids[] and s.id = schedule.subject_id and t.key = schedule.track)",
 )  # fmt: skip
-FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en", "star", "body"), held="not loaded")
+FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en", "star", "body"), held="not loaded",
+              own="not loaded")  # fmt: skip
 CONTROL_POINT = Table(
     "control_point", ("key",),
     ("layer", "name_zh", "name_en", "unit", "cadence", "direction", "target", "warn_lower", "warn_upper", "body"),
@@ -58,22 +61,26 @@ PLAN_TASK = Table(
     (("state", "planned"), ("late_warned", False)),
     held="not loaded or state <> 'planned' or late_warned or exists (select 1 from warning w where "
          "w.college_id = plan_task.college_id and w.task_id = plan_task.id)",
+    own="not loaded",
 )  # fmt: skip
 _SERVED = (
-    "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source = 'cycle')"
+    "exists (select 1 from {child} x where x.college_id = goal.college_id and x.{ref} = goal.id and x.source <> 'plan')"
 )
 GOAL = Table(
     "goal", ("key",), ("layer", "text_zh", "text_en", "unit_codes", "parent_id", "body"), (("source", "plan"),),
-    held="source <> 'plan' or " + _SERVED.format(child="goal", ref="parent_id") + " or "
+    held="source <> 'plan' or version > 1 or " + _SERVED.format(child="goal", ref="parent_id") + " or "
          + _SERVED.format(child="standard", ref="goal_id"),
+    own="source <> 'plan' or retired_at is not null",
     clear="update goal set parent_id = null where college_id = :college and parent_id in :ids[]",
 )  # fmt: skip
 STANDARD = Table(
     "standard", ("key",), ("layer", "text_zh", "text_en", "departments", "goal_id", "indicator", "system", "body"),
     (("source", "plan"),),
-    held="source <> 'plan'",
+    held="source <> 'plan' or version > 1",
+    own="source <> 'plan' or retired_at is not null",
 )  # fmt: skip
 TERM = Table("term", ("key",), ("name_zh", "name_en", "starts", "ends"), numbered=False)
+CATALOGUE = Table("catalogue", ("kind", "key"), ("body",), numbered=False)
 DAY = Table("calendar_day", ("day",), ("working", "name", "source"), numbered=False)
 YEAR = Table("calendar_year", ("year",), ("published", "adopted_at"), numbered=False)
 
@@ -112,9 +119,9 @@ def standing(driver: Driver, table: Table, college: int) -> dict[Key, Standing]:
     number = "id" if table.numbered else "null"
     wide = len(table.key)
     columns = ", ".join((*table.key, *table.values))
-    text = f"select {number}, ({table.held}), {columns} from {table.name} where college_id = :college"
+    text = f"select {number}, ({table.held}), ({table.own}), {columns} from {table.name} where college_id = :college"
     rows = driver.all(Sql(text), {"college": college})
-    return {tuple(r[2 : 2 + wide]): Standing(r[0], tuple(r[2 + wide :]), bool(r[1])) for r in rows}
+    return {tuple(r[3 : 3 + wide]): Standing(r[0], tuple(r[3 + wide :]), bool(r[1]), bool(r[2])) for r in rows}
 
 
 def insert(driver: Driver, table: Table, college: int, rows: Iterable[tuple[int | None, Key, tuple[Any, ...]]]) -> None:

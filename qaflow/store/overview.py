@@ -49,8 +49,9 @@ VALUE = (
 """How far a goal is: its point's last reading of its subject until its last day, else what its owner states."""
 _WARN = "coalesce((select p.warn_{} from control_point p where p.id = g.point_id), g.target)"
 _MET = (  # one branch is reckoned, and its reading looked up once; unknown where there is no value or no target
-    f"case g.direction when 'lower' then {VALUE} <= g.target when 'band' then {VALUE} between "
-    f"{_WARN.format('lower')} and {_WARN.format('upper')} else {VALUE} >= g.target end"
+    "case when g.degree is not null and g.attained is null and g.point_id is null then g.degree >= 100 else "
+    f"(case g.direction when 'lower' then {VALUE} <= g.target when 'band' then {VALUE} between "
+    f"{_WARN.format('lower')} and {_WARN.format('upper')} else {VALUE} >= g.target end) end"
 )
 _OPEN = "w.state not in ('closed', 'dismissed')"
 
@@ -102,8 +103,8 @@ KINDS = {
         "p.name", "", "c.closed_at desc, c.id",
     ),
     "tasks": Kind(
-        "from plan_task t where t.college_id = :college and (t.year = :year or (t.year is null and t.due >= :b0 and "
-        "t.due < :until))", "t.task_kind",
+        "from plan_task t where t.college_id = :college and t.state <> 'dropped' and ((t.due >= :b0 and t.due < "
+        ":until) or (t.due is null and t.year = :year))", "t.task_kind",
         "case when t.state = 'done' then 'done' when t.due < :today then 'late' when t.state = 'going' then 'going' "
         "else 'planned' end", {"due": "t.due"},
         "t.id, t.plan, t.no, t.title_zh, t.title_en, u.name_zh, u.name_en, t.due, t.state, p.name, t.task_kind",

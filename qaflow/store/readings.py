@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from qaflow.store.db import Driver, Sql
@@ -36,6 +36,27 @@ class OpenWarning(NamedTuple):
     kind: str
 
 
+class Kept(NamedTuple):
+    """A reading as it stands under its key: its newest version."""
+
+    value: float
+    id: int
+    version: int
+
+
+class New(NamedTuple):
+    """A reading to be stored; a correction has a later version, what it replaces, and the hash of its reason."""
+
+    point: int
+    subject: int
+    at: str
+    value: float
+    source: str
+    version: int = 1
+    replaces: int | None = None
+    reason: str | None = None
+
+
 class Read(NamedTuple):
     """One reading as it stands: corrected ones only in their last version."""
 
@@ -59,12 +80,22 @@ _OPEN = Sql(
     "'dismissed')"
 )
 _KNOWN = Sql(
-    "select point_id, subject_id, at, source, value from reading where college_id = :college and point_id in "
-    ":points[] and "
-    "subject_id in :subjects[] and at >= :first and at <= :last"
+    "select point_id, subject_id, at, source, value, id, version from reading where college_id = :college and "
+    "point_id in :points[] and subject_id in :subjects[] and at >= :first and at <= :last order by version"
 )
+_NEWEST = Sql("select point_id, subject_id, max(at) from reading where college_id = :college and point_id in :points[] "
+              "and subject_id in :subjects[] group by 1, 2")  # fmt: skip
+_RAISE = Sql("update warning set severity = :severity, value = :value, reading_id = :reading, inside = 0 "
+             "where college_id = :college and id = :id")  # fmt: skip
+_BREACHED = Sql("update warning set breached = :breached, reading_id = :reading, inside = 0 "
+                "where college_id = :college and id = :id")  # fmt: skip
 _BATCH = Sql("insert into batch (id, college_id, digest, rows, accepted_at, by) values "
              "(:id, :college, :digest, :rows, :at, :by)")  # fmt: skip
+_FIRST = Sql(
+    "select min(r.at) from warning w join reading r on r.college_id = w.college_id and r.point_id = w.point_id and "
+    "r.subject_id = w.subject_id and r.version = 1 join batch b on b.id = r.batch_id and b.accepted_at >= w.opened_at "
+    "where w.college_id = :college and w.id = :id"
+)
 _INSIDE = Sql("update warning set inside = :inside where id = :id")
 _CYCLES = Sql(
     "select subject_id, id, track, definition_id from cycle where college_id = :college and status = 'running' and "
@@ -79,21 +110,6 @@ _MISSING = Sql(
     "w.state not in ('closed', 'dismissed')) order by s.id limit :limit"
 )
 _EVER = Sql("select 1 from reading where college_id = :college and point_id = :point limit 1")
-_LATE_TASKS = Sql(
-    "select t.id, t.owner_unit_id, j.id, t.no from plan_task t left join unit u on u.id = t.owner_unit_id "
-    "left join subject j on j.college_id = t.college_id and j.unit_id = u.id and j.layer = 'school' and j.code = "
-    "u.code "
-    "where t.college_id = :college and t.due < :day and t.state <> 'done' and not t.late_warned order by t.id "
-    "limit :limit"
-)
-_PLANNED = Sql(
-    "select id, month, recurs, due, late_warned, body from plan_task where college_id = :college order by id"
-)
-_SET_TASK = Sql(
-    "update plan_task set due = :due, late_warned = :warned, state = 'planned', done_at = null where id = :id"
-)
-_RECURRING = Sql("select id, due from plan_task where college_id = :college and recurs and due < :before")
-_TASK_WARNED = Sql("update plan_task set late_warned = true where id = :id")
 _WARNING_COUNT = Sql("select count(*) from warning where college_id = :college and subject_id = :subject")
 _ONE_POINT = Sql(f"select {_POINT_COLUMNS} from control_point where college_id = :college and id = :id")
 _OF = Sql(
@@ -102,7 +118,9 @@ _OF = Sql(
     "n.college_id = r.college_id and n.point_id = r.point_id and n.subject_id = r.subject_id and n.at = r.at and "
     "n.source = r.source and n.version > r.version) order by r.at desc, r.id desc limit :limit"
 )
-_COLUMNS = ("id", "college_id", "point_id", "subject_id", "at", "value", "source", "version", "batch_id")
+_PLACES = Sql("select id, layer, unit_id from subject where college_id = :college")
+_COLUMNS = ("id", "college_id", "point_id", "subject_id", "at", "value", "source", "version", "batch_id", "replaces",
+            "reason")  # fmt: skip
 
 
 def points(driver: Driver, college: int) -> list[Point]:
@@ -148,22 +166,49 @@ def open_warnings(
 
 def known(
     driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int], first: str, last: str
-) -> dict[tuple[Any, ...], float]:
-    """Return the readings already stored in a span, by (point, subject, at, source)."""
+) -> dict[tuple[Any, ...], Kept]:
+    """Return the readings already stored in a span in their newest version, by (point, subject, at, source)."""
     key = {"college": college, "points": list(points), "subjects": list(subjects), "first": first, "last": last}
-    return {row[:4]: row[4] for row in driver.all(_KNOWN, key)}
+    return {row[:4]: Kept(*row[4:]) for row in driver.all(_KNOWN, key)}
+
+
+def newest(driver: Driver, college: int, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """Return the instant of the newest reading of pairs of point and subject."""
+    wanted = set(pairs)
+    if not wanted:
+        return {}
+    key = {"college": college, "points": sorted({p for p, _ in wanted}), "subjects": sorted({s for _, s in wanted})}
+    return {(p, s): at for p, s, at in driver.all(_NEWEST, key) if (p, s) in wanted}
 
 
 def insert(
-    driver: Driver, college: int, rows: Sequence[tuple[Any, ...]], digest: str, at: str, by: int
+    driver: Driver, college: int, rows: Sequence[New], digest: str, at: str, by: int
 ) -> tuple[int, Sequence[int]]:
-    """Store a batch of readings (point, subject, at, value, source); returns its number and theirs."""
+    """Store a batch of readings; returns its number and theirs."""
     (batch,) = driver.reserve("batch", 1)
     driver.run(_BATCH, {"id": batch, "college": college, "digest": digest, "rows": len(rows), "at": at, "by": by})
     ids = driver.reserve("reading", len(rows))
-    driver.insert_rows("reading", _COLUMNS, [(i, college, p, s, t, v, source, 1, batch)
-                                             for i, (p, s, t, v, source) in zip(ids, rows, strict=True)])  # fmt: skip
+    driver.insert_rows(
+        "reading", _COLUMNS, [(i, college, *r[:6], batch, r.replaces, r.reason) for i, r in zip(ids, rows, strict=True)]
+    )
     return batch, ids
+
+
+def raise_warning(driver: Driver, college: int, warning: str, severity: str, value: float, reading: int) -> None:
+    """Let a graver breach join a warning that stands with the college."""
+    key = {"college": college, "id": warning, "severity": severity, "value": value, "reading": reading}
+    driver.run(_RAISE, key)
+
+
+def set_breached(driver: Driver, college: int, warning: str, breached: bool, reading: int) -> None:
+    """Note that readings are back within, or outside, the limits of a warning that stands with the college."""
+    driver.run(_BREACHED, {"college": college, "id": warning, "breached": breached, "reading": reading})
+
+
+def first_of(driver: Driver, college: int, warning: str) -> str | None:
+    """Return the instant of the earliest reading that came with or after the opening of a warning."""
+    found: str | None = driver.value(_FIRST, {"college": college, "id": warning})
+    return found
 
 
 def set_inside(driver: Driver, warning: str, inside: int) -> None:
@@ -190,33 +235,12 @@ def ever_read(driver: Driver, college: int, point: int) -> bool:
     return driver.value(_EVER, {"college": college, "point": point}) is not None
 
 
-def late_tasks(driver: Driver, college: int, day: str, limit: int) -> list[tuple[int, int | None, int | None, str]]:
-    """Return (task, owning unit, that unit's subject, number) of tasks past their finish and not warned about."""
-    return driver.all(_LATE_TASKS, {"college": college, "day": day, "limit": limit})
-
-
-def planned_tasks(driver: Driver, college: int) -> list[tuple[int, int | None, bool, str | None, bool, str]]:
-    """Return (task, month, whether it recurs, finish, whether warned about, body) of a college's tasks."""
-    rows = driver.all(_PLANNED, {"college": college})
-    return [(i, month, bool(recurs), due, bool(warned), body) for i, month, recurs, due, warned, body in rows]
-
-
-def recurring_tasks(driver: Driver, college: int, before: str) -> list[tuple[int, str]]:
-    """Return (task, finish) of yearly tasks whose finish lies before a day."""
-    return driver.all(_RECURRING, {"college": college, "before": before})
-
-
-def set_tasks_due(driver: Driver, rows: Sequence[tuple[int, str, bool]]) -> None:
-    """Set tasks' finish, as planned anew; (task, finish, whether it stands without a warning)."""
-    driver.many(_SET_TASK, [{"id": i, "due": due, "warned": warned} for i, due, warned in rows])
-
-
-def task_warned(driver: Driver, task: int) -> None:
-    """Note that a late task has its warning."""
-    driver.run(_TASK_WARNED, {"id": task})
-
-
 def warning_count(driver: Driver, college: int, subject: int) -> int:
     """Return how many warnings a subject ever had."""
     count: int = driver.value(_WARNING_COUNT, {"college": college, "subject": subject})
     return count
+
+
+def places(driver: Driver, college: int) -> list[tuple[int, str, int]]:
+    """Return (subject, layer, unit) of a college's subjects."""
+    return driver.all(_PLACES, {"college": college})

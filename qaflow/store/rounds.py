@@ -72,9 +72,8 @@ _WITH_WARNING = Sql("select distinct subject_id from warning where college_id = 
                     "state not in ('closed', 'dismissed') and subject_id in :subjects[]")  # fmt: skip
 _ORPHANS = Sql(
     "select id, point_id, task_id, kind, severity, state, breached, opened_at, reading_id, limit_text, value, "
-    "cause, scope, "
-    "measure from warning where college_id = :college and subject_id = :subject and cycle_id is null and "
-    "state not in ('closed', 'dismissed') order by opened_at, id"
+    "cause, scope, measure, limit_id, category from warning where college_id = :college and subject_id = :subject and "
+    "cycle_id is null and state not in ('closed', 'dismissed') order by opened_at, id"
 )
 _SUBJECT = Sql("select id, layer, code, name, unit_id, responsible_id, starts, ends, anchor from subject where "
                "college_id = :college and layer = :layer and code = :code")  # fmt: skip
@@ -144,7 +143,7 @@ def burdened(driver: Driver, college: int, track: str, subjects: Sequence[int]) 
 def orphans(driver: Driver, college: int, subject: int) -> list[dict[str, Any]]:
     """Return the open warnings of a subject that stand with the college for want of a cycle."""
     names = ("id", "point", "task", "kind", "severity", "state", "breached", "opened_at", "reading", "limit", "value",
-             "cause", "scope", "measure")  # fmt: skip
+             "cause", "scope", "measure", "limit_id", "category")  # fmt: skip
     rows = driver.all(_ORPHANS, {"college": college, "subject": subject})
     plain = [dict(zip(names, row, strict=True)) for row in rows]
     for row in plain:

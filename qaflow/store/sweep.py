@@ -97,7 +97,7 @@ _ANYTHING = Sql(
     "not s.ended and s.ends < :day) "
     "or exists (select 1 from deputy where ended_at is null and ends < :day) "
     "or exists (select 1 from control_point where next_check is null or next_check <= :day) "
-    "or exists (select 1 from plan_task where due < :day and state <> 'done' and not late_warned) "
+    "or exists (select 1 from plan_task where due < :day and state in ('planned', 'going') and not late_warned) "
     "or exists (select 1 from incident where state <> 'solved' and next_try_at <= :now) "
     "or (:outbox and exists (select 1 from outbox where state = 'waiting' and available_at <= :now))"
 )

@@ -27,7 +27,7 @@ class PlanTask(Model):
     month: Mapped[int | None]
     due: Mapped[date | None]
     recurs: Mapped[bool]
-    state: Mapped[str]  # planned going done
+    state: Mapped[str]  # planned going done dropped
     done_at: Mapped[datetime | None]
     late_warned: Mapped[bool]
     body: Mapped[str]
@@ -37,7 +37,7 @@ class PlanTask(Model):
     starts: Mapped[date | None]
     cost: Mapped[float | None]  # yuan
     result: Mapped[Name | None]  # content hash
-    year: Mapped[int | None]  # civil year in which the teaching year of its plan begins
+    year: Mapped[int | None]  # civil year in which its year of the grid begins
     loaded: Mapped[bool] = mapped_column(server_default=true())  # by the college's files, not entered or imported
     version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (UniqueConstraint("college_id", "plan", "no"),)
@@ -85,9 +85,15 @@ class Goal(Model):
     point_id: Mapped[Ref | None]  # the control point whose readings tell how far it is attained
     attained: Mapped[float | None]  # the value reached, as its owner states it where no point measures it
     attained_at: Mapped[datetime | None]
+    degree: Mapped[float | None]  # per cent attained, as a diagnosis or its owner says where there is no value
     retired_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    __table_args__ = (UniqueConstraint("college_id", "key"), Index(None, "college_id", "subject_id"))
+    __table_args__ = (
+        UniqueConstraint("college_id", "key"),
+        Index(None, "college_id", "parent_id"),
+        Index(None, "college_id", "cycle_id"),
+        Index(None, "college_id", "subject_id"),
+    )
 
 
 class Standard(Model):
@@ -125,7 +131,12 @@ class Standard(Model):
     weight: Mapped[float | None]
     retired_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    __table_args__ = (UniqueConstraint("college_id", "key"), Index(None, "college_id", "subject_id"))
+    __table_args__ = (
+        UniqueConstraint("college_id", "key"),
+        Index(None, "college_id", "goal_id"),
+        Index(None, "college_id", "cycle_id"),
+        Index(None, "college_id", "subject_id"),
+    )
 
 
 class Frame(Model):
@@ -145,6 +156,19 @@ class Frame(Model):
     dropped: Mapped[bool] = mapped_column(server_default=false())  # not diagnosed here
     version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (UniqueConstraint("college_id", "code"),)
+
+
+class FrameLibrary(Model):
+    """A library of diagnosis points that travels with the program, as `init` stored it: read from files once."""
+
+    __tablename__ = "frame_library"
+    key: Mapped[Name] = mapped_column(primary_key=True)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    source: Mapped[str]
+    body: Mapped[str]  # canonical JSON: items with elements and points, and the tasks of the points
+    digest: Mapped[Name]
+    stored_at: Mapped[datetime]
 
 
 class FrameAnswer(Model):

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qaflow.store.db import Model, Name, Ref
@@ -39,6 +39,7 @@ class College(Model):
     head: Mapped[Name]
     calendar_until: Mapped[date | None]  # last day of the adopted teaching years, the last break included
     config_no: Mapped[int]  # rises when file, organisation or calendar change: what caches compare
+    kind: Mapped[str] = mapped_column(server_default=text("'ordinary'"))  # new ordinary demonstration
     __table_args__ = (UniqueConstraint("key"),)
 
 

@@ -8,6 +8,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from qaflow.store.db import Model, Name, Ref
 
 
+class Catalogue(Model):
+    """What a college's files say of self-tests (``selftest``, by key) and of incidents (``incidents``)."""
+
+    __tablename__ = "catalogue"
+    college_id: Mapped[Ref] = mapped_column(ForeignKey("college.id"), primary_key=True)
+    kind: Mapped[Name] = mapped_column(primary_key=True)
+    key: Mapped[Name] = mapped_column(primary_key=True)
+    body: Mapped[str]  # canonical JSON
+
+
 class Questionnaire(Model):
     """A self-test (自测诊断) that is open between two days; its dimensions, elements and questions are data."""
 
@@ -41,6 +51,7 @@ class QuestionnaireAnswer(Model):
     saved_at: Mapped[datetime]
     handed_in_at: Mapped[datetime | None]
     handed_in_by: Mapped[Ref | None]
+    unit_id: Mapped[Ref | None]  # where the subject lay when they were handed in: whose mean they count to
     __table_args__ = (
         UniqueConstraint("college_id", "questionnaire_id", "subject_id"),
         Index(None, "college_id", "subject_id"),
@@ -57,6 +68,7 @@ class QualityIncident(Model):
     state: Mapped[Name]  # reported graded handled answered closed
     category: Mapped[str]
     grade: Mapped[str | None]
+    complaint: Mapped[bool]
     title: Mapped[Name]  # content hash, as all long texts here
     account: Mapped[Name]
     handling: Mapped[Name | None]
@@ -72,9 +84,13 @@ class QualityIncident(Model):
     owner_id: Mapped[Ref | None]  # who handles it
     due: Mapped[date | None]
     graded_at: Mapped[datetime | None]
+    graded_by: Mapped[Ref | None]
     handled_at: Mapped[datetime | None]
+    handled_by: Mapped[Ref | None]
     answered_at: Mapped[datetime | None]
+    answered_by: Mapped[Ref | None]
     closed_at: Mapped[datetime | None]
+    closed_by: Mapped[Ref | None]
     version: Mapped[int]
     __table_args__ = (
         UniqueConstraint("college_id", "no"),

@@ -115,6 +115,7 @@ class One(NamedTuple):
     scope: str | None
     start: str | None  # of the cycle's period
     end: str | None
+    category: str | None  # kind of cause
 
 
 def _page(box: str) -> Sql:
@@ -143,8 +144,8 @@ _ROW = Sql(
 )
 _ONE = Sql(
     f"select w.id, w.cycle_id, s.id, s.layer, {_UNIT}, s.responsible_id, w.cause, w.measure, w.reason, w.scope, "
-    "c.period_start, c.period_end from warning w join subject s on s.id = w.subject_id left join cycle c on "
-    "c.id = w.cycle_id where w.college_id = :college and w.id = :id"
+    "c.period_start, c.period_end, w.category from warning w join subject s on s.id = w.subject_id left join cycle c "
+    "on c.id = w.cycle_id where w.college_id = :college and w.id = :id"
 )
 _CYCLES_OF = Sql("select id from cycle where college_id = :college and subject_id = :subject")
 _LIFE = Sql(

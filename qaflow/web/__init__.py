@@ -10,16 +10,22 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    chain_acts,
+    chains,
     charting,
+    charts,
     compare,
     cycles,
     definitions,
     errors,
     escalations,
+    frame,
     guide,
     health,
+    imports,
     inbox,
     inbox_bulk,
+    incidents,
     language,
     leaving,
     metrics,
@@ -29,19 +35,24 @@ from qaflow.web import (
     organisation,
     overview,
     people,
+    points,
     portraits,
     profile,
     requests,
     reviews,
     saved_filters,
     security,
+    selftest,
     signin,
     start,
+    task_files,
+    tasks,
     warnings,
     words,
 )
 
 BLUEPRINTS = (
+    charts.pages,
     audit.pages,
     assets.assets,
     health.probes,
@@ -59,13 +70,24 @@ BLUEPRINTS = (
     operations.pages,
     metrics.probes,
     warnings.pages,
+    points.pages,
     escalations.pages,
+    frame.pages,
     reviews.pages,
+    selftest.pages,
+    incidents.pages,
+    chains.pages,
+    imports.pages,
     overview.pages,
+    tasks.pages,
     portraits.pages,
     compare.pages,
 )
 
+OF_TASKS = (task_files,)
+"""Modules whose routes hang on the blueprint of the tasks."""
+OF_CHAINS = (chain_acts,)
+"""Modules whose routes hang on the blueprint of the chains."""
 OF_ORGANISATION = (calendar, leaving, org_subjects, people)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1

@@ -31,6 +31,7 @@ ICONS = (
     "inbox", "info-circle", "list", "lock", "moon", "paperclip", "pencil", "people", "person-circle", "plus-lg",
     "printer", "question-circle", "record-circle", "search", "shield-check", "sliders", "sun", "three-dots",
     "translate", "trash", "upload", "x-lg",
+    "check-circle-fill", "exclamation-diamond-fill",
 )  # fmt: skip
 """The icons that pages use: the wheel's whole sheet weighs 1.1 MB, more than a page may."""
 KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

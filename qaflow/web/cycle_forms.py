@@ -26,7 +26,7 @@ class Asked:
 
     name: str
     label: Any
-    kind: str = "text"  # text, day, stage, scope, hidden, login, people, point
+    kind: str = "text"  # text, day, stage, scope, category, hidden, login, people, point
     needed: bool = True
 
 
@@ -66,7 +66,10 @@ ACTS: dict[str, Act] = {
     "cancel": Act(_("Cancel the cycle"), (REASON,), _("The cycle is cancelled."), True),
     "reopen": Act(_("Reopen a decided stage"), (Asked("stage", _("Stage"), "stage"), REASON),
                   _("The stage is open again."), True),
-    "acknowledge": Act(_("Acknowledge"), (WARNING, Asked("cause", _("Cause"))), _("The warning is acknowledged.")),
+    "acknowledge": Act(_("Acknowledge"), (
+        WARNING, Asked("cause", _("Cause")),
+        Asked("category", _("Kind of cause (may be left out)"), "category", needed=False),
+    ), _("The warning is acknowledged.")),
     "correct": Act(_("Correct"), (WARNING, Asked("scope", _("Scope"), "scope"), Asked("measure", _("Measure"))),
                    _("The correction is handed in.")),
     "confirm": Act(_("Confirm the correction"), (WARNING,), _("The correction is confirmed.")),

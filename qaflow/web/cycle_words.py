@@ -51,6 +51,7 @@ FACTS: dict[str, Any] = {
     "ResponsibleChanged": _("Responsible person or unit changed"),
     "DefinitionMigrated": _("Gone over to another version of the definition"),
     "EvidenceAdded": _("Evidence added"),
+    "FrameAnswered": _("Diagnosis point answered"),
     "ItemReminded": _("Reminded"),
     "CopySent": _("Copy sent"),
     "Commented": _("Comment"),
@@ -98,6 +99,15 @@ SCOPES: dict[str, Any] = {
     "standard": _("standard"),
     "goal": _("goal"),
 }
+CATEGORIES: dict[str, Any] = {
+    "people": _("people"),
+    "equipment": _("equipment"),
+    "material": _("material"),
+    "method": _("method"),
+    "measurement": _("measurement"),
+    "environment": _("environment"),
+}
+"""Kinds of cause."""
 WARNING_KINDS: dict[str, Any] = {
     "breach": _("Limit broken"),
     "late": _("Reading overdue"),

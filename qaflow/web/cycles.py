@@ -11,12 +11,21 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from qaflow.errors import Busy, Forbidden, Invalid, Missing, QaflowError, Refused
-from qaflow.services import cycle_page, cycles, drafting, escalations, saying
+from qaflow.services import cycle_page, cycles, drafting, escalations, saying, selftest_cycle
 from qaflow.services.cycle_beside import SheetLine
 from qaflow.services.cycle_page import CyclePage
 from qaflow.services.drafting import Draft
 from qaflow.store.db import db
-from qaflow.web import cycle_changes, cycle_drafts, cycle_files, cycle_lacks, cycle_list, cycle_words, eight
+from qaflow.web import (
+    cycle_changes,
+    cycle_drafts,
+    cycle_files,
+    cycle_frame,
+    cycle_lacks,
+    cycle_list,
+    cycle_words,
+    eight,
+)
 from qaflow.web.access import me, mine
 from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, named, shown
 from qaflow.web.forms import OK
@@ -33,6 +42,9 @@ AT_FIELD = {"field.required": "text.blank"}
 pages = Blueprint("cycles", __name__, url_prefix="/cycles")
 pages.add_url_rule("", view_func=cycle_list.index)
 pages.add_url_rule("/<int:number>/files/<int:file>", view_func=cycle_files.download)
+pages.add_url_rule("/<int:number>/frame", "frame", cycle_frame.show)
+pages.add_url_rule("/<int:number>/frame", "answer", cycle_frame.answer, methods=["POST"])
+pages.add_url_rule("/<int:number>/frame/report", "report", cycle_frame.report)
 pages.add_url_rule("/<int:number>/drafts/<int:draft>/discard", view_func=cycle_drafts.discard, methods=["POST"])
 
 
@@ -224,6 +236,7 @@ def _page(page: CyclePage, failed: Failed | None, status: int) -> Response:
         missing=cycle_lacks.missing(page), timeline=cycle_words.timeline(page), RECENT=RECENT, came=came,
         changed=came and cycle_changes.changes(page.definition.by_key[page.snap.stage].form, came.before.values,
                                                came.after.values),
+        selftest=selftest_cycle.beside(db.session, mine(), me(), page),
         watches="inbox.watch" in current_app.view_functions, only=request.args.get("only", ""),
     ), status)  # fmt: skip
 

@@ -15,7 +15,7 @@ from qaflow.services import metrics
 from qaflow.services.metrics import Figures
 from qaflow.store.db import db
 from qaflow.web.access import public
-from qaflow.web.requests import ports
+from qaflow.web.requests import ports, took
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 """What a proxy on this machine adds: whoever comes through it is not of this machine."""
@@ -31,6 +31,7 @@ def show() -> Response:
         raise Forbidden("metrics.closed", "ask from this machine, or with QAFLOW_METRICS_TOKEN as a bearer token")
     registry = CollectorRegistry()
     fill(registry, metrics.figures(db.session, ports()))
+    registry.register(took())
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

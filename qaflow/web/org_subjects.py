@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
 from qaflow.errors import Invalid, Refused, Stale
-from qaflow.services import subject_edits, subject_pages
+from qaflow.services import organisation, subject_edits, subject_pages
 from qaflow.services.subject_edits import Effect, Wanted
 from qaflow.services.subject_pages import Chosen, Subject
 from qaflow.store.db import db
@@ -61,6 +61,7 @@ def subjects() -> Response:
 @pages.route("/subjects/new", methods=["GET", "POST"])
 def new_subject() -> Response:
     """Add a subject."""
+    organisation.require(db.session, mine(), me())
     form = SubjectForm(unit=str(whole("unit") or ""), layer=text("layer")).offer(whole_tree())
     status = OK
     if form.validate_on_submit():

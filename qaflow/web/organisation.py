@@ -73,6 +73,7 @@ def index() -> Response:
 @pages.route("/units/new", methods=["GET", "POST"])
 def new_unit() -> Response:
     """Add a unit."""
+    organisation.require(db.session, mine(), me())
     tree = whole_tree()
     form = UnitForm(parent=str(whole("parent") or "")).offer(tree)
     status = OK

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from wtforms import Field
 
 from qaflow.errors import Invalid, Missing, QaflowError, Refused
-from qaflow.services import absences, directory, staffing
+from qaflow.services import absences, directory, organisation, staffing
 from qaflow.services.directory import Chosen
 from qaflow.services.staffing import Term
 from qaflow.store.db import db
@@ -48,6 +48,7 @@ def people() -> Response:
 @pages.route("/people/new", methods=["GET", "POST"])
 def new_person() -> Response:
     """Add a person."""
+    organisation.require(db.session, mine(), me())
     form = PersonForm(language="zh")
     role = GrantForm(formdata=None).offer(whole_tree())
     status = OK

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import structlog
 from flask import Flask, Response, current_app, g, request
+from prometheus_client import Histogram
 
 from qaflow import logs
 from qaflow.errors import Forbidden
@@ -19,6 +20,7 @@ from qaflow.store.db import db
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REFERENCE_BYTES = 5
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds
 
 log = logs.get("qaflow.web")
 
@@ -33,6 +35,8 @@ class Moment(NamedTuple):
 
 def register(app: Flask) -> None:
     """Begin and end every request of the app this way."""
+    app.extensions["qaflow.took"] = Histogram("qaflow_request_seconds", "Time of a request in this process",
+                                              ["method", "part"], buckets=BUCKETS, registry=None)  # fmt: skip
     app.before_request(begin)
     app.before_request(refuse_foreign)
     app.after_request(number)
@@ -47,6 +51,7 @@ def begin() -> None:
     """Give the request its reference number; a context that lives longer than a request carries nothing over."""
     for name in list(g):
         g.pop(name)
+    g.began = ports().clock.now()
     g.reference = secrets.token_hex(REFERENCE_BYTES)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=g.reference)
@@ -60,6 +65,9 @@ def reference() -> str:
 def number(response: Response) -> Response:
     """Send the reference number with the answer; what was to change something leaves one line, done or refused."""
     response.headers["X-Request-ID"] = reference()
+    if "began" in g:
+        spent = ports().clock.now() - g.began
+        took().labels(request.method, request.blueprint or "none").observe(spent.total_seconds())
     if request.method not in SAFE:
         someone = getattr(g.get("_login_user"), "me", None)
         log.info("web.asked", method=request.method, path=quote(request.path), status=response.status_code,
@@ -70,6 +78,11 @@ def number(response: Response) -> Response:
 def note(code: str) -> None:
     """Note why this request is refused, for its line in the log."""
     g.refused = code
+
+
+def took() -> Histogram:
+    """Return how long the requests of this process took, by method and part of the program."""
+    return cast(Histogram, current_app.extensions["qaflow.took"])
 
 
 def refuse_foreign() -> None:

@@ -20,11 +20,12 @@ PLACES = ("near", "peer", "far", "abroad", "closed", "absent")
 ABSENT = 987_654
 WHERE = ("near", "peer", "far", "abroad", "absent")
 THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "far", "abroad", "absent"), "files": WHERE,
-          "warnings": WHERE, "items": WHERE, "portraits": WHERE} | dict.fromkeys(
-    ("people", "units", "subjects"), ("near", "abroad", "absent"))  # fmt: skip
+          "warnings": WHERE, "items": WHERE, "goals": WHERE, "portraits": WHERE} | dict.fromkeys(
+    ("tasks", "answers", "incidents"), ("near", *WHERE[2:])) | dict.fromkeys(
+    ("people", "units", "subjects", "selftests"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
 KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect"}
-REFUSED = (403, 404, 409, 422)
+REFUSED = (403, 404, 409, 412, 422)
 ON_CLOSED = (403, 409, 422)
 
 
@@ -186,7 +187,7 @@ def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse) -> st
     if effect and not changed:
         return f"{cell}: answered {answer.status_code} and did nothing"
     shows = thing(rights, cell.row, cell.place).shows if cell.row.method == "GET" else ""
-    return f"{cell}: the page does not show {shows!r}" if shows not in answer.text else ""
+    return f"{cell}: the page does not show {shows!r}" if shows and shows not in answer.text else ""
 
 
 def _tells(rights: Rights, cell: Cell, answer: TestResponse) -> str:

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asking
 from browsing import PAGE, PASSWORD, TOKEN
 from flask import Flask
 from flask.testing import FlaskClient
+from tasking import planned
 from werkzeug.test import TestResponse
 
 from qaflow import testing
@@ -24,15 +26,20 @@ from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Definition
-from qaflow.services import accounts, deputies, evidence, passwords
+from qaflow.services import accounts, deputies, evidence, incidents, passwords
 from qaflow.services.accounts import NewGrant
+from qaflow.services.incidents import Grading, Report
 from qaflow.services.work import Writer
+from qaflow.store import chain_writes
 from qaflow.store.db import Driver, Sql, db
 from qaflow.testing import CARRIED, MONDAY, NOTE, STAFF, World, sheet, spiral, stage, track
 
 MORE = ("mate", "looker", "qadmin", "revoked", "disabled", "coursed", "layered")
 SITUATIONS = ("fresh", "review", "warned", "known", "correcting", "suspended", "passed", "closed")
 PLACES = {"near": ("section", "lead"), "peer": ("section", "mate"), "far": ("far", "far_lead")}
+HANDLED = {"near": ("section", "lead", "major"), "far": ("far", "far_lead", "far_major"),
+           "abroad": ("section", "lead", "head")}  # fmt: skip
+"""Where an incident happened, who reported it, and who handles it."""
 KEYS = ("goal", "design", "implement", "improve")
 NAMED = Sql("update subject set name = :n where id = :i")
 UNWATCHED = {"sign_in_guess", "web_session"}
@@ -79,6 +86,12 @@ class College(World):
             writer.flush()
 
         self.within(body)
+
+    def goal(self, code: str) -> int:
+        """Return a new goal of a course."""
+        said = {"layer": "course", "text_zh": self.say("goal"), "text_en": self.say("goal")}
+        values = said | {"subject_id": self.subjects[code]}
+        return self.within(lambda d: chain_writes.add(d, "goal", self.college, [(code, "entered", values)])[0])
 
     def say(self, text: str) -> str:
         """Return a text as this college's people write it."""
@@ -261,7 +274,7 @@ def _more(
     app: Flask, cycles: dict[tuple[str, str], Thing], colleges: dict[str, College], mark: str
 ) -> dict[str, dict[str, Thing]]:
     """Return a file, a warning and a work item at each place, and a person, a unit and a subject of each college."""
-    kinds = ("files", "warnings", "items", "people", "units", "subjects", "portraits")
+    kinds = ("files", "warnings", "items", "people", "units", "subjects", "goals", "portraits")
     found: dict[str, dict[str, Thing]] = {kind: {} for kind in kinds}
     for place in (*PLACES, "abroad"):
         college = colleges["abroad" if place == "abroad" else "home"]
@@ -279,12 +292,45 @@ def _more(
         found["files"][place] = Thing(fresh.number, part=file)
         found["warnings"][place] = Thing(f"{cycles[place, 'warned'].number}.1")
         found["items"][place] = Thing(item)
+        found["goals"][place] = Thing(college.goal(f"{place}-fresh"), shows=college.say("goal"))
         found["portraits"][place] = Thing(college.subjects[f"{place}-fresh"])
     for place, college in (("near", colleges["home"]), ("abroad", colleges["abroad"])):
         found["people"][place] = Thing(college.persons["new"])
         found["units"][place] = Thing(college.units["section"])
         found["subjects"][place] = Thing(college.subjects[f"{place}-fresh"])
+    found["tasks"] = {place: _task(colleges, place, mark) for place in ("near", "far", "abroad")}
+    _voices(found, colleges, mark)
     return found
+
+
+def _task(colleges: dict[str, College], place: str, mark: str) -> Thing:
+    """Return a task of the place's unit that its responsible person owns."""
+    college = colleges["abroad" if place == "abroad" else "home"]
+    college.mark = mark if place != "near" else ""
+    unit, lead = PLACES.get(place, ("section", "lead"))
+    title = college.say(f"task of {place}")
+    number = planned(college, title, lead=unit, owner=college.prefix + lead)
+    return Thing(number, 1, shows=title)
+
+
+def _voices(found: dict[str, dict[str, Thing]], colleges: dict[str, College], mark: str) -> None:
+    """Add an open self-test to each college, and a graded incident at each place."""
+    found |= {"selftests": {}, "answers": {}, "incidents": {}}
+    for name, college in colleges.items():
+        asking.known(college)
+        number = asking.opened(college)
+        found["selftests"]["near" if name == "home" else "abroad"] = Thing(number)
+        for place in ("near", "far") if name == "home" else ("abroad",):
+            found["answers"][place] = Thing(number, part=college.subjects[f"{place}-fresh"])
+    for place, (unit, lead, handler) in HANDLED.items():
+        college = colleges["abroad" if place == "abroad" else "home"]
+        college.mark = mark if place in ("far", "abroad") else ""
+        told = Report(title=college.say(f"incident {place}"), account=college.say("account"), category="teaching",
+                      unit=college.units[unit], occurred_on=MONDAY.date())  # fmt: skip
+        number = incidents.report(db.session, college.origin(lead), asking.who(college, lead), told)
+        given = Grading(category="teaching", grade="slight", handler=college.prefix + handler)
+        incidents.grade(db.session, college.origin("office"), asking.who(college, "office"), number, 1, given)
+        found["incidents"][place] = Thing(number, shows=f"incident {place}")
 
 
 def _enter_all(rights: Rights, home: College, abroad: College) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qaflow.engine.statistics.frequencies import ranked
+
 from .chart import ENGLISH, LONGEST, STEP, Chart, Row, Spec, Words, amount, layer, measured, spec, tooltip
 
 WHOLE = 100.0
@@ -75,12 +77,11 @@ def pareto(title: str, rows: Sequence[tuple[str, int]], *, key: str = "pareto", 
 
     Whoever calls puts a remainder ("other") last by giving the rows in their order: equal ones keep it.
     """
-    ordered = sorted(rows, key=lambda row: -row[1])
-    total, sum_ = sum(many for _, many in ordered), 0
-    values: list[Spec] = []
-    for label, (_, many) in zip(_told_apart([one for one, _ in ordered]), ordered, strict=True):
-        sum_ += many
-        values.append({"x": label, "y": many, "share": round(WHOLE * sum_ / total, 1) if total else None})
+    ordered = ranked(rows)
+    labels = _told_apart([one.label for one in ordered])
+    values: list[Spec] = [{"x": label, "y": one.many, "share": round(WHOLE * one.cumulative, 1)}
+                          for label, one in zip(labels, ordered, strict=True)]  # fmt: skip
+    total = sum(one.many for one in ordered)
     x: Spec = {"field": "x", "type": "nominal", "sort": None, "title": None,
                "axis": {"labelAngle": -30, "labelLimit": LONGEST}}  # fmt: skip
     share: Spec = {"field": "share", "type": "quantitative", "title": words["share"],

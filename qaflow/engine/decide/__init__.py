@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..machine import Compiled
 from ..snapshot import Data, Snapshot
-from . import items, life, stages, warnings
+from . import diagnosing, items, life, stages, warnings
 from .common import Context, Fact, Refusal, Refused, actions, refuse
 
 Rule = Callable[[Compiled, Snapshot, Data, Context], list[Fact]]
@@ -85,6 +85,7 @@ MECHANISMS: dict[str, Rule] = {
     "escalate": items.escalate,
     "recalendar": items.recalendar,
     "attach": items.evidence,
+    "answer": diagnosing.answer,
 }
 """What services and the tick do beside them."""
 
@@ -113,7 +114,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "remind": ("item",),
     "extend": ("item",),
     "warn": ("point",),
-    "acknowledge": ("warning",),
+    "acknowledge": ("warning", "category"),
     "correct": ("warning",),
     "confirm": ("warning",),
     "dismiss": ("warning",),

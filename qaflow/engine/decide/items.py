@@ -209,7 +209,7 @@ def record(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
             raise refuse("sheet.not_found", f"cycle {snap.id} has no sheet {name}", kind="data")
         if sheet.state != "open":
             raise common.not_allowed(compiled, snap, "record", f"sheet {name} is {sheet.state}")
-    _assessor(snap, sheet, ctx)
+    require_assessor(snap, sheet, ctx)
     from .stages import gate_missing
 
     form = compiled.definition.sheet(sheet.kind)
@@ -222,7 +222,8 @@ def record(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list
     return [Fact("SheetRecorded", data | {"closes": closes, **common.who(ctx)})]
 
 
-def _assessor(snap: Snapshot, sheet: Any, ctx: Context) -> None:
+def require_assessor(snap: Snapshot, sheet: Any, ctx: Context) -> None:
+    """Refuse whom a diagnosis sheet is not for; an appraisal is never for the responsible person."""
     own = {ctx.actor, ctx.for_} & {snap.responsible} - {None}
     if sheet.kind == "appraisal" and own:
         raise refuse("approval.own", "an appraisal's assessor is never the responsible person", kind="right")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..definition import SCOPES, QuickLoop
+from ..definition import CATEGORIES, SCOPES, QuickLoop
 from ..machine import Compiled
 from ..snapshot import OPEN_WARNING, Data, Snapshot, WarningLife
 from . import common, stages
@@ -65,12 +65,14 @@ def warn(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[F
     quick = _quick(compiled)
     no = snap.warning_no + 1
     row: Data = {"id": f"{snap.id}.{no}", "state": "opened"}
-    for name in ("point", "task", "kind", "severity", "breached", "reading", "limit", "value", "reason"):
+    for name in ("point", "task", "kind", "severity", "breached", "reading", "limit", "limit_id", "value", "reason"):
         if args.get(name) is not None:
             row[name] = args[name]
     row.setdefault("severity", SEVERITIES[0])
     row.setdefault("kind", "manual")
     data: Data = {"warning": row, "warning_no": no, **common.who(ctx)}
+    if row["kind"] == "breach":  # by which rule readings will count as back, and which version of the reading it was
+        data |= {"damping": quick.damping, "version": args.get("version", 1)}
     data["items"] = [_item(compiled, snap, "acknowledge", ctx.responsible, quick.acknowledge_days, row["id"], ctx)]
     return [Fact("WarningOpened", data | leaf_after(compiled, snap, {row["id"]: "opened"}))]
 
@@ -94,10 +96,16 @@ def _change(compiled: Compiled, snap: Snapshot, kind: str, warning: WarningLife,
 
 
 def acknowledge(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
-    """Take a warning up and name its cause."""
+    """Take a warning up and name its cause, and its kind where that is known."""
     warning = find(compiled, snap, args, "acknowledge", frozenset(("opened",)))
+    category = args.get("category")
+    if category is not None and category not in CATEGORIES:
+        told = f"category {category!r} is unknown; one of {', '.join(CATEGORIES)}"
+        raise refuse("category.unknown", told, kind="data")
     item = _item(compiled, snap, "correct", ctx.responsible, _quick(compiled).correct_days, warning.id, ctx)
-    changes = {"state": "acknowledged", "cause": args["cause"], "acknowledged_by": ctx.effective}
+    changes: Data = {"state": "acknowledged", "cause": args["cause"], "acknowledged_by": ctx.effective}
+    if category != warning.category:  # a second acknowledgement names the cause anew
+        changes["category"] = category
     return [_change(compiled, snap, "WarningAcknowledged", warning, changes, ctx, items=[item])]
 
 
@@ -166,7 +174,7 @@ def join(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[F
     again = warning.state == "confirmed"
     if not again and warning.breached and "severity" not in changes:
         return []
-    data: Data = {"warning": warning.id, "set": changes}
+    data: Data = {"warning": warning.id, "set": changes, **_judged(args)}
     if again:
         changes["state"], changes["confirmed_at"] = "opened", None
         data["items"] = [_item(compiled, snap, "acknowledge", ctx.responsible, _quick(compiled).acknowledge_days,
@@ -181,10 +189,17 @@ def back(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[F
     changes: Data = {"breached": False, "reading": args["reading"]}
     if warning.state == "confirmed":
         changes["state"] = "closed"
-    data: Data = {"warning": warning.id, "set": changes}
+    data: Data = {"warning": warning.id, "set": changes, **_judged(args)}
+    if warning.kind == "breach":
+        data["damping"] = _quick(compiled).damping
     if "state" in changes:
         data |= leaf_after(compiled, snap, {warning.id: "closed"})
     return [Fact("ReadingReturned", data)]
+
+
+def _judged(args: Data) -> Data:
+    """Return by which limit a reading was judged, and in which version it was read."""
+    return {name: args[name] for name in ("limit", "limit_id", "version") if args.get(name) is not None}
 
 
 def answer(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context, yes: bool) -> list[Fact]:

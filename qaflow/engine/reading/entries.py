@@ -70,6 +70,7 @@ item = record(
         "code": need(code),
         "name": plain_name(),
         "elements": may(many(element, 0, 200), ()),
+        "teaching_units": may(flag, True),
         "source": source,
         "note": may(text(1000)),
         "assumed": assumed,

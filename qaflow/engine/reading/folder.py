@@ -9,6 +9,8 @@ from typing import Any
 from ..college import College, Track
 from ..definition import Definition
 from ..faults import Fault, brief, meant
+from ..incidents import Rules
+from ..selftest import Form
 from .places import unit_names
 from .shapes import fold
 
@@ -25,6 +27,8 @@ class Folder:
     tasks: tuple[dict[str, Any], ...]  # one a file: {source, plan, tasks}
     plans: tuple[dict[str, Any], ...]  # entries of the goal chain
     standards: tuple[dict[str, Any], ...]  # entries of the standard chain
+    selftests: tuple[Form, ...]
+    incidents: Rules | None
     faults: tuple[Fault, ...]
 
 
@@ -76,6 +80,7 @@ def combine(loaded: Sequence[Any]) -> Folder:
     _points(files)
     _tasks(files)
     _chains(files)
+    _selftests(files, college)
     for kind in ("tasks", "plans", "standards"):
         for file, path, entry in files.entries(kind):
             _departments(files, file, path, entry, units)
@@ -88,6 +93,8 @@ def combine(loaded: Sequence[Any]) -> Folder:
         tasks=tuple(_inherit(f.draft, "tasks", units) for f in files.of("tasks")),
         plans=tuple(e for f in files.of("plans") for e in _inherit(f.draft, "plans", units)["plans"]),
         standards=tuple(e for f in files.of("standards") for e in _inherit(f.draft, "standards", units)["standards"]),
+        selftests=tuple(file.draft for file in files.of("selftest")),
+        incidents=getattr(files.only("incidents"), "draft", None),
         faults=tuple(files.faults),
     )
 
@@ -181,6 +188,19 @@ def _chains(files: Files) -> None:
         if entry["plan"] is not None and entry["plan"] not in plans:
             files.note(file, (*path, "plan"), "ref.unknown_plan", f'no plan "{brief(entry["plan"])}"',
                        meant(entry["plan"], plans))  # fmt: skip
+
+
+def _selftests(files: Files, college: Any) -> None:
+    first: dict[str, Any] = {}
+    for file in files.of("selftest"):
+        form: Form = file.draft
+        before = first.setdefault(form.key, file)
+        if before is not file:
+            files.note(file, ("key",), "def.duplicate_id", f'"{brief(form.key)}" stands also in {before.name}',
+                       "give each self-test its own key")  # fmt: skip
+        if college is not None and form.layer not in {layer.key for layer in college.draft.layers}:
+            files.note(file, ("layer",), "ref.unknown_layer", f"the college has no layer {form.layer}",
+                       meant(form.layer, [layer.key for layer in college.draft.layers]))  # fmt: skip
 
 
 def _circles(start: str, plans: dict[str, Any]) -> bool:

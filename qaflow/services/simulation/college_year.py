@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
+from qaflow.engine.diagnosis import FRAMED
 from qaflow.engine.snapshot import Data
 from qaflow.store.db import Driver
 
@@ -18,9 +19,12 @@ from ..work import AnySession, Origin, transact
 from . import conduct, habits
 from .cast import Cast
 from .forms import Library
+from .framing import Framing
 from .gauges import Gauges
 from .occasions import Occasions
+from .plan_work import PlanWork
 from .values import Origins, Plan, chance
+from .voices import Voices
 
 OPENING = dt.time(8, 30)
 OFFICE_SECONDS = 9 * 3600
@@ -50,6 +54,10 @@ class CollegeYear:
         self.last_item = 0
         self.refused: dict[str, int] = {}
         self.occasions = Occasions(self)
+        self.framing = Framing(session, college, chance(plan.seed, college.key, "frame"))
+        self.framing.settle(self.origin(self.at(plan.start, OPENING)), cast.office[0])
+        self.plan_work = PlanWork(self)
+        self.voices = Voices(self)
 
     def ask(self, question: Any) -> Any:
         """Read in a transaction of its own."""
@@ -67,15 +75,25 @@ class CollegeYear:
     def work(self, day: dt.date) -> int:
         """Let people act on a working day; returns how many acts were done."""
         self.occasions.happen(day)
+        self.plan_work.happen(day)
+        self.voices.speak(day)
         self._look_in(day)
         due = self._due(day)
         acts = self._acts(day, due)
         if not acts:
             return 0
+        self._diagnose(acts)
         done = bulk.fire_many(self.session, [act for act, _, _ in acts])
         for outcome, (_, work, tries) in zip(done, acts, strict=True):
             self._after(day, outcome, work, tries)
         return sum(1 for o in done if o.refused is None)
+
+    def _diagnose(self, acts: Sequence[tuple[Act, Work | None, int]]) -> None:
+        """Let those who hand in a diagnosis answer points of the frame before."""
+        for act, work, _ in acts:
+            if work is not None and self.framing.frames and work.layer in FRAMED:
+                definition = self.ask(lambda d, digest=work.definition: self._definition(d, digest))
+                self.framing.answer(act.origin, work, definition)
 
     def _look_in(self, day: dt.date) -> None:
         """Take note of what has come into the inboxes, and plan when it is done."""

@@ -42,7 +42,8 @@ def _answer(work: Work, rng: random.Random) -> Move:
     """Return the next step of a warning's life."""
     named: Data = {"warning": work.ref}
     if work.kind == "acknowledge":
-        return Move("acknowledge", named | {"cause": rng.choice(forms.CAUSES)})
+        cause = rng.choice(forms.CAUSES)
+        return Move("acknowledge", named | {"cause": cause, "category": forms.CATEGORIES[cause]})
     if work.kind == "correct":
         scope = rng.choices(SCOPES, SCOPE_WEIGHTS)[0]
         return Move("correct", named | {"scope": scope, "measure": rng.choice(forms.MEASURES)})

@@ -34,6 +34,8 @@ CAUSES = (
     "对标准的理解不一致",
     "缺少阶段性检查",
 )
+CATEGORIES = dict(zip(CAUSES, ("method", "people", "equipment", "measurement", "method"), strict=True))
+"""What kind of cause each is."""
 MEASURES = (
     "重新分解任务并明确责任人",
     "每月检查一次并公布进度",

@@ -23,7 +23,7 @@ from qaflow.store import db, figures
 from qaflow.store import installation as rows
 from qaflow.store.db import Driver, driver, utc
 
-from .. import audit, doctor, handing_over, installation, loading, passwords, structure
+from .. import audit, doctor, frame_library, handing_over, installation, loading, passwords, structure
 from ..college import CollegeView, view
 from ..ports import Notice, Ports
 from ..work import AnySession, Origin, transact
@@ -78,6 +78,7 @@ def fill(
     session.rollback()
     first = origins.at(dt.datetime.combine(plan.start, dt.time(), dt.UTC) - dt.timedelta(days=1))
     installation.create(session, first, sandbox=True)
+    frame_library.settle(session, first)
     colleges = [_college(session, plan, folder, origins) for folder in folders]
     end = year.run(session, plan, colleges, origins, progress)
     handing_over.deliver(session, origins.at(end, account="system"), Unread())

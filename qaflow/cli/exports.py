@@ -1,0 +1,47 @@
+"""`qaflow export`: what the program holds as a workbook or CSV file, one entry of `EXPORTS` a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from qaflow.cli.frame import Lazy, LazyGroup, ports
+from qaflow.errors import Unavailable, Usage
+from qaflow.services.ports import Leaf
+
+EXPORTS = {
+    "grid": Lazy("qaflow.cli.export_tasks:grid", "The month grid of a year's tasks."),
+    "tasks": Lazy("qaflow.cli.export_tasks:tasks", "The tasks of a year with all that stands of them."),
+    "points": Lazy("qaflow.cli.export_points:points", "The control points with the limits of today."),
+    "readings": Lazy("qaflow.cli.export_points:readings", "The current readings of control points."),
+}
+"""The kinds of export; `save` writes what each of them makes."""
+
+
+@click.group("export", cls=LazyGroup, lazy=EXPORTS)
+def exports() -> None:
+    """Write what the program holds into a file: xlsx or csv, as its name ends."""
+
+
+def save(leaves: Sequence[Leaf], out: str) -> Path:
+    """Write sheets into a file, whose name says how; csv holds one sheet alone."""
+    target = Path(out)
+    data = rendered(leaves, target.suffix.lower())
+    try:
+        target.write_bytes(data)
+    except OSError as error:
+        raise Unavailable("file.not_writable", f"cannot write {target}: {error.strerror}", path=str(out)) from error
+    return target
+
+
+def rendered(leaves: Sequence[Leaf], suffix: str) -> bytes:
+    """Return sheets as the bytes of a file whose name ends so."""
+    writers = {".xlsx": ports().workbooks, ".csv": ports().tables}
+    if suffix not in writers:
+        raise Usage("export.suffix", f"no file ending in {suffix or 'nothing'} is written: name it *.xlsx or *.csv")
+    writer = writers[suffix]
+    if writer is None:
+        raise Unavailable("document.writer", "this program was put together without a writer of documents")
+    return writer.write(leaves)
