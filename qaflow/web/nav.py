@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import current_app, request, url_for
 from flask_babel import lazy_gettext as _
 
-from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS
+from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS, SURVEYS
 from qaflow.services.sessions import SignedIn
 
 PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview", "compare": "overview",
@@ -35,6 +35,16 @@ class Shown(NamedTuple):
     here: bool
 
 
+class Group(NamedTuple):
+    """Entries that belong together; one alone stands in the bar itself, several under the group's label."""
+
+    label: Any
+    entries: list[Shown]
+
+    @property
+    def here(self) -> bool:
+        """Tell whether the page is of one of them."""
+        return any(entry.here for entry in self.entries)
 ENTRIES = (
     Entry("inbox.index", _("Inbox")),
     Entry("overview.index", _("Overview")),
@@ -55,11 +65,49 @@ ENTRIES = (
 )
 
 
-def entries(me: SignedIn | None) -> list[Shown]:
-    """Return the entries for a person, of the pages that there are."""
+GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
+    (_("Inbox"), (Entry("inbox.index", _("Inbox")),)),
+    (_("Overview"), (Entry("overview.index", _("Overview")),)),
+    (_("Cycles"), (Entry("cycles.index", _("Cycles")),)),
+    (_("Warnings"), (
+        Entry("warnings.index", _("Warnings")),
+        Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
+        Entry("incidents.index", _("Quality incidents")),
+    )),
+    (_("Plans"), (
+        Entry("chains.index", _("Goals and standards"), SEES_SCOPE, bare=True),
+        Entry("tasks.index", _("Tasks")),
+    )),
+    (_("Data"), (
+        Entry("points.index", _("Control points")),
+        Entry("charts.index", _("Charts"), SEES_SCOPE, bare=True),
+    )),
+    (_("Diagnosis"), (
+        Entry("frame.index", _("Diagnosis points"), OFFICE | FRAMED),
+        Entry("selftest.index", _("Self-test"), OFFICE | SUPERVISORS | {"approver", "responsible"}, bare=True),
+    )),
+    (_("Quality office"), (
+        Entry("office.index", _("Rounds and punctuality"), SURVEYS),
+        Entry("audit.index", _("Audit"), OFFICE),
+        Entry("definitions.index", _("Definitions"), OFFICE | ADMINISTRATORS),
+    )),
+    (_("Administration"), (
+        Entry("organisation.index", _("Organisation"), OFFICE | ADMINISTRATORS),
+        Entry("operations.index", _("Operations"), ADMINISTRATORS),
+    )),
+)  # fmt: skip
+
+
+def groups(me: SignedIn | None) -> list[Group]:
+    """Return the groups for a person, of the pages that there are; a group without any is left out."""
     if me is None:
         return []
-    found = [e for e in ENTRIES if e.endpoint in current_app.view_functions and _useful(e, me.kinds)]
+    found = [Group(label, _shown(entries, me.kinds)) for label, entries in GROUPS]
+    return [group for group in found if group.entries]
+
+
+def _shown(entries: tuple[Entry, ...], kinds: frozenset[str]) -> list[Shown]:
+    found = [e for e in entries if e.endpoint in current_app.view_functions and _useful(e, kinds)]
     return [Shown(url_for(e.endpoint), e.label, _here(e.endpoint)) for e in found]
 
 

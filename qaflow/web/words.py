@@ -45,8 +45,8 @@ def register(app: Flask) -> None:
 def frame() -> dict[str, Any]:
     """Return what the frame of each page shows."""
     me = viewer()
-    return {"me": me, "college": college(), "entries": nav.entries(me), "sandbox": sandbox(), "reference": reference(),
-            "here": request.path}  # fmt: skip
+    return {"me": me, "college": college(), "bar_groups": nav.groups(me), "sandbox": sandbox(),
+            "reference": reference(), "here": request.path}  # fmt: skip
 
 
 def sandbox() -> bool | None:
