@@ -1,6 +1,6 @@
 """Charts of control points and of the causes of warnings: each page draws what its reader sees, and no more.
 
-The address alone says what is drawn: ``by`` (unit, major, class) and ``term`` (its key, "" all) of a comparison;
+The address alone says what is drawn: ``by`` (unit, major, class) and ``term`` (its key, "all") of a comparison;
 ``term``, ``layer``, ``unit``, ``category`` ("*" all, "" not named) and ``page`` of causes.
 """
 
