@@ -48,7 +48,7 @@ class Found:
 
 def heard(answer: TestResponse) -> str:
     """Return all that an answer says, its headers too."""
-    return unescape(answer.get_data(as_text=True)) + repr(sorted(answer.headers.items()))
+    return unescape(answer.get_data().decode(errors="replace")) + repr(sorted(answer.headers.items()))
 
 
 def addresses(rights: Rights) -> Iterator[str]:
