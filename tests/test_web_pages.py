@@ -43,13 +43,16 @@ REFUSED: dict[str, dict[str, int]] = {
     },
     "office": {
         "operations": 403,
-        "imports": 403,
         "organisation.new_person": 403,
         "organisation.new_subject": 403,
         "organisation.new_unit": 403,
     },
     "admin": {
         "audit": 403,
+        "chains": 403,
+        "chains.show": 404,
+        "chains.change": 404,
+        "chains.decompose": 404,
         "office": 403,
         "cycles": 404,
         "definitions.cycles": 403,
@@ -61,7 +64,8 @@ REFUSED: dict[str, dict[str, int]] = {
     },
 }
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
-ABSENT = {"cycles.sheet", "definitions.difference", "reviews.frozen", "reviews.sample"}
+ABSENT = {"chains.change", "chains.decompose", "chains.show", "cycles.sheet", "definitions.difference",
+          "reviews.frozen", "reviews.sample"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
@@ -82,7 +86,7 @@ def addresses(site: Site) -> dict[str, str]:
     name = "qaflow.css"
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": "", "file": 1,
               "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
-              "warning": "1.1", "item": 1}  # fmt: skip
+              "warning": "1.1", "item": 1, "what": "goals"}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
         person = {"number": site.world.persons["lead"]}  # the first account is the program's own
