@@ -48,7 +48,8 @@ class Found:
 
 def heard(answer: TestResponse) -> str:
     """Return all that an answer says, its headers too."""
-    return unescape(answer.get_data(as_text=True)) + repr(sorted(answer.headers.items()))
+    text = answer.get_data().decode(errors="replace")  # pictures are heard too
+    return unescape(text) + repr(sorted(answer.headers.items()))
 
 
 def addresses(rights: Rights) -> Iterator[str]:
