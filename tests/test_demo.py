@@ -83,6 +83,19 @@ def test_the_summary_has_every_key_and_the_year_was_lived(made: tuple[Path, dict
     assert (document["start"], document["end"]) == ("2025-09-01", "2025-10-15")
 
 
+def test_tasks_are_given_owners_and_days_reported_and_finished(made: tuple[Path, dict[str, Any]]) -> None:
+    home, _ = made
+    counted = dict(rows(home, "select kind, count(*) from journal where kind like 'Task%' group by 1"))
+    (total,) = rows(home, "select count(*) from plan_task")[0]
+    done = rows(home, "select done_at from plan_task where state = 'done'")
+
+    assert total == 36 and counted["TaskChanged"] == total
+    assert counted["TaskReported"] > 0 and counted["TaskFinished"] == len(done) > 0
+    assert rows(home, "select count(*) from plan_task where owner_id is null or due is null or due < '2025-09-01'") == [
+        (0,)
+    ]
+
+
 def test_one_account_of_each_role_may_sign_in(made: tuple[Path, dict[str, Any]]) -> None:
     home, document = made
     told = {(one["role"], one["login"]) for one in document["accounts"]}

@@ -61,7 +61,8 @@ REFUSED: dict[str, dict[str, int]] = {
     },
 }
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
-ABSENT = {"cycles.sheet", "definitions.difference", "reviews.frozen", "reviews.sample"}
+ABSENT = {"charts.compare", "charts.point", "charts.study", "cycles.sheet", "definitions.difference", "reviews.frozen",
+          "reviews.sample"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))

@@ -95,12 +95,10 @@ class _Taking:
         return old, found
 
     def _year(self, row: Row, old: Task | None, due: str | None) -> int | None:
-        """Return the year in which a task is planned: that of its finish, else what the file says."""
+        """Return the year in which a task is planned: that of a new finish, as it stands, or as the file says."""
         if due and (old is None or due != old.due):
             return grid.year_of(self.desk.numbers, date.fromisoformat(due))
-        if old is not None and (old.due or old.year is None):
-            return old.year  # it is shown by its days, or in every year
-        return self._said_year(row) or (old.year if old else None)
+        return old.year if old is not None else self._said_year(row)
 
     def _said_year(self, row: Row) -> int | None:
         """Return the year whose months a row holds."""

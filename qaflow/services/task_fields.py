@@ -15,6 +15,7 @@ from qaflow.errors import Forbidden, Invalid
 from qaflow.store import people
 from qaflow.store import subjects as places
 from qaflow.store import tasks as rows
+from qaflow.store.db import Driver
 from qaflow.store.tasks import Task, Unit
 
 from .cells import Column, cell_value
@@ -94,8 +95,8 @@ def _units(desk: Desk, task: Task | None, wanted: Wanted) -> list[str]:
         unit = desk.units.get(number)
         if unit is None:
             raise Invalid("ref.unknown_unit", f"no unit {number} in this college")
-        closed = places.unit_closed(desk.driver, desk.college.id, number, desk.today.isoformat())
-        if unit.code not in stood and closed:
+        day = desk.today.isoformat()
+        if unit.code not in stood and places.unit_closed(desk.driver, desk.college.id, number, day):
             raise Invalid("unit.closed", f"{unit.code} is closed")
         codes.append(unit.code)
     return codes
@@ -132,6 +133,23 @@ def cost_of(text: str) -> float | None:
     if not 0 <= value <= MOST_COST:
         raise Invalid("number.invalid", f"{text!r} is no cost in yuan: write a number from 0 on")
     return round(value, 2)
+
+
+def as_entered(driver: Driver, college: int) -> list[tuple[int, Wanted]]:
+    """Return (number, what its form would hold) of every task of a college, for whoever plans a year anew."""
+    by_code = {unit.code: unit.id for unit in rows.units(driver, college).values()}
+    found = sorted(rows.everything(driver, college).values(), key=lambda task: task.id)
+    return [(task.id, _entered(task, by_code)) for task in found]
+
+
+def _entered(task: Task, by_code: dict[str, int]) -> Wanted:
+    units = [by_code[code] for code in json.loads(task.units) if code in by_code]
+    return Wanted(
+        title_zh=task.title_zh, title_en=task.title_en, lead=task.lead or 0,
+        assisting=tuple(unit for unit in units if unit != task.lead), owner=task.owner_login or "", kind=task.kind,
+        origin=task.origin, goal=task.goal or 0, starts=task.starts or "", due=task.due or "",
+        cost="" if task.cost is None else f"{task.cost:g}",
+    )  # fmt: skip
 
 
 class Offer(NamedTuple):

@@ -72,7 +72,7 @@ class _Table:
     def right(self, row: Row) -> list[Value]:
         task = row.task
         units = ";".join(self.words.get(unit.code, unit.code) for unit in row.units)
-        found: list[Value] = [units, owner_text(task), task.plan, task.year or self.year]
+        found: list[Value] = [units, owner_text(task), task.plan, self.year]
         if self.more:
             found += [task.title_en, as_day(task.starts), task.cost, task.goal_key, task.point,
                       word(STATE_WORDS, row.standing, self.language),

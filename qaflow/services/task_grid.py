@@ -19,7 +19,7 @@ from .task_desk import KINDS, Chosen, Desk
 from .tasks import Choices
 from .work import AnySession, Origin
 
-MOST = 1000
+MOST = 240  # rows of the grid on a page, which a phone still bears; a file holds them all
 MOST_UNITS = 10
 MOST_GOALS = 8
 SHEET = 24  # tasks of one sheet: more do not fit A4

@@ -6,19 +6,17 @@ Days, cost and owners are the demo's own, drawn from its seed; titles, units and
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from qaflow.engine import grid
 from qaflow.errors import QaflowError
-from qaflow.store import tasks as rows
-from qaflow.store.tasks import Task
 
 from .. import task_acts
 from ..sessions import SignedIn
 from ..task_desk import numbers
-from ..task_fields import Wanted
+from ..task_fields import Wanted, as_entered
 from ..work import Origin
 from .values import chance
 
@@ -67,28 +65,21 @@ class PlanWork:
                 self._finish(day, task)
 
     def _plan_all(self, day: dt.date) -> None:
-        known = self.year.ask(lambda d: rows.everything(d, self.cast.college))
-        units = self.year.ask(lambda d: rows.units(d, self.cast.college))
-        by_code = {unit.code: unit.id for unit in units.values()}
-        for task in sorted(known.values(), key=lambda t: t.id):
-            self._plan(day, task, by_code)
+        for task, standing in self.year.ask(lambda d: as_entered(d, self.cast.college)):
+            self._plan(day, task, standing)
 
-    def _plan(self, day: dt.date, task: Task, by_code: dict[str, int]) -> None:
-        owner = self.cast.heads.get(task.lead or 0) or self.cast.office[0]
-        due = self._due(task)
+    def _plan(self, day: dt.date, task: int, standing: Wanted) -> None:
+        owner = self.cast.heads.get(standing.lead) or self.cast.office[0]
+        due = self._due(standing)
         starts = min(due, max(due - dt.timedelta(days=self.rng.randint(*RUNS)), self.plan.start))
         cost = str(self.rng.choice(COSTS)) if self.rng.random() < SHARE_COST else ""
-        codes = [by_code[code] for code in json.loads(task.units) if code in by_code]
-        wanted = Wanted(
-            title_zh=task.title_zh, title_en=task.title_en, lead=task.lead or 0, assisting=tuple(codes[1:]),
-            owner=self.cast.logins[owner], kind=task.kind, origin=task.origin, goal=task.goal or 0,
-            starts=starts.isoformat(), due=due.isoformat(), cost=cost,
-        )  # fmt: skip
-        self.tasks[task.id] = _Owned(owner, starts, due)
-        self._do(task_acts.change, day, self.cast.office[0], task.id, wanted)
-        self._remember(task.id, due)
+        wanted = replace(standing, owner=self.cast.logins[owner], starts=starts.isoformat(), due=due.isoformat(),
+                         cost=cost)  # fmt: skip
+        self.tasks[task] = _Owned(owner, starts, due)
+        self._do(task_acts.change, day, self.cast.office[0], task, wanted)
+        self._remember(task, due)
 
-    def _due(self, task: Task) -> dt.date:
+    def _due(self, task: Wanted) -> dt.date:
         """Return a finish within the demo's year: in the month that the plan names, else in one of the grid's."""
         named = dt.date.fromisoformat(task.due).month if task.due else None
         month = named or self.rng.choice(numbers(self.year.college))
