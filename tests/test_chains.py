@@ -327,6 +327,18 @@ def test_the_matrix_counts_what_its_cells_list(world: Chain) -> None:
     assert found.gaps == 3 and found.cells["resource_building", "course"].gap == "standards"
 
 
+def test_tasks_are_counted_only_for_those_who_see_them(world: Chain) -> None:
+    row = ("id", "college_id", "plan", "no", "title_zh", "title_en", "departments", "owner_unit_id", "task_kind",
+           "origin", "recurs", "state", "late_warned", "body")  # fmt: skip
+    values = (1, world.college, "p", 1, "任务", "task", '["far"]', world.units["far"], "key", "plan", False, "planned",
+              False, "{}")  # fmt: skip
+    world.within(lambda d: d.insert_rows("plan_task", row, [values]))
+
+    for login, many in (("office", 1), ("far_head", 1), ("head", 0), ("lead", 0)):
+        assert world.do(chain_views.tasks, login, ALL).many == many, login
+        assert sum(cell.tasks for cell in world.do(chain_views.matrix, login, ALL).cells.values()) == many, login
+
+
 def test_a_year_s_plan_stands_beside_the_last_year_s(world: Chain) -> None:
     old = {"starts": "2024-09-01", "ends": "2025-08-31"}
     world.add(text="就业率", target=90, attained=81, **old)

@@ -52,6 +52,9 @@ def test_a_portrait_holds_goals_readings_rounds_and_warnings_of_its_subject(worl
     goals = {goal.text.en: (goal.own, goal.value, goal.met) for goal in look(world, "lead", "N3").goals}
     assert goals["goal stated"] == (True, 51.0, True) and goals["goal missed"] == (True, 20.0, False)
     assert goals["goal of the layer"] == (False, 10.0, False) and "goal of N0" not in goals
+    assert "goal of the unit" in goals and "goal of a person" not in goals
+    far = {goal.text.en for goal in found.goals}
+    assert far == {"goal of the layer", "goal of a person"}  # another unit's goal is not its
 
 
 def test_limits_by_day_take_the_place_of_the_point_s_and_a_subject_s_own_of_those_for_all(world: World) -> None:

@@ -195,11 +195,11 @@ def test_a_faulty_file_names_line_and_column_and_changes_nothing(site: Site) -> 
     assert site.world.query("select * from plan_task order by id") == before
 
 
-def test_the_office_brings_in_tasks_and_no_other_kind(site: Site) -> None:
+def test_tasks_are_the_office_s_to_bring_in_and_units_are_not(site: Site) -> None:
     text = b"code,kind,name_zh\nu9,teaching,x\n"
 
-    assert sent(site.browser("office"), text, "units.csv", "units").status_code == 404
-    assert sent(site.browser("admin"), b"no,title_zh\n1,x\n").status_code == 404
+    assert sent(site.browser("office"), text, "units.csv", "units").status_code == 403
+    assert sent(site.browser("admin"), b"no,title_zh\n1,x\n").status_code == 403
     assert site.browser("head").get("/imports").status_code == 403
 
 

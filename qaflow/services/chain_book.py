@@ -57,6 +57,7 @@ class Book:
             raise Forbidden("action.forbidden", "plans are read by whoever has a role in the college or a subject")
         self.reach = policy.reach(driver, me.college, layers, me.person, day)
         self.keeps = policy.stewards(driver, me.college, layers, me.person, day)
+        self.tasks = policy.tasks(driver, me.college, me.person, day).params | {"college": me.college}
         self.units = {u.id: u for u in units.units(driver, me.college)}
         self.params = self.reach.params | self._wanted(self.chosen)
         self.may_add = self._may_add()

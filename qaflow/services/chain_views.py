@@ -66,7 +66,7 @@ def matrix(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) ->
     try:
         book = opened(session, origin, me, Chosen(year=chosen.year))
         goals, standards = (rows.cells(book.driver, table, book.params) for table in ("goal", "standard"))
-        tasks = Counter((t.layer, t.system) for t in chain_tasks.tasks(book.driver, book.college.id, year=chosen.year))
+        tasks = Counter((t.layer, t.system) for t in chain_tasks.tasks(book.driver, book.tasks, year=chosen.year))
         layers = [layer.key for layer in book.college.config.layers]
         layers += sorted({layer for found in (goals, standards, tasks) for layer, _ in found} - set(layers))
         cells = {(system, layer): Cell(*(found.get((layer, system), 0) for found in (goals, standards, tasks)))
@@ -91,7 +91,7 @@ def tasks(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> 
     """Return the tasks of a layer and a system."""
     try:
         book = opened(session, origin, me, chosen)
-        found = [t for t in chain_tasks.tasks(book.driver, book.college.id, chosen.under, chosen.year)
+        found = [t for t in chain_tasks.tasks(book.driver, book.tasks, chosen.under, chosen.year)
                  if chosen.layer in ("", t.layer) and chosen.system in ("", t.system)]  # fmt: skip
         offset = (min(max(chosen.page, 1), MOST_PAGES) - 1) * LINES
         return Tasks(book=book, many=len(found), tasks=tuple(found[offset : offset + LINES]),

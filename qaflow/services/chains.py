@@ -193,7 +193,7 @@ def goal(session: AnySession, origin: Origin, me: SignedIn, number: int) -> Goal
             book=book, entry=entry, told=told.get(number), share=measured(entry, reads), line=tuple(reversed(line)),
             below=tuple(t for t in told.values() if t.entry.above == number),
             ends=tuple(e for e in ends if e.id not in told), ends_many=many, standards=tuple(standards),
-            tasks=tuple(chain_tasks.tasks(book.driver, book.college.id, number)), may_keep=book.may_keep(entry),
+            tasks=tuple(chain_tasks.tasks(book.driver, book.tasks, number)), may_keep=book.may_keep(entry),
             reads=tuple(reads[number]) if number in reads else None,
         )  # fmt: skip
     finally:

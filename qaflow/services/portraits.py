@@ -19,6 +19,7 @@ from qaflow.engine.control import Limits, breach
 from qaflow.engine.definition import Label
 from qaflow.engine.disclosure import Mean, Part
 from qaflow.errors import Missing
+from qaflow.store import people
 from qaflow.store import portraits as rows
 from qaflow.store.db import utc
 from qaflow.store.portraits import Round, Subject, Warned
@@ -181,7 +182,8 @@ def found(desk: Desk, number: int) -> tuple[Subject, dict[str, Any]]:
     return subject, desk.shared | {
         "subject": number, "layer": subject.layer, "unit": subject.unit, "kind": subject.kind or "",
         "since": utc(desk.origin.now - YEARS_BACK), "until": utc(calendar.start_of(month(desk))),
-        "month": month(desk).isoformat(), "limit": CHAIN,
+        "month": month(desk).isoformat(), "limit": CHAIN, "responsible": subject.responsible,
+        "line": people.units_above(desk.driver, subject.unit),
     }  # fmt: skip
 
 

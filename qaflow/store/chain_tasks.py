@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qaflow.store.db import Driver, Sql
+from qaflow.store.tasks import SEEN
 
 _TEXT = (
     "select t.id, t.plan, t.no, t.title_zh, t.title_en, t.due, t.state, t.owner_unit_id, u.name_zh, u.name_en, "
     "coalesce(g.layer, case when t.body like '{%' then {layer} end, 'school'), coalesce(u.system, 'none'), t.goal_id "
     "from plan_task t left join unit u on u.college_id = t.college_id and u.id = t.owner_unit_id left join goal g on "
-    "g.college_id = t.college_id and g.id = t.goal_id where t.college_id = :college and "
+    f"g.college_id = t.college_id and g.id = t.goal_id where t.college_id = :college and {SEEN} and "
     "(:goal = 0 or t.goal_id = :goal) and (:year = '' or t.year is null or t.year = cast(:year as integer)) "
     "order by t.plan, t.no"
 )
@@ -38,6 +39,6 @@ class TaskRow(NamedTuple):
     goal: int | None
 
 
-def tasks(driver: Driver, college: int, goal: int = 0, year: str = "") -> list[TaskRow]:
-    """Return the tasks of the college's plans, of one goal or of all; one without a year belongs to every year."""
-    return list(map(TaskRow._make, driver.all(_TASKS, {"college": college, "goal": goal, "year": year})))
+def tasks(driver: Driver, params: dict[str, Any], goal: int = 0, year: str = "") -> list[TaskRow]:
+    """Return the tasks that a person sees, of one goal or of all; one without a year belongs to every year."""
+    return list(map(TaskRow._make, driver.all(_TASKS, params | {"goal": goal, "year": year})))

@@ -34,10 +34,12 @@ _PAGE = Sql(
     f"{_SUBJECT} and s.id in (select s.id {_NARROW} order by s.layer, s.code, s.id limit :limit offset :offset) "
     "order by s.layer, s.code, s.id"
 )
-_CHAIN = (
+_CHAIN = (  # the layer's are nobody's in particular, a functional department's, or the subject's own units'
     "from {table} g where g.college_id = :college and g.retired_at is null and (g.subject_id = :subject or "
-    "(g.subject_id is null and g.layer = :layer)) order by g.subject_id is null, g.ends is null, g.ends, g.id "
-    "limit :limit"
+    "(g.subject_id is null and g.layer = :layer and (g.owner_unit_id is null or g.owner_unit_id in :line[] or exists "
+    "(select 1 from unit u where u.id = g.owner_unit_id and u.kind = 'functional')) and (g.owner_id is null or "
+    "g.owner_unit_id is not null or g.owner_id = :responsible))) order by g.subject_id is null, g.ends is null, "
+    "g.ends, g.id limit :limit"
 )
 _GOALS = Sql(
     "select g.id, g.subject_id is not null, g.text_zh, g.text_en, g.indicator, g.target, g.unit, g.direction, "

@@ -63,7 +63,7 @@ class Unit(NamedTuple):
         return {"zh": self.name_zh, "en": self.name_en or self.name_zh}
 
 
-_SEEN = (
+SEEN = (
     "(:t_whole or t.owner_id in :t_persons[] or t.owner_unit_id in :t_units[] or exists (select 1 from unit u where "
     "u.college_id = t.college_id and u.id in :t_units[] and "
     "replace(t.departments, '\"' || u.code || '\"', '') <> t.departments))"
@@ -80,7 +80,7 @@ _STATE = (
     "'going')) or (t.state = :state and not " + _LATE + "))"
 )
 _CHOSEN = (
-    f"t.college_id = :college and {_SEEN} and {_OF_YEAR} and (cast(:unit as bigint) = 0 or t.owner_unit_id in :units[] "
+    f"t.college_id = :college and {SEEN} and {_OF_YEAR} and (cast(:unit as bigint) = 0 or t.owner_unit_id in :units[] "
     "or (:assisting and exists (select 1 from unit u where u.college_id = t.college_id and u.id in :units[] and "
     "replace(t.departments, '\"' || u.code || '\"', '') <> t.departments))) and (cast(:owner as bigint) = 0 or "
     "t.owner_id = :owner) and (cast(:kind as text) = '' or t.task_kind = :kind) and (cast(:origin as text) = '' or "
@@ -106,13 +106,13 @@ _COUNTS = Sql(
 )
 _PLANS = Sql(
     "select t.plan, t.body from plan_task t where t.id in (select min(t.id) from plan_task t where "
-    f"t.college_id = :college and {_SEEN} group by t.plan) order by t.plan"
+    f"t.college_id = :college and {SEEN} group by t.plan) order by t.plan"
 )
 _OWNERS = Sql(
     "select p.id, p.name, count(*) from plan_task t join person p on p.id = t.owner_id where t.college_id = :college "
-    f"and {_SEEN} group by p.id, p.name order by p.name, p.id limit :limit"
+    f"and {SEEN} group by p.id, p.name order by p.name, p.id limit :limit"
 )
-_ONE = Sql(f"select {_COLUMNS} from plan_task t {_JOINED} where t.college_id = :college and t.id = :id and {_SEEN}")
+_ONE = Sql(f"select {_COLUMNS} from plan_task t {_JOINED} where t.college_id = :college and t.id = :id and {SEEN}")
 _NAMED = Sql(f"select {_COLUMNS} from plan_task t {_JOINED} where t.college_id = :college order by t.plan, t.no")
 _NOTES = Sql(
     "select task_id, month, state from task_month where college_id = :college and task_id in :tasks[] order by month"

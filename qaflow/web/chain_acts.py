@@ -17,7 +17,7 @@ from qaflow.services.chain_given import Choices
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 from qaflow.web.chain_forms import FORMS, PART_FIELDS, PARTS, EntryForm
-from qaflow.web.chains import TABLES, WHAT, page, pages
+from qaflow.web.chains import TABLES, both, page, pages
 from qaflow.web.forms import OK
 from qaflow.web.office import number_of
 from qaflow.web.people import refuse
@@ -27,7 +27,7 @@ from qaflow.web.wording import FAULTS, told
 PREFILLED = ("layer", "year")
 
 
-@pages.route(f"/{WHAT}/new", methods=["GET", "POST"])
+@both("/new", "GET", "POST")
 def new(what: str) -> Response:
     """Add a goal or a standard."""
     table = TABLES[what]
@@ -47,7 +47,7 @@ def new(what: str) -> Response:
     return _form(what, form, offered, form.status(status), None)
 
 
-@pages.route(f"/{WHAT}/<int:number>/change", methods=["GET", "POST"])
+@both("/<int:number>/change", "GET", "POST")
 def change(what: str, number: int) -> Response:
     """Change a goal or a standard as it was read."""
     table = TABLES[what]
@@ -70,7 +70,7 @@ def change(what: str, number: int) -> Response:
     return redirect(url_for("chains.show", what=what, number=number), 303)
 
 
-@pages.post(f"/{WHAT}/<int:number>/retire")
+@both("/<int:number>/retire", "POST")
 def retire(what: str, number: int) -> Response:
     """Retire a goal or a standard: it stays readable and is counted no more."""
     try:

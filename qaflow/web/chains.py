@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Blueprint, render_template, request, url_for
 
@@ -16,14 +17,26 @@ from qaflow.web.language import chosen as language
 from qaflow.web.office import number_of, text
 
 TABLES = {"goals": "goal", "standards": "standard"}
-WHAT = '<any("goals", "standards"):what>'
 KEPT = ("layer", "unit", "owner", "kind", "year", "system", "under", "finding")
 """What of a choice an address names."""
 YEAR = 4
 BAR = 60
 """Units of a whole bar."""
 
+V = TypeVar("V", bound=Callable[..., Any])
+
 pages = Blueprint("chains", __name__, url_prefix="/chains")
+
+
+def both(path: str, *methods: str) -> Callable[[V], V]:
+    """Hang a view on the address of the goals and on that of the standards."""
+
+    def hang(view: V) -> V:
+        for what in TABLES:
+            pages.add_url_rule(f"/{what}{path}", view_func=view, defaults={"what": what}, methods=methods or ("GET",))
+        return view
+
+    return hang
 
 
 @pages.get("")
@@ -34,7 +47,7 @@ def index() -> str:
     return page("index", found.book, chosen, found=found, years=found.years)
 
 
-@pages.get(f"/{WHAT}")
+@both("")
 def listing(what: str) -> str:
     """List goals or standards: of a cell, of a goal, or with a finding."""
     chosen = asked()
@@ -77,7 +90,7 @@ def year() -> str:
     return page("year", found.book, chosen, found=found, years=found.years)
 
 
-@pages.get(f"/{WHAT}/<int:number>")
+@both("/<int:number>")
 def show(what: str, number: int) -> str:
     """Show one goal or standard."""
     if what == "standards":
