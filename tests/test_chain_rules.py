@@ -22,7 +22,7 @@ from qaflow.engine.chain_findings import (
     smart,
     unreachable,
 )
-from qaflow.engine.chains import Node, Pool, attainment, closes_circle, open_links, rollup, top_down
+from qaflow.engine.chains import Node, Pool, Rolled, attainment, closes_circle, open_links, rollup, top_down
 
 WORKED = Path(__file__).parent / "worked" / "rollup.csv"
 TODAY = date(2026, 3, 1)
@@ -48,11 +48,12 @@ def test_the_roll_up_gives_the_figures_of_the_sheet_worked_by_hand() -> None:
         own = attainment(number(row["value"]), number(row["target"]), row["direction"] or None)
         degree = number(row["degree"])
         nodes.append(Node(id=ids[row["goal"]], parent=ids.get(row["parent"]), weight=number(row["weight"]),
+                          grouped=row["grouped"] == "yes",
                           own=degree / 100 if own is None and degree is not None else own))  # fmt: skip
 
     found = rollup(nodes)
 
-    assert len(rows) == 12
+    assert len(rows) == 17
     for row in rows:
         one = found[ids[row["goal"]]]
         for name in ("own", "below", "covered", "share", "of_top"):
@@ -96,49 +97,64 @@ weights = st.one_of(st.none(), st.integers(1, 100))
 shares = st.one_of(st.none(), st.integers(0, 100))
 
 
+Forest = list[tuple[int, int | None, int | None, int | None, bool]]
+"""Goals as (id, parent, weight, own attainment in per cent, grouped)."""
+
+
 @st.composite
-def forests(draw: st.DrawFn) -> list[tuple[int, int | None, int | None, int | None]]:
-    """Return goals as (id, parent, weight, own attainment in per cent): each under an earlier one, or under none."""
+def forests(draw: st.DrawFn) -> Forest:
+    """Return goals, each under an earlier one or under none."""
     many = draw(st.integers(1, 14))
-    return [(i, draw(st.one_of(st.none(), st.integers(1, i - 1))) if i > 1 else None, draw(weights), draw(shares))
-            for i in range(1, many + 1)]  # fmt: skip
+    return [(i, draw(st.one_of(st.none(), st.integers(1, i - 1))) if i > 1 else None, draw(weights), draw(shares),
+             draw(st.booleans())) for i in range(1, many + 1)]  # fmt: skip
 
 
-def oracle(forest: list[tuple[int, int | None, int | None, int | None]], goal: int) -> Fraction | None:
-    """Return what lies under a goal, in whole fractions and by recursion."""
-    children = [row for row in forest if row[1] == goal]
-    named = [Fraction(w) for _, _, w, _ in children if w is not None]
+def mean(children: list[tuple[Fraction | None, Fraction, Fraction | None]]) -> tuple[Fraction | None, Fraction]:
+    """Return the mean of children given as (weight, how much is known, value), and how much of the weight it is of."""
+    named = [w for w, _, _ in children if w is not None]
     usual = sum(named, Fraction(0)) / len(named) if named else Fraction(1)
-    total, sum_ = Fraction(0), Fraction(0)
-    for child, _, weight, own in children:
-        value = Fraction(own, 100) if own is not None else oracle(forest, child)
-        if value is not None:
-            part = Fraction(weight) if weight is not None else usual
-            total, sum_ = total + part, sum_ + part * value
-    return sum_ / total if total else None
+    parts = [((usual if w is None else w) * known, v) for w, known, v in children if v is not None]
+    total, whole = sum((w for w, _ in parts), Fraction(0)), sum((usual if w is None else w for w, _, _ in children))
+    return (sum((w * v for w, v in parts), Fraction(0)) / total, total / whole) if total else (None, Fraction(0))
+
+
+def oracle(forest: Forest, goal: int) -> tuple[Fraction | None, Fraction]:
+    """Return what lies under a goal and how much of it is known, in whole fractions and by recursion."""
+    told: dict[bool, list[tuple[Fraction | None, Fraction, Fraction | None]]] = {False: [], True: []}
+    for child, parent, weight, own, grouped in forest:
+        if parent == goal:
+            value = Fraction(own, 100) if own is not None else oracle(forest, child)[0]
+            told[grouped].append((Fraction(weight) if weight is not None else None, Fraction(1), value))
+    if told[True]:
+        value, known = mean(told[True])
+        told[False].append((None, known, value))
+    return mean(told[False])
+
+
+def rolled(forest: Forest) -> dict[int, Rolled]:
+    """Return the roll-up of goals."""
+    return rollup(Node(id=i, parent=p, weight=w, own=None if o is None else o / 100, grouped=g)
+                  for i, p, w, o, g in forest)  # fmt: skip
 
 
 @given(forests())
-def test_the_roll_up_agrees_with_fractions_reckoned_by_recursion(
-    forest: list[tuple[int, int | None, int | None, int | None]],
-) -> None:
-    found = rollup(Node(id=i, parent=p, weight=w, own=None if o is None else o / 100) for i, p, w, o in forest)
+def test_the_roll_up_agrees_with_fractions_reckoned_by_recursion(forest: Forest) -> None:
+    found = rolled(forest)
 
     for i, *_ in forest:
-        wanted = oracle(forest, i)
+        wanted, known = oracle(forest, i)
         assert found[i].below == (None if wanted is None else pytest.approx(float(wanted)))
+        assert found[i].covered == pytest.approx(float(known))
         below = [found[c].share for c, p, *_ in forest if p == i]
         assert not below or sum(below) == pytest.approx(1.0)
 
 
 @given(forests())
-def test_goals_counted_together_add_up_as_the_same_goals_one_by_one(
-    forest: list[tuple[int, int | None, int | None, int | None]],
-) -> None:
-    parents = {p for _, p, _, _ in forest}
-    ends = [row for row in forest if row[0] not in parents and row[1] is not None]
+def test_goals_that_the_database_added_up_count_as_the_same_goals_one_by_one(forest: Forest) -> None:
+    parents = {p for _, p, *_ in forest}
+    ends = [row for row in forest if row[0] not in parents and row[1] is not None and row[4]]
     sums: dict[int, list[float]] = defaultdict(lambda: [0.0] * len(Pool._fields))
-    for _, parent, weight, own in ends:
+    for _, parent, weight, own, _ in ends:
         assert parent is not None
         into, known = sums[parent], own is not None
         if weight is not None:
@@ -146,11 +162,11 @@ def test_goals_counted_together_add_up_as_the_same_goals_one_by_one(
             into[2], into[3] = into[2] + weight * known, into[3] + weight * (own or 0) / 100
         else:
             into[4], into[5], into[6] = into[4] + 1, into[5] + known, into[6] + (own or 0) / 100
-    nodes = {i: Node(id=i, parent=p, weight=w, own=None if o is None else o / 100) for i, p, w, o in forest}
 
-    whole = rollup(nodes.values())
+    whole = rolled(forest)
     pools = {goal: Pool._make(s) for goal, s in sums.items()}
-    pooled = rollup([n for i, n in nodes.items() if i not in {row[0] for row in ends}], pools)
+    pooled = rollup([Node(id=i, parent=p, weight=w, own=None if o is None else o / 100, grouped=g)
+                     for i, p, w, o, g in forest if i not in {row[0] for row in ends}], pools)  # fmt: skip
 
     for i, one in pooled.items():
         for name in ("below", "covered", "share"):

@@ -6,6 +6,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from qaflow.documents.pictures import VegaPictures, on_paper
 from qaflow.engine import charts
 from qaflow.engine.charts import Chart, Step, theme
+from qaflow.web import chart_library
 from qaflow.web.assets import OWN
 from qaflow.web.charting import words
 
@@ -90,6 +92,22 @@ def test_an_address_in_a_description_is_not_fetched(pictures: VegaPictures) -> N
 
     with pytest.raises(ValueError, match=r"127\.0\.0\.1"):
         pictures.draw(spec, "svg")
+
+
+def test_the_library_is_put_together_once_and_not_taken_from_a_spoiled_file(tmp_path: Path) -> None:
+    first = chart_library.script(tmp_path)
+    (kept,) = tmp_path.iterdir()
+    assert chart_library.script(tmp_path) == first and b"window.vegaEmbed" in first
+
+    kept.write_bytes(b"alert(1)")
+
+    assert chart_library.script(tmp_path) == first
+
+
+def test_the_library_is_served_also_where_no_folder_can_keep_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    assert len(chart_library.script(tmp_path / "file")) > 500_000
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -13,13 +13,16 @@ from framing import DEPARTMENT, SCHOOL, TEACHING, FrameWorld
 from peopled import FOLDER
 
 from qaflow.engine import loader
+from qaflow.engine.diagnosis import DEGREES
 from qaflow.engine.replay import Replay
 from qaflow.engine.replay_guards import Disallowed
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
-from qaflow.services import diagnosing, frame, frame_changes, frame_edits, frame_library, loading, packaged
+from qaflow.services import diagnosing, frame, frame_changes, frame_edits, frame_library, inbox, loading, packaged
 from qaflow.services.college import compiled
 from qaflow.services.frame_edits import Wanted
 from qaflow.services.sessions import SignedIn
+from qaflow.services.simulation.framing import IN_THE_STAGE, Framing
+from qaflow.services.simulation.values import chance
 from qaflow.services.work import transact
 from qaflow.store import frame as store
 from qaflow.store.db import driver
@@ -454,6 +457,24 @@ def test_a_course_does_not_answer_the_frame(world: FrameWorld) -> None:
 
     assert refused(lambda: world.points(cycle, "leader")).code == "frame.layer"
     assert refused(lambda: world.answer(cycle, "leader", "1.1.1")).code in ("frame.layer", "frame.not_asked")
+
+
+def test_the_demo_answers_most_points_before_it_hands_in_and_the_same_seed_the_same(world: FrameWorld) -> None:
+    cycle = world.diagnose(DEPARTMENT)
+    ids = [number for (number,) in world.rows("select id from work_item where cycle_id = :c", c=cycle)]
+    (work,) = transact(world.session, lambda d: inbox.look(d, ids))
+    definition = transact(world.session, lambda d: compiled(world.session, d, work.definition)).definition
+    college = transact(world.session, world.college)
+
+    made = Framing(world.session, college, chance(1, "frame")).answer(world.origin("dept"), work, definition)
+
+    points = world.points(cycle, "dept")
+    given = world.rows("select code, degree from frame_answer order by code")
+    assert made == len(given) == round(len(points) * IN_THE_STAGE)
+    again = chance(1, "frame")
+    wanted = sorted(again.sample(list(points), made))
+    assert [code for code, _ in given] == wanted and {degree for _, degree in given} <= {*DEGREES}
+    assert Framing(world.session, college, chance(2)).answer(world.origin("unit"), work, definition) == 0  # not theirs
 
 
 def test_an_answer_that_was_altered_in_its_row_is_found(world: FrameWorld) -> None:

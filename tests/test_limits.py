@@ -131,10 +131,16 @@ def test_what_no_formula_is_is_refused_with_its_place(text: str, place: str) -> 
 
 
 keys = st.sampled_from(["a", "b", "c", "d.e", "f-g"])
-trees = st.recursive(keys, lambda below: st.one_of(
-    st.tuples(st.sampled_from(["ratio", "share", "difference"]), st.lists(below, min_size=2, max_size=2)),
-    st.tuples(st.sampled_from(["sum", "mean"]), st.lists(below, min_size=2, max_size=4)),
-).map(lambda made: {"op": made[0], "of": made[1]}), max_leaves=5).filter(lambda made: isinstance(made, dict))  # fmt: skip
+
+
+def made(below: st.SearchStrategy[formulas.Formula]) -> st.SearchStrategy[formulas.Formula]:
+    """Draw an operation over what is below it."""
+    two = st.tuples(st.sampled_from(["ratio", "share", "difference"]), st.lists(below, min_size=2, max_size=2))
+    more = st.tuples(st.sampled_from(["sum", "mean"]), st.lists(below, min_size=2, max_size=4))
+    return st.one_of(two, more).map(lambda drawn: {"op": drawn[0], "of": drawn[1]})
+
+
+trees = st.recursive(keys, made, max_leaves=5).filter(lambda drawn: isinstance(drawn, dict))
 SAME = {"ratio": operator.truediv, "difference": operator.sub, "sum": lambda *n: sum(n),
         "mean": lambda *n: sum(n) / len(n), "share": lambda a, b: a * 100 / b}  # fmt: skip
 

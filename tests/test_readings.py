@@ -43,8 +43,8 @@ def me(world: World, login: str) -> SignedIn:
                     language="en", device="", kinds=frozenset(), titles=())  # fmt: skip
 
 
-def set_limit(world: World, login: str = "office", days: int = 1, lower: float = 60, subject: str = "", version: int = 1,
-              **more: Any) -> int:  # fmt: skip
+def set_limit(world: World, login: str = "office", days: int = 1, lower: float = 60, subject: str = "",
+              version: int = 1, **more: Any) -> int:  # fmt: skip
     """Set the lower warning value of the point from so many days on."""
     limits = Limits(direction="higher", target=more.pop("target", 70), lower=lower, **more)
     day = world.now.date() + dt.timedelta(days=days)

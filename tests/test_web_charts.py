@@ -312,3 +312,21 @@ def test_limits_of_a_day_are_those_that_stood_then(site: Site) -> None:
     lower = [float(low) for low in re.findall(r"</th><td>[\d.]+</td><td>[\d.]+</td><td>([\d.]+)</td>", table)]
     assert lower == [45.0] * 5 + [50.0] * 4 + [54.0] * 3
     assert math.isclose(sum(lower), 45 * 5 + 50 * 4 + 54 * 3)
+
+
+def test_a_comparison_begins_with_the_last_term_that_began(site: Site) -> None:
+    courses(site.world)
+    for weeks, low in ((1, 40.0), (9, 60.0)):
+        fill(site.world, {code: [low + n] for n, code in enumerate(NEAR)}, MONDAY + dt.timedelta(weeks=weeks, hours=1))
+    terms = [("t1", "一", "one", "2025-09-01", "2025-10-31"), ("t2", "二", "two", "2026-02-23", "2026-07-10")]
+    site.world.within(lambda d: d.insert_rows(
+        "term", ("college_id", "key", "name_zh", "name_en", "starts", "ends"),
+        [(site.world.college, *term) for term in terms]))  # fmt: skip
+    site.world.within(lambda d: d.run(Sql("update college set config_no = config_no + 1")))
+    path, browser = f"/charts/points/{site.world.points['hours']}/compare", site.browser("head", "en")
+    row = '<th scope="row">section</th><td>5</td><td>{}</td>'.format
+
+    first, whole = browser.get(path).text, browser.get(f"{path}?term=all").text
+
+    assert '<option value="t1" selected>' in first and row("44.2") in first  # C1 was read on 27 October last: 51
+    assert '<option value="all" selected>' in whole and row("62") in whole  # and on 17 November: 60

@@ -195,6 +195,23 @@ def test_points_are_answered_one_after_the_other(site: Site) -> None:
     assert "&lt;b&gt;gap&lt;/b&gt;" in browser.get(f"/cycles/{cycle}/frame/report").text
 
 
+def test_an_answer_names_evidence_files_of_its_cycle_alone(site: Site) -> None:
+    w = world(site)
+    cycle = w.diagnose(DEPARTMENT)
+    browser = site.browser("dept", "en")
+    browser.post(f"/cycles/{cycle}/files", file=(BytesIO(b"%PDF-1.7\nthe minutes"), "minutes.pdf"))
+    ((digest, number),) = w.rows("select hash, id from evidence")
+    assert "minutes.pdf" in browser.get(f"/cycles/{cycle}/frame?point=next").text
+
+    sent = {"code": "1.1.1", "sheet": "0", "version": "0", "degree": "met", "files": [digest]}
+    foreign = browser.post(f"/cycles/{cycle}/frame", **(sent | {"files": ["0" * 64]}))
+    kept = browser.post(f"/cycles/{cycle}/frame", **sent)
+
+    assert (foreign.status_code, kept.status_code) == (422, 303)
+    shown = browser.get(f"/cycles/{cycle}/frame").text
+    assert f"/cycles/{cycle}/files/{number}" in shown.partition('id="p-1.1.1"')[2].partition('id="p-1.1.2"')[0]
+
+
 def test_a_fault_stands_at_its_field_and_nothing_entered_is_lost(site: Site) -> None:
     w = world(site)
     cycle = w.diagnose(DEPARTMENT)

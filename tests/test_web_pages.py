@@ -28,7 +28,7 @@ from qaflow.web.words import due_on
 
 PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "help.index", "help.topic", "probes.alive",
           "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
-FILES = {"audit.pack", "cycles.download", "definitions.drawing", "metrics.show", "reviews.manifest"}
+FILES = {"audit.pack", "cycles.download", "definitions.drawing", "metrics.show", "points.export", "reviews.manifest"}
 """What answers with a file or a document."""
 REFUSED: dict[str, dict[str, int]] = {
     "lead": {
@@ -43,7 +43,6 @@ REFUSED: dict[str, dict[str, int]] = {
     },
     "office": {
         "operations": 403,
-        "imports": 403,
         "organisation.new_person": 403,
         "organisation.new_subject": 403,
         "organisation.new_unit": 403,
@@ -61,7 +60,8 @@ REFUSED: dict[str, dict[str, int]] = {
     },
 }
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
-ABSENT = {"cycles.sheet", "definitions.difference", "reviews.frozen", "reviews.sample"}
+ABSENT = {"charts.compare", "charts.point", "charts.study", "cycles.sheet", "definitions.difference", "points.correction",
+          "points.series", "points.show", "reviews.frozen", "reviews.sample"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
@@ -82,7 +82,7 @@ def addresses(site: Site) -> dict[str, str]:
     name = "qaflow.css"
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": "", "file": 1,
               "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
-              "warning": "1.1", "item": 1}  # fmt: skip
+              "warning": "1.1", "item": 1, "subject": 1, "reading": 1, "kind": "points", "point": 1}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
         person = {"number": site.world.persons["lead"]}  # the first account is the program's own

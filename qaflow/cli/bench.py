@@ -18,7 +18,7 @@ from qaflow.cli.frame import Command, bootstrap
 from qaflow.config import Settings
 from qaflow.errors import Unavailable
 from qaflow.paths import make_private
-from qaflow.services.bench import machine, proof, workloads, world
+from qaflow.services.bench import machine, pages, proof, workloads, world
 from qaflow.services.bench.workloads import Bench
 from qaflow.services.bench.world import World
 from qaflow.services.work import AnySession
@@ -30,9 +30,12 @@ LAUNCHED = 30_000
 PROVEN = 60_000
 AUDITED = 1_000  # subjects of the world whose journal is proven
 IDLE_TICKS = 50
+LOOKS = 10  # at each page
 TARGETS = {"w1": 2.0, "w2_100k": 1.5, "w2_1m": 1.5, "w3": 1.6}
 ENTRIES_A_SECOND = 100_000
 IDLE_MS = 1.0
+PAGE_MS = 300.0
+NO_PAGES = ("floor", "runs")
 
 
 @click.command(cls=Command)
@@ -50,7 +53,7 @@ def bench(quick: bool, as_json: bool) -> None:
 
 
 def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: int = LAUNCHED, proven: int = PROVEN,
-             runs: int = 5) -> dict[str, Any]:  # fmt: skip
+             runs: int = 5, seen: int = pages.SUBJECTS) -> dict[str, Any]:  # fmt: skip
     """Do every workload and return the document; the sizes are smaller in tests."""
     document: dict[str, Any] = {"machine": machine.described(folder)}
     cycles = World(subjects=size, runs=runs + 1, portion=min(world.PORTION, size // 100))
@@ -69,6 +72,9 @@ def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: 
     tracks = World(subjects=launched, tracks=min(runs, 2) + 1)
     with stage(folder, "launch", tracks, f"W3: {launched:,} starts") as made:
         document["w3"] = workloads.starts(made, tracks).plain()
+    many = World(subjects=seen, portion=min(world.PORTION, seen // 10))
+    with stage(folder, "pages", many, f"pages over {seen:,} subjects", pages.fill) as made:
+        document["pages_ms"] = pages.milliseconds(made, LOOKS)
     _tell("audit verify")
     with session(folder, "audit") as own:
         world.build(own, World(subjects=AUDITED))
@@ -132,5 +138,8 @@ def report(document: dict[str, Any]) -> list[str]:
                          f"{target:.1f}{noisy}")  # fmt: skip
     rate = document["verify"]["entries_per_second"]
     lines.append(f"verify   {rate:,} entries/s (target {ENTRIES_A_SECOND:,})")
+    looked = document["pages_ms"]
+    lines += [f"{name:20} {looked[name]:7.1f} ms (target {PAGE_MS:.0f})" for name in looked if name not in NO_PAGES]
+    lines.append(f"overview's floor     {looked['floor']:7.1f} ms")
     lines.append(f"idle     {document['idle_tick_ms']} ms a tick (target {IDLE_MS})")
     return lines

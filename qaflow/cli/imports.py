@@ -82,7 +82,9 @@ def _command(kind: str) -> None:
     def command(file: str, as_json: bool, **options: Any) -> None:
         data = paths.read_input(file)
         with installation():
-            report = service.run(db.session, operator(db.session, ports()), kind, data, Path(file).name, **options)
+            with output.progress(f"{Path(file).name}: rows read") as watch:
+                origin = operator(db.session, ports())
+                report = service.run(db.session, origin, kind, data, Path(file).name, watch=watch, **options)
             output.emit(report, as_json, lines=_lines(report))
 
 

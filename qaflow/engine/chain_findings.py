@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
-from .chains import above, attainment
+from .chains import attainment
 
 MOST_KEY = 5
 """Key goals that one person, or one unit, can carry at once; more is an overload (assumed)."""
@@ -66,23 +67,23 @@ class Overload(NamedTuple):
     goals: tuple[int, ...]
 
 
-def findings(goals: Sequence[Goal], top: str, today: date, served: Iterable[int] = ()) -> dict[int, list[str]]:
+def findings(goals: Sequence[Goal], top: str, today: date, served: Iterable[int] = (),
+             crossed: Iterable[Conflict] | None = None) -> dict[int, list[str]]:  # fmt: skip
     """Return the kinds of finding of each goal that has any; ``served`` names goals with others under them unseen.
 
-    ``top`` is the layer whose goals need none above them.
+    ``top`` is the layer whose goals need none above them; ``crossed`` are the conflicts where they are known.
     """
-    parents = {g.id: g.parent for g in goals}
     below = {g.parent for g in goals if g.parent is not None} | set(served)
-    crossed = {c.goal for c in conflicts(goals)}
+    crossing = {c.goal for c in (conflicts(goals) if crossed is None else crossed)}
     laden = {i for one in overloads(goals, today) for i in one.goals}
     found: dict[int, list[str]] = {}
     for goal in goals:
         told = [] if goal.id in below or not goal.whole else ["childless"]
         told += ["rootless"] if goal.parent is None and goal.layer != top else []
         told += [] if goal.standards else ["standardless"]
-        told += ["conflict"] if goal.id in crossed else []
+        told += ["conflict"] if goal.id in crossing else []
         told += ["overload"] if goal.id in laden else []
-        told += smart(goal, today, bool(goal.parent is not None or above(parents, goal.id)))
+        told += smart(goal, today, goal.parent is not None)
         if told:
             found[goal.id] = told
     return found
@@ -157,6 +158,7 @@ def _same_measure(goal: Goal, other: Goal) -> bool:
     return not goal.unit or not other.unit or plain(goal.unit) == plain(other.unit)
 
 
+@lru_cache(maxsize=4096)  # indicators repeat
 def plain(text: str) -> str:
     """Return a text without what spelling varies: blanks, case, brackets of either width."""
     return "".join(text.casefold().translate(_BRACKETS).split())

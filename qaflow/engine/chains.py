@@ -33,16 +33,21 @@ def attainment(value: float | None, target: float | None, direction: str | None 
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A goal in the tree: the one above it, its weight there, and its own attainment where it is measured itself."""
+    """A goal in the tree: the one above it, its weight there, and its own attainment where it is measured itself.
+
+    The weight of a subject's goal is one among that subject's goals, not among those of a plan: all goals of subjects
+    under one goal are its ``grouped`` children, and count there together as one.
+    """
 
     id: int
     parent: int | None = None
     weight: float | None = None
     own: float | None = None
+    grouped: bool = False
 
 
 class Pool(NamedTuple):
-    """Goals under one that are counted together: those with a weight, and those without one.
+    """Grouped goals under one that were added up already: those with a weight, and those without one.
 
     Of each: how many there are, how many are measured, and the sums over the measured ones.
     """
@@ -75,12 +80,13 @@ class Rolled:
 
 @dataclass
 class _Sum:
-    """The children of one goal, added up."""
+    """The children of one goal, added up; the grouped ones apart."""
 
     weighted: int = 0
     weight: float = 0.0
     plain: int = 0
     measured: list[tuple[float | None, float, float]] = field(default_factory=list)  # (weight, how many, attainment)
+    group: _Sum | None = None
 
     @property
     def usual(self) -> float:
@@ -89,71 +95,83 @@ class _Sum:
 
     @property
     def whole(self) -> float:
-        return self.weight + self.plain * self.usual
+        """The weight of all children; the group is one of them without a weight of its own."""
+        return self.weight + (self.plain + (self.group is not None)) * self.usual
+
+    def of(self, grouped: bool) -> _Sum:
+        """Return the sum that a child belongs to."""
+        if not grouped:
+            return self
+        self.group = self.group or _Sum()
+        return self.group
+
+    def count(self, weight: float | None) -> None:
+        """Count a child."""
+        if weight is None:
+            self.plain += 1
+        else:
+            self.weighted += 1
+            self.weight += weight
 
     def mean(self) -> tuple[float | None, float]:
         """Return the weighted mean over the measured children, and the part of the weight that they are."""
-        parts = [((w if w is not None else self.usual * many), share) for w, many, share in self.measured]
+        told = list(self.measured)
+        if self.group is not None:
+            value, covered = self.group.mean()
+            told += [(None, covered, value)] if value is not None else []
+        parts = [((w if w is not None else self.usual * many), share) for w, many, share in told]
         known = sum(weight for weight, _ in parts)
         if known <= 0:
             return None, 0.0
         return min(1.0, sum(w * share for w, share in parts) / known), min(1.0, known / self.whole)
+
+    def share(self, node: Node) -> float:
+        """Return the part of the goal that one of its children carries."""
+        of = self.of(node.grouped)
+        part = (of.usual if node.weight is None else node.weight) / of.whole if of.whole else 0.0
+        return part * self.usual / self.whole if node.grouped and self.whole else part
 
 
 def rollup(nodes: Iterable[Node], pools: Mapping[int, Pool] | None = None) -> dict[int, Rolled]:
     """Return what each goal's attainment is, up and down the tree.
 
     Up: the mean of the children's values, weighted; a child without a weight counts as much as its siblings do on the
-    mean; one whose attainment is not known is left out, and ``covered`` tells how much is.  Down: ``share``.  A link
-    to nothing, or one that closes a circle, is no link.
+    mean, and so does the group of the subjects' goals as a whole; one whose attainment is not known is left out, and
+    ``covered`` tells how much is.  Down: ``share``.  A link to nothing, or one that closes a circle, is no link.
     """
     by_id = {node.id: node for node in nodes}
     parents = open_links({node.id: node.parent for node in by_id.values()})
     sums: dict[int, _Sum] = {i: _pooled((pools or {}).get(i)) for i in by_id}
     for i, above in parents.items():
         if above is not None:
-            _count(sums[above], by_id[i].weight)
+            sums[above].of(by_id[i].grouped).count(by_id[i].weight)
     order = top_down(parents)
     values: dict[int, tuple[float | None, float]] = {}
     for i in reversed(order):
+        node, above = by_id[i], parents[i]
         below = values[i] = sums[i].mean()
-        value, above = (below[0] if by_id[i].own is None else by_id[i].own), parents[i]
+        value = below[0] if node.own is None else node.own
         if above is not None and value is not None:
-            sums[above].measured.append((by_id[i].weight, 1, value))
+            sums[above].of(node.grouped).measured.append((node.weight, 1, value))
     found: dict[int, Rolled] = {}
     for i in order:
-        found[i] = _rolled(by_id[i], values[i], parents[i], sums, found)
+        above, below = parents[i], values[i]
+        share = 1.0 if above is None else sums[above].share(by_id[i])
+        of_top, depth = (1.0, 0) if above is None else (share * found[above].of_top, found[above].depth + 1)
+        found[i] = Rolled(own=by_id[i].own, below=below[0], covered=below[1], share=share, of_top=of_top, depth=depth)
     return found
 
 
 def _pooled(pool: Pool | None) -> _Sum:
-    """Return the sum over goals that are counted together."""
+    """Return the sum of a goal under which goals were added up already."""
     if pool is None:
         return _Sum()
-    made = _Sum(weighted=pool.weighted, weight=pool.weight, plain=pool.plain)
+    group = _Sum(weighted=pool.weighted, weight=pool.weight, plain=pool.plain)
     if pool.weight_measured > 0:
-        made.measured.append((pool.weight_measured, 1, pool.attained_weighted / pool.weight_measured))
+        group.measured.append((pool.weight_measured, 1, pool.attained_weighted / pool.weight_measured))
     if pool.plain_measured:
-        made.measured.append((None, pool.plain_measured, pool.attained_plain / pool.plain_measured))
-    return made
-
-
-def _count(into: _Sum, weight: float | None) -> None:
-    if weight is None:
-        into.plain += 1
-    else:
-        into.weighted += 1
-        into.weight += weight
-
-
-def _rolled(node: Node, below: tuple[float | None, float], above: int | None, sums: Mapping[int, _Sum],
-            found: Mapping[int, Rolled]) -> Rolled:  # fmt: skip
-    if above is None:
-        return Rolled(own=node.own, below=below[0], covered=below[1], share=1.0, of_top=1.0, depth=0)
-    of = sums[above]
-    share = (of.usual if node.weight is None else node.weight) / of.whole if of.whole else 0.0
-    return Rolled(own=node.own, below=below[0], covered=below[1], share=share, of_top=share * found[above].of_top,
-                  depth=found[above].depth + 1)  # fmt: skip
+        group.measured.append((None, pool.plain_measured, pool.attained_plain / pool.plain_measured))
+    return _Sum(group=group)
 
 
 def open_links(parents: Mapping[int, int | None]) -> dict[int, int | None]:

@@ -38,6 +38,8 @@ MOST = 400
 FEWEST = 8
 """Readings below which no control chart is drawn (qaflow's own bound: limits of fewer mean little)."""
 EVER = ("0000", "9999")
+ALL = "all"
+"""All terms and the time between them."""
 
 
 class Desk:
@@ -61,6 +63,13 @@ class Desk:
         if found is None or found.layer not in rows.layers(self.driver, self.params):
             raise Missing("point.not_found", f"no control point {number}")
         return found
+
+    def term(self, asked: str) -> str:
+        """Return the term that is asked for, else the running one or the last that began; `ALL` without terms."""
+        known = self.college.calendar.terms
+        if asked == ALL or asked in {t.key for t in known}:
+            return asked
+        return next((t.key for t in reversed(known) if t.starts <= self.today), ALL)
 
     def span(self, term: str) -> tuple[str, str]:
         """Return the instants between which a term lies, those of all time where it names none."""

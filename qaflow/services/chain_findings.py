@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from qaflow.engine import chain_findings as engine
-from qaflow.engine.chain_findings import FINDINGS, MOST_KEY, QUICKER, Goal, Read
+from qaflow.engine.chain_findings import FINDINGS, MOST_KEY, QUICKER, Conflict, Goal, Read
 from qaflow.engine.definition import Label
 from qaflow.errors import Invalid
+from qaflow.store import chain_reads, people
 from qaflow.store import chains as rows
-from qaflow.store import people
 from qaflow.store.chains import Entry
 
 from .chain_book import Book, Chosen, opened
@@ -62,9 +63,10 @@ def findings(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) 
     try:
         book = opened(session, origin, me, chosen)
         goals = outline(book)
-        counts = Counter(kind for told in _found(book, goals).values() for kind in told)
+        crossed = engine.conflicts(goals)
+        counts = Counter(kind for told in _found(book, goals, crossed).values() for kind in told)
         counts[UNMEASURED] = len(rows.unmeasured(book.driver, book.params))
-        return Findings(book=book, goals=len(goals), counts=counts, crossed=_crossed(book, goals),
+        return Findings(book=book, goals=len(goals), counts=counts, crossed=_crossed(book, crossed),
                         laden=_laden(book, goals), years=tuple(rows.years(book.driver, book.college.id)))  # fmt: skip
     finally:
         session.rollback()
@@ -92,15 +94,17 @@ def of_goal(session: AnySession, origin: Origin, me: SignedIn, number: int) -> l
     """Return the findings of one goal; nothing where it is not there or not theirs to see."""
     try:
         book = opened(session, origin, me, thing=f"goal {number}")
-        return _found(book, outline(book)).get(number, [])
+        goals = outline(book, book.one("goal", number))
+        served = {number} if chain_reads.has_below(book.driver, book.college.id, number) else set[int]()
+        return engine.findings(goals, book.top, book.today, served).get(number, [])
     finally:
         session.rollback()
 
 
-def outline(book: Book) -> list[Goal]:
-    """Return every goal of a choice as the findings look at it."""
-    reads = rows.reads(book.driver, book.college.id)
-    return [_goal(book, row, reads) for row in rows.outline(book.driver, book.params)]
+def outline(book: Book, about: Entry | None = None) -> list[Goal]:
+    """Return every goal of a choice as the findings look at it, or what the findings of one goal need."""
+    reads = chain_reads.reads(book.driver, book.college.id)
+    return [_goal(book, row, reads) for row in rows.outline(book.driver, book.params, about)]
 
 
 def _goal(book: Book, row: tuple[Any, ...], reads: Mapping[int, tuple[str, float, str, float]]) -> Goal:
@@ -112,6 +116,7 @@ def _goal(book: Book, row: tuple[Any, ...], reads: Mapping[int, tuple[str, float
                 reads=_reads(book, reads.get(number), value, at))  # fmt: skip
 
 
+@lru_cache(maxsize=1024)  # periods repeat
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
@@ -124,15 +129,15 @@ def _reads(book: Book, read: tuple[str, float, str, float] | None, value: float 
     return tuple(Read(local(datetime.fromisoformat(str(when))), one) for when, one in found)
 
 
-def _found(book: Book, goals: list[Goal]) -> dict[int, list[str]]:
+def _found(book: Book, goals: list[Goal], crossed: list[Conflict] | None = None) -> dict[int, list[str]]:
     params = book.reach.params | {"college": book.college.id}
     served = {p.parent for p in rows.pools(book.driver, params)}
     served |= {entry.above for entry, _ in rows.inner(book.driver, params) if entry.above is not None}
-    return engine.findings(goals, book.top, book.today, served)
+    return engine.findings(goals, book.top, book.today, served, crossed)
 
 
-def _crossed(book: Book, goals: list[Goal]) -> tuple[Crossed, ...]:
-    found = engine.conflicts(goals)[:MOST_SHOWN]
+def _crossed(book: Book, crossed: list[Conflict]) -> tuple[Crossed, ...]:
+    found = crossed[:MOST_SHOWN]
     ids = list({i for one in found for i in one[:2]})
     entries = {e.id: e for e in rows.entries(book.driver, "goal", book.college.id, ids)}
     return tuple(Crossed(entries[one.goal], entries[one.parent], one.why) for one in found)

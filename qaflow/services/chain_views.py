@@ -11,7 +11,7 @@ from qaflow.engine import chain_findings as engine
 from qaflow.engine.chains import Rolled
 from qaflow.engine.college import SYSTEMS
 from qaflow.engine.definition import Label
-from qaflow.store import chain_tasks, chain_years
+from qaflow.store import chain_reads, chain_tasks, chain_years
 from qaflow.store import chains as rows
 from qaflow.store.chain_tasks import TaskRow
 from qaflow.store.chains import Entry
@@ -134,7 +134,7 @@ def plan(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> P
         begun = [y for y in years if y <= str(book.today.year)]
         year = chosen.year or (begun or years or [str(book.today.year)])[-1]
         last = str(int(year) - 1) if year.isdecimal() else ""
-        told, reads = spread(book), rows.reads(book.driver, book.college.id)
+        told, reads = spread(book), chain_reads.reads(book.driver, book.college.id)
         now, before = ({e.id: e for e in chain_years.of_year(book.driver, book.college.id, y)} for y in (year, last))
         order = [i for i in told if i in now and now[i].retired_at is None]
         pairs = engine.compare({i: (e.key, e.text_zh) for i, e in before.items()},

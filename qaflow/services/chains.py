@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from qaflow.engine import chains as engine
 from qaflow.engine.chains import Node, Pool, Rolled
 from qaflow.errors import Missing
-from qaflow.store import chain_tasks
+from qaflow.store import chain_reads, chain_tasks
 from qaflow.store import chains as rows
 from qaflow.store.chain_tasks import TaskRow
 from qaflow.store.chains import Entry
@@ -84,9 +84,9 @@ def spread(book: Book) -> dict[int, Told]:
     inner = rows.inner(book.driver, book.reach.params | {"college": book.college.id})
     pooled = rows.pools(book.driver, book.reach.params | {"college": book.college.id})
     hidden = _hidden(inner, pooled)
-    reads = rows.reads(book.driver, book.college.id)
+    reads = chain_reads.reads(book.driver, book.college.id)
     nodes = [Node(id=e.id, parent=e.above if e.above not in hidden or seen else None, weight=e.weight,
-                  own=measured(e, reads)) for e, seen in inner]  # fmt: skip
+                  own=measured(e, reads), grouped=e.subject is not None) for e, seen in inner]  # fmt: skip
     rolled = engine.rollup(nodes, _pools(pooled, hidden))
     many = {p.parent: p.many for p in pooled if p.seen}
     for entry, seen in inner:
@@ -155,7 +155,7 @@ def listed(session: AnySession, origin: Origin, me: SignedIn, table: str, chosen
 
 def made(book: Book, table: str, many: int, found: Sequence[Entry], offset: int) -> Listed:
     """Return a page of a list."""
-    reads = rows.reads(book.driver, book.college.id) if table == "goal" else {}
+    reads = chain_reads.reads(book.driver, book.college.id) if table == "goal" else {}
     return Listed(book=book, table=table, many=many, entries=tuple(found), more=many > offset + LINES,
                   shares={e.id: measured(e, reads) for e in found} if table == "goal" else {},
                   years=tuple(rows.years(book.driver, book.college.id)))  # fmt: skip
@@ -184,7 +184,7 @@ def goal(session: AnySession, origin: Origin, me: SignedIn, number: int) -> Goal
     try:
         book = opened(session, origin, me, Chosen(under=number), f"goal {number}")
         entry, told = book.one("goal", number), spread(book)
-        reads = rows.reads(book.driver, book.college.id)
+        reads = chain_reads.reads(book.driver, book.college.id)
         ups = [i for i in rows.upward(book.driver, book.college.id, number) if i != number]
         line = [e for e in rows.entries(book.driver, "goal", book.college.id, ups) if e.id in told]
         many, ends = rows.page(book.driver, "goal", book.params, LINES, 0)

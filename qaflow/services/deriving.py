@@ -78,7 +78,7 @@ class Deriving:
         found = list(spans)
         first, last = min(s.first for _, s in found), max(s.last for _, s in found)
         subjects = sorted({subject for subject, _ in found})
-        kept = readings.known(self.driver, self.college.id, sorted(needed), subjects, first, last)
+        kept = readings.known(self.driver, self.college.id, sorted(needed), subjects, (first, last))
         values = {key: of.value for key, of in kept.items()}
         values |= {(new.point, new.subject, new.at, new.source): new.value for new in parts}
         read: dict[int, list[tuple[str, str, float]]] = {}
@@ -92,7 +92,7 @@ class Deriving:
             return []
         ats = [at for _, at, _ in wanted]
         subjects = sorted({subject for subject, _, _ in wanted})
-        kept = readings.known(self.driver, self.college.id, [point.id], subjects, min(ats), max(ats))
+        kept = readings.known(self.driver, self.college.id, [point.id], subjects, (min(ats), max(ats)), [SOURCE])
         made = []
         for subject, at, value in wanted:
             old: Kept | None = kept.get((point.id, subject, at, SOURCE))

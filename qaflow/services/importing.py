@@ -44,8 +44,7 @@ def kinds(session: AnySession, origin: Origin, me: SignedIn) -> list[imports.Kin
         return [
             kind
             for kind in every
-            if kind.right in rights
-            or (kind.scoped and policy.anywhere(driver, college.id, me.person, kind.right, day))
+            if kind.right in rights or (kind.scoped and policy.anywhere(driver, college.id, me.person, kind.right, day))
         ]
 
     found = _read(session, me, body)

@@ -18,7 +18,7 @@ from . import policy
 from .cells import Column
 from .college import CollegeView, view
 from .streams import college_fact
-from .tabular import Table, read
+from .tabular import Table, Watch, read
 from .work import AnySession, Origin, Writer, transact
 
 
@@ -79,11 +79,11 @@ def kinds() -> dict[str, Kind]:
 
 def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, *, college: str | None = None,
         dry_run: bool = False, encoding: str | None = None, allow_empty: bool = False,
-        sheet: str | None = None) -> dict[str, Any]:  # fmt: skip
+        sheet: str | None = None, watch: Watch | None = None) -> dict[str, Any]:  # fmt: skip
     """Import a file into a college and return what was new, updated and unchanged.
 
     Raises `Invalid` with every fault of the file (``errors``, each with ``at``, ``line``, ``column``, ``code``); then
-    nothing was written.  ``dry_run`` does everything and takes it back.
+    nothing was written.  ``dry_run`` does everything and takes it back; ``watch`` is told of rows as they are read.
     """
     chosen = kinds()[kind]
 
@@ -94,7 +94,7 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
             if not (chosen.scoped and policy.anywhere(driver, seen.id, origin.person, chosen.right, day)):
                 policy.require_role(driver, seen.id, origin.person, chosen.right, day)
         colleges.head(driver, seen.id)  # two imports into one college wait for each other
-        table = read(data, name, chosen.columns, encoding, allow_empty, sheet)
+        table = read(data, name, chosen.columns, encoding, allow_empty, sheet, watch)
         run = Import(session=session, driver=driver, writer=Writer(driver, origin), origin=origin, college=seen,
                      table=table)  # fmt: skip
         chosen.take(run)

@@ -90,10 +90,11 @@ class Intake:
         """
         found = self._subjects(given)
         latest = utc(self.origin.now + AHEAD)
+        instants: dict[dt.datetime, str] = {}
         resolved: list[tuple[int, New, str | None]] = []
         for n, one in enumerate(given):
             point, subject = self.points.get(one.point), found.get((one.layer, one.code))
-            at = utc(one.at)
+            at = instants.get(one.at) or instants.setdefault(one.at, utc(one.at))
             if point is None:
                 fault(n, "point", "ref.unknown_point", f"no control point {one.point!r}")
             elif subject is None or point.layer != one.layer or (within is not None and not within(subject)):
@@ -122,7 +123,8 @@ class Intake:
             return []
         points, subjects = {r.point for _, r, _ in resolved}, {r.subject for _, r, _ in resolved}
         times = [r.at for _, r, _ in resolved]
-        kept = readings.known(self.driver, self.college.id, sorted(points), sorted(subjects), min(times), max(times))
+        kept = readings.known(self.driver, self.college.id, sorted(points), sorted(subjects), (min(times), max(times)),
+                              sorted({r.source for _, r, _ in resolved}))  # fmt: skip
         fresh: list[New] = []
         seen: dict[tuple[int, int, str, str], float] = {}
         for n, new, reason in sorted(resolved, key=_in_time):

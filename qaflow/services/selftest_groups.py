@@ -7,10 +7,11 @@ the unit in which the subject lay when they were handed in: somebody who moves t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
+
+import orjson
 
 from qaflow.engine.definition import Label
 from qaflow.engine.selftest import FEWEST, Group, rate, showable
@@ -62,7 +63,7 @@ class Groups(NamedTuple):
 
 def loads(text: str) -> dict[str, Any]:
     """Return what a column of answers or scores holds."""
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Any] = orjson.loads(text)
     return found
 
 
@@ -80,7 +81,8 @@ def of(driver: Driver, college: CollegeView, opened: Opened, within: frozenset[i
     shown = [unit for unit in tree.order() if unit.id in within and tree.asked.get(unit.id)]
     told = tree.means([u.id for u in shown]) if means else {}
     rows = tuple(tree.row(unit, told, means) for unit in shown)
-    tops = [row for row, unit in zip(rows, shown, strict=True) if unit.parent not in {u.id for u in shown}]
+    among = {unit.id for unit in shown}
+    tops = [row for row, unit in zip(rows, shown, strict=True) if unit.parent not in among]
     return Groups(rows, sum(row.asked for row in tops), sum(row.handed_in for row in tops))
 
 
@@ -122,15 +124,26 @@ class _Tree:
     def means(self, wanted: Iterable[int]) -> dict[int, dict[str, float]]:
         """Return the means of those of some units that may be told."""
         kept = [unit for unit in wanted if unit in self.showable]
-        below = sorted(set().union(*(self.under.get(unit, {unit}) for unit in kept)))
+        own = self._sums(sorted(set().union(*(self.under.get(unit, {unit}) for unit in kept)))) if kept else {}
         sums: dict[int, dict[str, float]] = {unit: {} for unit in kept}
-        lines: dict[int, list[int]] = {}
-        for unit, text in selftests.scores(self.driver, self.college.id, self.opened.id, below) if kept else ():
-            for one in lines.setdefault(unit, [u for u in self.line(unit) if u in sums]):
-                for key, value in loads(text).items():
-                    sums[one][key] = sums[one].get(key, 0.0) + value
+        for unit, found in own.items():
+            for one in self.line(unit):
+                of_unit = sums.get(one, {})
+                of_unit |= {key: of_unit.get(key, 0.0) + value for key, value in found.items()}
         return {unit: {key: total / self.done[unit] for key, total in of_unit.items()}
                 for unit, of_unit in sums.items()}  # fmt: skip
+
+    def _sums(self, among: list[int]) -> dict[int, dict[str, float]]:
+        """Return for each unit the sums of the scores of those who lie in it directly; equal answers are read once."""
+        many: dict[tuple[int, str], int] = {}
+        for row in selftests.scores(self.driver, self.college.id, self.opened.id, among):
+            many[row] = many.get(row, 0) + 1
+        found: dict[int, dict[str, float]] = {}
+        for (unit, text), count in many.items():
+            of_unit = found.setdefault(unit, {})
+            for key, value in loads(text).items():
+                of_unit[key] = of_unit.get(key, 0.0) + value * count
+        return found
 
     def row(self, unit: Unit, told: dict[int, dict[str, float]], means: bool) -> Row:
         """Return a unit's row."""

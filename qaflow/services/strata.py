@@ -54,12 +54,13 @@ def comparison(session: AnySession, origin: Origin, me: SignedIn, number: int, w
 
     def body(desk: Desk) -> Comparison:
         point = desk.point(number)
-        first, last = desk.span(term)
-        key = desk.params | {"first": first, "last": last, "point": number}
+        chosen = desk.term(term)
+        first, last = desk.span(chosen)
+        key = desk.params | {"first": first, "last": last, "point": number, "layer": point.layer}
         groups, names = _groups(desk.driver, desk.college.id, rows.latest(desk.driver, key), way)
         months = _months(desk, key, steps_of(desk, number, None)[-1])
         return Comparison(
-            point=point, way=way, term=term, terms=tuple(terms(desk.driver, desk.college.id)), months=tuple(months),
+            point=point, way=way, term=chosen, terms=tuple(terms(desk.driver, desk.college.id)), months=tuple(months),
             strata=compared({k: v for k, v in groups.items() if k}), names=names, apart=len(groups.get("", ())),
             panels={one.kind: (one, rules.findings(one)) for one in _panels(desk, key, months)},
         )  # fmt: skip

@@ -6,7 +6,7 @@ its sender believes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -26,6 +26,8 @@ COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SHEET_NAMES = (".xlsx", ".xls", ".xlsm", ".xltx", ".ods")
 SEEMS = ((b"%PDF", "a PDF"), (b"<!doctype", "a web page"), (b"<html", "a web page"), (b"<?xml", "XML"),
          (b"{\\rtf", "a text document"), (b"\x89PNG", "an image"))  # fmt: skip
+WATCHED = 1000  # rows after which a reader is told
+Watch = Callable[[int], None]
 REMEMBERED = 20_000
 """Texts of a column whose value is kept: most columns repeat themselves."""
 
@@ -66,10 +68,11 @@ class Table:
 
 
 def read(data: bytes, name: str, columns: Sequence[Column], encoding: str | None = None,
-         allow_empty: bool = False, sheet: str | None = None) -> Table:  # fmt: skip
+         allow_empty: bool = False, sheet: str | None = None, watch: Watch | None = None) -> Table:  # fmt: skip
     """Read a table; faults of single cells are collected, what makes the file unreadable raises `Invalid`.
 
-    ``sheet`` names the sheet of a workbook; its first is read, and told, where none is named.
+    ``sheet`` names the sheet of a workbook; its first is read, and told, where none is named.  ``watch`` is told how
+    many rows are read so far.
     """
     faults = Faults(name=name)
     by_name = {c.key: c for c in columns} | {c.zh: c for c in columns}
@@ -79,7 +82,7 @@ def read(data: bytes, name: str, columns: Sequence[Column], encoding: str | None
         raise faults.stop(1, 1, "file.empty", "the file is empty: it needs a line of headings")
     order = _headings(line, headings, columns, by_name, faults)
     fitting = _filled if faults.sheet is not None else _fitting
-    rows = _rows(fitting(records, len(order), faults), order, faults)
+    rows = _rows(fitting(records, len(order), faults), order, faults, watch)
     if not rows and not faults.count and not allow_empty:
         raise faults.stop(line, 1, "file.empty", "there are headings but no row; use --allow-empty if that is meant")
     return Table(rows=rows, columns=frozenset(c.key for c in order), faults=faults, notices=notices)
@@ -147,7 +150,7 @@ def _filled(records: Iterable[Record], width: int, faults: Faults) -> Iterator[R
         yield line, cells[:width] + [""] * (width - len(cells))
 
 
-def _rows(records: Iterable[Record], order: Sequence[Column], faults: Faults) -> list[Row]:
+def _rows(records: Iterable[Record], order: Sequence[Column], faults: Faults, watch: Watch | None) -> list[Row]:
     places = {column.key: number for number, column in enumerate(order, 1)}
     known: list[dict[str, Any]] = [{} for _ in order]
     rows = []
@@ -165,6 +168,8 @@ def _rows(records: Iterable[Record], order: Sequence[Column], faults: Faults) ->
             elif key is not None and len(seen) < REMEMBERED:
                 seen[key] = value
         rows.append(Row(line=line, values=tuple(values), places=places))
+        if watch is not None and len(rows) % WATCHED == 0:
+            watch(len(rows))
     return rows
 
 

@@ -23,6 +23,7 @@ from . import cycle_page, policy
 from .college import CollegeView, view
 from .cycle_page import CyclePage
 from .cycles import TEXTS
+from .limits import LimitBook
 from .sessions import SignedIn
 from .work import AnySession, Origin
 
@@ -332,10 +333,14 @@ def _readings(driver: Driver, college: CollegeView, row: Row, more: One,
     point = readings.point(driver, college.id, row.point) if row.point is not None else None
     if point is None:
         return None, ()
-    limits = Limits(direction=point.direction, target=point.target, lower=point.warn_lower, upper=point.warn_upper)
+    book = LimitBook(driver, college.id, [point], college.calendar)
     first = next((e.data["warning"].get("reading") for e in life if e.kind == "WarningOpened"), None)
     found = readings.of(driver, college.id, point.id, row.subject, _span(college, row, more), READINGS)
-    return limits, tuple(Measured(r.id, r.at, r.value, r.source, breach(limits, r.value), r.id == first) for r in found)
+    judged = [(r, book.at(point.id, row.subject, r.at).limits) for r in found]
+    standing = next((limits for r, limits in judged if r.id == first), None)
+    return standing or book.at(point.id, row.subject, row.opened_at).limits, tuple(
+        Measured(r.id, r.at, r.value, r.source, breach(limits, r.value), r.id == first) for r, limits in judged
+    )
 
 
 def _span(college: CollegeView, row: Row, more: One) -> tuple[str, str]:

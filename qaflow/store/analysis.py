@@ -31,30 +31,30 @@ _SUBJECTS = Sql(
     ":limit"
 )
 _SUBJECT = Sql(f"select s.id, s.name, s.code, u.name_zh, u.name_en {_WITH} and s.id = :subject")
-_LAST = (  # the last of a subject in the span, in its last version
-    "not exists (select 1 from reading n where n.college_id = r.college_id and n.point_id = r.point_id and "
-    "n.subject_id = r.subject_id and n.at < :last and (n.at > r.at or (n.at = r.at and (n.source > r.source or "
-    "(n.source = r.source and n.version > r.version)))))"
+_SEEN = (
+    "(select s.id, s.unit_id, s.parent_id from subject s where s.college_id = :college and s.layer = :layer and "
+    f"{sight.SUBJECT}) z"
 )
-_NEWEST = (
-    "not exists (select 1 from reading n where n.college_id = r.college_id and n.point_id = r.point_id and "
-    "n.subject_id = r.subject_id and n.at = r.at and n.source = r.source and n.version > r.version)"
+_SPAN = "r.college_id = :college and r.point_id = :point and r.at >= :first and r.at < :last"
+_CORRECTED = (  # the few that were: an anti-join over all readings would take seconds
+    "(select r.subject_id, r.at, r.source, max(r.version) as version from reading r where r.college_id = :college and "
+    "r.point_id = :point and r.version > 1 group by r.subject_id, r.at, r.source) n on n.subject_id = r.subject_id and "
+    "n.at = r.at and n.source = r.source"
 )
-_LATEST = Sql(
-    "select s.unit_id, s.parent_id, r.value from reading r join subject s on s.id = r.subject_id where "
-    f"r.college_id = :college and r.point_id = :point and r.at >= :first and r.at < :last and {_LAST} and "
-    f"{sight.SUBJECT}"
+_READ = (  # in their last version
+    f"from reading r join {_SEEN} on z.id = r.subject_id left join {_CORRECTED} where {_SPAN} and "
+    "(n.version is null or n.version = r.version)"
+)
+_LATEST = Sql(  # one look into the index for each subject
+    "select z.unit_id, z.parent_id, (select r.value from reading r where r.college_id = :college and r.point_id = "
+    ":point and r.subject_id = z.id and r.at >= :first and r.at < :last order by r.at desc, r.source desc, "
+    f"r.version desc limit 1) from {_SEEN}"
 )
 _MONTHS = Sql(
     "select substr(r.at, 1, 7), sum(case when r.value < :lower or r.value > :upper then 1 else 0 end), count(*), "
-    "count(distinct r.subject_id) from reading r join subject s on s.id = r.subject_id where r.college_id = "
-    f":college and r.point_id = :point and r.at >= :first and r.at < :last and {_NEWEST} and {sight.SUBJECT} "
-    "group by substr(r.at, 1, 7) order by 1"
+    f"count(distinct r.subject_id) {_READ} group by substr(r.at, 1, 7) order by 1"
 )
-_VALUES = Sql(
-    "select substr(r.at, 1, 7), r.value from reading r join subject s on s.id = r.subject_id where r.college_id = "
-    f":college and r.point_id = :point and r.at >= :first and r.at < :last and {_NEWEST} and {sight.SUBJECT} order by 1"
-)
+_VALUES = Sql(f"select substr(r.at, 1, 7), r.value {_READ} order by 1")
 _ABOVE = Sql("select id, layer, name, parent_id from subject where college_id = :college and id in :ids[]")
 _CAUSES = (
     "from warning w join subject s on s.id = w.subject_id left join cycle c on c.id = w.cycle_id left join "
@@ -156,7 +156,7 @@ def subject(driver: Driver, params: Mapping[str, Any]) -> Subject | None:
 
 def latest(driver: Driver, params: Mapping[str, Any]) -> list[Latest]:
     """Return the last reading in a span of each subject within sight."""
-    return list(map(Latest._make, driver.all(_LATEST, params)))
+    return [Latest._make(row) for row in driver.all(_LATEST, params) if row[2] is not None]
 
 
 def months(driver: Driver, params: Mapping[str, Any]) -> list[Month]:

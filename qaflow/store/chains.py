@@ -52,9 +52,9 @@ SHARE = (
     "when g.attained >= g.target then 1.0 when g.attained <= 0 then 0.0 else g.attained / g.target end)"
 )
 """The attainment that a goal states itself, as `engine.chains.attainment` reckons it; a test holds both together."""
-_LEAF = (
-    "g.subject_id is not null and g.point_id is null and not exists (select 1 from goal k where "
-    "k.college_id = g.college_id and k.parent_id = g.id and k.retired_at is null)"
+_LEAF = (  # the goals above are looked up once, not for each goal
+    "g.subject_id is not null and g.point_id is null and g.id not in (select k.parent_id from goal k where "
+    "k.college_id = :college and k.parent_id is not null and k.retired_at is null)"
 )
 _FIRST = ("json_extract(g.{units}, '$[0]')", "(cast(g.{units} as json) ->> 0)")
 _BODY = (
@@ -106,17 +106,8 @@ _OUTLINE = statement("goal", "select g.id, g.layer, (select o.id from goal o whe
                 "where x.college_id = g.college_id and x.goal_id = g.id and x.retired_at is null) + "
                 "(select count(*) from standard x where x.college_id = g.college_id and x.cycle_id = g.cycle_id and "
                 "x.retired_at is null), g.attained, g.attained_at {joined}"
-                f"where g.college_id = :college and {SEEN} and {{wanted}} order by g.id")  # fmt: skip
-_READS = Sql(
-    "select goal, min(case when early = 1 then at end), avg(case when early = 1 then value end), "
-    "max(case when late = 1 then at end), avg(case when late = 1 then value end) from (select g.id as goal, r.at, "
-    "r.value as value, row_number() over (partition by g.id, r.subject_id order by r.at, r.version desc) as early, "
-    "row_number() over (partition by g.id, r.subject_id order by r.at desc, r.version desc) as late from goal g "
-    "join reading r on r.college_id = g.college_id and r.point_id = g.point_id and "
-    "(g.subject_id is null or r.subject_id = g.subject_id) and (g.starts is null or r.at >= g.starts) and "
-    "(g.ends is null or r.at < g.ends || '~') where g.college_id = :college and g.point_id is not null and "
-    "g.retired_at is null) t group by goal"
-)
+                + _MINE + "and {wanted} and (:all or g.id in :ids[] or g.kind = 'key' and (g.owner_id = :whose or "
+                "(g.owner_id is null and u.id = :of_unit))) order by g.id")  # fmt: skip
 _UP = Sql(
     "with recursive up(id, parent, deep) as (select g.id, g.parent_id, 0 from goal g where g.college_id = :college and "
     "g.id = :id union select g.id, g.parent_id, deep + 1 from goal g join up on g.id = up.parent where "
@@ -215,17 +206,14 @@ def pools(driver: Driver, params: dict[str, Any]) -> list[PoolRow]:
     return [PoolRow(row[0], bool(row[1]), row[2], row[3], tuple(row[4:])) for row in driver.all(_POOLS, params)]
 
 
-def outline(driver: Driver, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return what findings look at of every goal that stands and that the person sees."""
-    return driver.all(_OUTLINE, params)
+def outline(driver: Driver, params: dict[str, Any], about: Entry | None = None) -> list[tuple[Any, ...]]:
+    """Return what findings look at of every goal that stands and that the person sees.
 
-
-def reads(driver: Driver, college: int) -> dict[int, tuple[str, float, str, float]]:
-    """Return (first at, first value, last at, last value) of goals whose control point was read in their period.
-
-    A goal of no subject takes the mean over the subjects of its point.
+    ``about`` one goal: of it, of the one above it, and of the key goals of its owner.
     """
-    return {row[0]: row[1:] for row in driver.all(_READS, {"college": college})}
+    one = about and {"all": False, "ids": [about.id, about.above or 0], "whose": about.owner or 0,
+                     "of_unit": 0 if about.owner else about.owner_unit or 0}  # fmt: skip
+    return driver.all(_OUTLINE, params | (one or {"all": True, "ids": [], "whose": 0, "of_unit": 0}))
 
 
 def upward(driver: Driver, college: int, goal: int) -> dict[int, int | None]:

@@ -52,7 +52,8 @@ CONTROL_POINT = Table(
     ("layer", "name_zh", "name_en", "unit", "cadence", "direction", "target", "warn_lower", "warn_upper", "body"),
     held="not loaded or exists (select 1 from reading r where r.college_id = control_point.college_id and "
          "r.point_id = control_point.id) or exists (select 1 from warning w where "
-         "w.college_id = control_point.college_id and w.point_id = control_point.id)",
+         "w.college_id = control_point.college_id and w.point_id = control_point.id) or exists (select 1 from "
+         "point_limit l where l.college_id = control_point.college_id and l.point_id = control_point.id)",
 )  # fmt: skip
 PLAN_TASK = Table(
     "plan_task", ("plan", "no"),

@@ -82,8 +82,8 @@ _SHOWN = {ALL: "true"} | {
 }  # fmt: skip
 _SUBJECT = "s.id, s.code, s.name, s.unit_id, s.responsible_id"
 _SUBJECTS = {
-    what: Sql(f"select {_SUBJECT} from subject s where s.college_id = :college and s.layer = :layer and not s.ended and "
-              f"{sight.SUBJECT} and {of} and s.code > :after order by s.code limit :limit")
+    what: Sql(f"select {_SUBJECT} from subject s where s.college_id = :college and s.layer = :layer and "
+              f"not s.ended and {sight.SUBJECT} and {of} and s.code > :after order by s.code limit :limit")
     for what, of in _SHOWN.items()
 }  # fmt: skip
 _SUBJECT_OF = Sql(f"select {_SUBJECT} from subject s where s.college_id = :college and s.layer = :layer and "

@@ -81,7 +81,8 @@ _OPEN = Sql(
 )
 _KNOWN = Sql(
     "select point_id, subject_id, at, source, value, id, version from reading where college_id = :college and "
-    "point_id in :points[] and subject_id in :subjects[] and at >= :first and at <= :last order by version"
+    "point_id in :points[] and subject_id in :subjects[] and at >= :first and at <= :last and "
+    "(cast(:any as bigint) = 1 or source in :sources[]) order by version"
 )
 _NEWEST = Sql("select point_id, subject_id, max(at) from reading where college_id = :college and point_id in :points[] "
               "and subject_id in :subjects[] group by 1, 2")  # fmt: skip
@@ -165,11 +166,21 @@ def open_warnings(
 
 
 def known(
-    driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int], first: str, last: str
-) -> dict[tuple[Any, ...], Kept]:
-    """Return the readings already stored in a span in their newest version, by (point, subject, at, source)."""
-    key = {"college": college, "points": list(points), "subjects": list(subjects), "first": first, "last": last}
-    return {row[:4]: Kept(*row[4:]) for row in driver.all(_KNOWN, key)}
+    driver: Driver, college: int, points: Sequence[int], subjects: Sequence[int], span: tuple[str, str],
+    sources: Sequence[str] | None = None,
+) -> dict[tuple[Any, ...], Kept]:  # fmt: skip
+    """Return the readings stored from one instant to another in their newest version, of some sources or of any.
+
+    The keys are (point, subject, at, source).
+    """
+    key = {"college": college, "points": list(points), "subjects": list(subjects), "first": span[0], "last": span[1],
+           "any": int(sources is None), "sources": list(sources or ())}  # fmt: skip
+    same: dict[str, str] = {}  # one object for each instant and source: they repeat themselves thousands of times
+    share = same.setdefault
+    return {
+        (point, subject, share(at, at), share(source, source)): Kept(value, number, version)
+        for point, subject, at, source, value, number, version in driver.all(_KNOWN, key)
+    }
 
 
 def newest(driver: Driver, college: int, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:

@@ -16,6 +16,7 @@ from flask import Blueprint, Response, abort, request, url_for
 
 from qaflow.paths import PACKAGE
 from qaflow.web import chart_library
+from qaflow.web.requests import ports
 
 OWN = PACKAGE / "web" / "static"
 WHEELS = {
@@ -53,7 +54,7 @@ class Asset(NamedTuple):
 def asset(name: str) -> Asset:
     """Return an asset by name; it is read and squeezed once a process."""
     if name == chart_library.NAME:
-        data = chart_library.script()
+        data = chart_library.script(ports().settings.home / chart_library.FOLDER)
         return Asset(_hash(name), data, gzip.compress(data, mtime=0))
     data = _icons() if name == "icons.svg" else _wheel(*WHEELS[name]) if name in WHEELS else _own(name)
     return Asset(hashlib.sha256(data).hexdigest()[:HASH_SIGNS], data, gzip.compress(data, mtime=0))

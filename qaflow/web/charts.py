@@ -1,6 +1,6 @@
 """Charts of control points and of the causes of warnings: each page draws what its reader sees, and no more.
 
-The address alone says what is drawn: ``by`` (unit, major, class) and ``term`` (its key, "" all) of a comparison;
+The address alone says what is drawn: ``by`` (unit, major, class) and ``term`` (its key, "all") of a comparison;
 ``term``, ``layer``, ``unit``, ``category`` ("*" all, "" not named) and ``page`` of causes.
 """
 
@@ -46,28 +46,28 @@ def index() -> str:
     return render_template("charts/index.html", found=analysis.points(db.session, mine(), me()), name=name_of)
 
 
-@pages.get("/points/<int:point>")
-def point(point: int) -> str:
+@pages.get("/points/<int:number>")
+def point(number: int) -> str:
     """List the subjects that a control point was read of."""
-    found = analysis.measured(db.session, mine(), me(), point, number_of("after"))
+    found = analysis.measured(db.session, mine(), me(), number, number_of("after"))
     return render_template("charts/point.html", found=found, point=found.point, name=name_of)
 
 
-@pages.get("/points/<int:point>/<int:subject>")
-def study(point: int, subject: int) -> Response | str:
+@pages.get("/points/<int:number>/<int:no>")
+def study(number: int, no: int) -> Response | str:
     """Show one subject's readings: over time, as a control chart, as a histogram with capability."""
-    found = analysis.study(db.session, mine(), me(), point, subject)
+    found = analysis.study(db.session, mine(), me(), number, no)
     drawn = drawn_of(found)
     told = rule_words.told(found.findings, [day(at) for at, _value in found.readings])
     return charted("charts/study.html", list(drawn.values()), found=found, charts_of=drawn, point=found.point,
                    told=told, name=name_of, fewest=analysis.FEWEST)  # fmt: skip
 
 
-@pages.get("/points/<int:point>/compare")
-def compare(point: int) -> Response | str:
+@pages.get("/points/<int:number>/compare")
+def compare(number: int) -> Response | str:
     """Compare units, majors or classes in a control point."""
     way = text("by") if text("by") in WAYS else WAYS[0]
-    found = strata.comparison(db.session, mine(), me(), point, way, text("term"))
+    found = strata.comparison(db.session, mine(), me(), number, way, text("term"))
     drawn = compared(found)
     months = [one.month for one in found.months]
     told = {kind: rule_words.told(findings, months) for kind, (_panel, findings) in found.panels.items()}
@@ -159,7 +159,7 @@ def compared(found: Comparison) -> dict[str, Chart]:
     said, unit = words(), found.point.unit
     made = []
     if found.strata.groups:
-        means = [(pair(found.names[key]), round(one.mean, 4)) for key, one in found.strata.groups]
+        means = [(pair(found.names[key]), float(f"{one.mean:.5g}")) for key, one in found.strata.groups]
         made.append(draw.bars(gettext("Mean of each group"), means, unit, words=said))
     months = [one.month for one in found.months]
     for kind, (panel, findings) in found.panels.items():

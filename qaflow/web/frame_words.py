@@ -41,7 +41,7 @@ WHATS: dict[str, Any] = {
 def head() -> list[str]:
     """Return the headings of annex 3."""
     return [gettext("Diagnosis item"), gettext("Diagnosis element"), gettext("Diagnosis point"), gettext("Main work"),
-            gettext("Diagnosis standard"), gettext("What is measured"), gettext("Warning value"),
+            gettext("Diagnosis standard"), gettext("Meaning of the data measured"), gettext("Warning value"),
             gettext("Measured result"), gettext("Form of presentation")]  # fmt: skip
 
 

@@ -15,12 +15,15 @@ from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response
 from wtforms import SelectChoice
 
+from qaflow.engine.charts import Chart, grouped, pareto
 from qaflow.errors import Invalid, Refused
 from qaflow.services import incident_analysis, incident_desk, incident_pages, incidents
+from qaflow.services.incident_analysis import Analysis
 from qaflow.services.incident_pages import Asked, Page
 from qaflow.services.incidents import Grading, Report
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
+from qaflow.web.charting import charted, words
 from qaflow.web.forms import OK, Form, apart
 from qaflow.web.incident_forms import Graded, Reporting, Words
 from qaflow.web.language import pair
@@ -106,14 +109,28 @@ def _reporting(form: Reporting, status: int) -> Response:
 
 
 @pages.get("/analysis")
-def analysis() -> str:
+def analysis() -> Response | str:
     """Show a year's incidents by category, degree, unit, month and time to the answer."""
     found = incident_analysis.analysis(db.session, mine(), me(), number_of("year"))
 
     def opens(facet: str, value: Any, year: int) -> str:
         return url_for("incidents.index", year=year, **{facet: _sent(value)})
 
-    return render_template("incidents/analysis.html", found=found, opens=opens, **_words())
+    charts = _charts(found)
+    return charted("incidents/analysis.html", charts, found=found, opens=opens, drawn=charts, **_words())
+
+
+def _charts(found: Analysis) -> list[Chart]:
+    """Return the year's incidents by category, the most frequent first, and by month beside the year before."""
+    if not found.many:
+        return []
+    named = {facet: [(str(_valued(found, facet, one.value)), one) for one in found.by[facet]]
+             for facet in ("category", "month")}  # fmt: skip
+    often = [(name, one.many) for name, one in named["category"] if one.many]
+    monthly = [(str(year), name, float(many)) for name, one in named["month"]
+               for year, many in ((found.year, one.many), (found.year - 1, one.before))]  # fmt: skip
+    return [pareto(str(_("Incidents by category")), often, key="categories", words=words()),
+            grouped(str(_("Incidents by month")), monthly, key="months", words=words())]  # fmt: skip
 
 
 @pages.get("/<int:number>")

@@ -10,14 +10,16 @@ from datetime import date
 from typing import Any
 
 from babel.dates import format_date
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, Response, render_template, url_for
 from flask_babel import lazy_gettext as _
 
+from qaflow.engine import charts
+from qaflow.engine.charts import Chart
 from qaflow.services import overview
 from qaflow.services.looking import Span
-from qaflow.services.overview import Chosen
+from qaflow.services.overview import Chosen, Section
 from qaflow.store.db import db
-from qaflow.web import chart, cycle_words
+from qaflow.web import chart, charting, cycle_words
 from qaflow.web.access import me, mine
 from qaflow.web.calendar import MONTH
 from qaflow.web.language import chosen as language
@@ -70,10 +72,11 @@ pages = Blueprint("overview", __name__, url_prefix="/overview")
 
 
 @pages.get("")
-def index() -> str:
+def index() -> Response | str:
     """Show what my roles cover."""
     found = overview.look(db.session, mine(), me())
-    return _page("overview.html", found=found)
+    drawn = {section.key: _trend(section) for section in found.sections if not section.empty}
+    return charting.charted("overview.html", list(drawn.values()), found=found, drawn=drawn, **_words())
 
 
 @pages.get("/list")
@@ -82,15 +85,21 @@ def listing() -> str:
     chosen = Chosen(what=text("what") or "running", group=text("group"), span=text("span"),
                     page=number_of("page") or 1)  # fmt: skip
     found = overview.behind(db.session, mine(), me(), chosen)
-    return _page("overview_list.html", found=found, chosen=chosen)
+    return render_template("overview_list.html", found=found, chosen=chosen, **_words())
 
 
-def _page(template: str, **more: Any) -> str:
-    return render_template(
-        template, whats=WHATS, titles=SECTIONS, late_ones=LATE, group_name=_group, span_name=span_name,
-        list_of=_list_of, words=cycle_words, task_states=TASK_STATES, outcomes=OUTCOMES, on=chart.on,
-        figures=chart.figures, **more,
-    )  # fmt: skip
+def _words() -> dict[str, Any]:
+    return {"whats": WHATS, "titles": SECTIONS, "late_ones": LATE, "group_name": _group, "span_name": span_name,
+            "list_of": _list_of, "words": cycle_words, "task_states": TASK_STATES, "outcomes": OUTCOMES,
+            "on": chart.on, "figures": chart.figures}  # fmt: skip
+
+
+def _trend(section: Section) -> Chart:
+    """Return a section's trend as bars, from the first span that holds anything on."""
+    first = next((n for n in range(len(section.spans)) if any(many[n] for many in section.trend.values())), 0)
+    rows = [(str(WHATS[what]), span_name(span), float(many[n]))
+            for n, span in enumerate(section.spans) if n >= first for what, many in section.trend.items()]  # fmt: skip
+    return charts.grouped(str(SECTIONS[section.key][0]), rows, key=section.key, words=charting.words())
 
 
 def _group(section: str, key: str, name: Any) -> Any:

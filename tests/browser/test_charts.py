@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from charted import MARKUP, everything
 from driving import WATCHER
 from flask import render_template_string
@@ -83,6 +84,12 @@ def test_every_kind_of_chart_is_drawn_within_its_place(page: Page) -> None:
     assert len(wide) == len(everything())
     assert [pair for pair in wide if pair[1] > pair[0] + 1] == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_charts_break_no_rule_of_accessibility(page: Page) -> None:
+    found = Axe().run(page, {"include": [[".q-figure"]]}).response["violations"]
+
+    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
 
 
 def test_charts_follow_the_theme(page: Page) -> None:

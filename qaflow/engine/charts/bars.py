@@ -9,6 +9,8 @@ from qaflow.engine.statistics.frequencies import ranked
 from .chart import ENGLISH, LONGEST, STEP, Chart, Row, Spec, Words, amount, layer, measured, spec, tooltip
 
 WHOLE = 100.0
+HEADROOM = 1.25
+"""Height of a histogram over its highest bin: the names of target and limits stand above the bars."""
 THIN = 18
 """Pixels of one bar of a group."""
 
@@ -115,7 +117,9 @@ def histogram(
     name = measured(words["value"], unit)
     values: list[Spec] = [{"a": a, "b": b, "n": n} for a, b, n in bins]
     x: Spec = {"field": "a", "type": "quantitative", "title": name, "scale": {"zero": False}, "axis": {"grid": False}}
-    y: Spec = {"field": "n", "type": "quantitative", "title": words["count"], "axis": {"tickMinStep": 1}}
+    top = max((n for _, _, n in bins), default=0) * HEADROOM or 1
+    y: Spec = {"field": "n", "type": "quantitative", "title": words["count"], "axis": {"tickMinStep": 1},
+               "scale": {"domain": [0, top], "nice": False}}  # fmt: skip
     tip = tooltip(("a", words["from"]), ("b", words["to"]), ("n", words["count"]))
     layers = [layer(values, "rect", "bar", {"x": x, "x2": {"field": "b"}, "y": {**y, "stack": None}, "y2": {"datum": 0},
                                             "tooltip": tip})]  # fmt: skip

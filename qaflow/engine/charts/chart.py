@@ -20,7 +20,7 @@ Spec: TypeAlias = dict[str, Any]
 Words: TypeAlias = Mapping[str, str]
 ENGLISH: Words = {
     "day": "Day", "value": "Value", "note": "Note", "target": "Target", "lower": "Lower limit", "upper": "Upper limit",
-    "label": "What", "group": "Group", "count": "Number", "share": "Cumulative share in percent", "axis": "Dimension",
+    "label": "What", "group": "Group", "count": "How many", "share": "Cumulative share in percent", "axis": "Dimension",
     "from": "From", "to": "To", "sample": "Sample", "centre": "Centre", "lcl": "Lower control limit",
     "ucl": "Upper control limit", "finding": "Finding",
 }  # fmt: skip

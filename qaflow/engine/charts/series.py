@@ -76,7 +76,8 @@ def _axes(name: str, values: Sequence[float], steps: Sequence[Step]) -> Spec:
     lines = [v for s in steps for v in (s.target, s.lower, s.upper) if v is not None]
     return {
         "x": {"field": "x", "type": "temporal", "title": None, "scale": {"type": "utc"},
-              "axis": {"format": "%Y-%m-%d", "labelOverlap": "greedy", "grid": False, "tickCount": 6}},
+              "axis": {"format": "%Y-%m-%d", "labelOverlap": "greedy", "labelSeparation": 10, "grid": False,
+                       "tickCount": 6}},
         "y": {"field": "y", "type": "quantitative", "title": name, "scale": _height([*values, *lines])},
     }  # fmt: skip
 
@@ -191,4 +192,5 @@ def _control_lines(values: Sequence[Spec], encoding: Spec, held: Sequence[Limit]
             found += across(shown[0]["y"], f"{words[name]} {shown[0]['y']:.5g}", style, up, name == "centre")
         elif shown:
             found.append(layer(shown, "line", style, encoding, interpolate="step"))
+            found.append(named(shown[-1]["y"], words[name], style, up))
     return found

@@ -1,4 +1,4 @@
-"""The year's goals in the demo: the office gives them measures and owners, parts them among units, notes what is reached.
+"""The year's goals in the demo: the office gives them measures and owners, parts them, notes what is reached.
 
 Texts, layers and links of the goals are the college's own plans; indicators, targets, weights, owners and values are
 assumed, drawn from the demo's seed, for the sources give none.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qaflow.errors import QaflowError
 from qaflow.store import chain_years, chains
-from qaflow.store import dashboard as organisation
+from qaflow.store import subjects as places
 from qaflow.store.chains import Entry
 from qaflow.store.db import Driver
 
@@ -28,10 +28,24 @@ INDICATORS = ("年度任务完成率", "建设指标达成度", "验收合格率
 TARGETS = (85, 90, 95)
 WEIGHTS = (10, 15, 20, 25, 30)
 SHARE_KEY, SHARE_UNOWNED, SHARE_UNMEASURED, SHARE_SHORT = 0.12, 0.05, 0.1, 0.25
-NOTED = (5, 9)  # months after the start in which values are noted
+NOTED = (2, 5, 9)  # months after the start in which values are noted
 LAST_YEAR = 4  # goals that had a forerunner the year before
 ENDED = "上一年度专项整治任务"
 PARTED = 6
+
+
+def goals_of(driver: Driver, college: int) -> list[Entry]:
+    """Return the goals of a college's plans."""
+    nobody: dict[str, Any] = {"s_me": 0, "s_persons": [], "s_layers": [], "s_units": [], "s_subjects": []}
+    return [entry for entry, _ in chains.inner(driver, nobody | {"college": college}) if entry.subject is None]
+
+
+def plans_of(driver: Driver, college: int) -> dict[str, list[str]]:
+    """Return the texts of the goals of a college's plans by layer: what the goals of cycles name as those above."""
+    found: dict[str, list[str]] = {}
+    for goal in goals_of(driver, college):
+        found.setdefault(goal.layer, []).append(goal.text_zh)
+    return found
 
 
 class _Aim(NamedTuple):
@@ -62,20 +76,16 @@ class ChainWork:
             self.noted += 1
             for aim in self.aims:
                 value = aim.reached * self.noted / len(NOTED)
-                self._do(chain_acts.change, day, "goal", aim.goal, self._version(aim.goal), {"attained": f"{value:.1f}"})
+                said = {"attained": f"{value:.1f}"}
+                self._do(chain_acts.change, day, "goal", aim.goal, self._version(aim.goal), said)
 
     def _plan_all(self, day: dt.date) -> None:
-        goals = self.year.ask(self._goals)
+        goals = self.year.ask(lambda d: goals_of(d, self.cast.college))
         period = self._period(self.start)
         for goal in goals:
             self._plan(day, goal, period)
         self._part(day, goals, period)
         self._last_year(day, goals)
-
-    def _goals(self, driver: Driver) -> list[Entry]:
-        params = {"college": self.cast.college, "s_me": 0, "s_persons": [], "s_layers": [], "s_units": [],
-                  "s_subjects": []}  # fmt: skip
-        return [entry for entry, _ in chains.inner(driver, params) if entry.subject is None]
 
     def _period(self, start: dt.date) -> dict[str, str]:
         return {"starts": start.isoformat(), "ends": (start.replace(year=start.year + 1) - DAY).isoformat()}
@@ -98,9 +108,9 @@ class ChainWork:
     def _part(self, day: dt.date, goals: list[Entry], period: dict[str, str]) -> None:
         """Part the topmost goal among the teaching units, in one act."""
         top = next((g for g in goals if g.above is None), None)
-        found = self.year.ask(lambda d: organisation.units(d, self.cast.college))
-        codes = self.year.ask(lambda d: {u.id: u.code for u in organisation.units(d, self.cast.college)})
-        units = [u.id for u in found if u.kind == "teaching" and u.id in self.cast.heads][:PARTED]
+        found = self.year.ask(lambda d: places.units(d, self.cast.college))
+        codes = {unit.id: code for code, unit in found.items()}
+        units = [u.id for u in found.values() if u.kind == "teaching" and u.id in self.cast.heads][:PARTED]
         if top is None or len(units) <= 1:
             return
         parts = [{"owner_unit": codes[u], "owner": self.cast.logins[self.cast.heads[u]],

@@ -18,6 +18,7 @@ from ..inbox import Work
 from ..work import AnySession, Origin, transact
 from . import conduct, habits
 from .cast import Cast
+from .chain_work import ChainWork, plans_of
 from .forms import Library
 from .framing import Framing
 from .gauges import Gauges
@@ -44,7 +45,7 @@ class CollegeYear:
         """Set out with nobody owing anything."""
         self.session, self.college, self.cast, self.plan, self.origins = session, college, cast, plan, origins
         self.rng = chance(plan.seed, college.key, "people")
-        self.library = Library(plan.seed, plan.start)
+        self.library = Library(plan.seed, plan.start, self.ask(lambda d: plans_of(d, college.id)))
         self.calendar = college.calendar
         points = self.ask(lambda d: structure.points(d, college.id))
         self.gauges = Gauges(points, cast.subjects, self.calendar, chance(plan.seed, college.key, "gauges"))
@@ -57,6 +58,7 @@ class CollegeYear:
         self.framing = Framing(session, college, chance(plan.seed, college.key, "frame"))
         self.framing.settle(self.origin(self.at(plan.start, OPENING)), cast.office[0])
         self.plan_work = PlanWork(self)
+        self.chain_work = ChainWork(self)
         self.voices = Voices(self)
 
     def ask(self, question: Any) -> Any:
@@ -76,6 +78,7 @@ class CollegeYear:
         """Let people act on a working day; returns how many acts were done."""
         self.occasions.happen(day)
         self.plan_work.happen(day)
+        self.chain_work.happen(day)
         self.voices.speak(day)
         self._look_in(day)
         due = self._due(day)

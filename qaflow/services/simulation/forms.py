@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qaflow.engine.definition import Definition, Field
@@ -68,10 +68,10 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 class Library:
-    """The contents of one demo, made when first asked for."""
+    """The contents of one demo, made when first asked for; ``plans`` are the texts of the college's goals by layer."""
 
-    def __init__(self, seed: int, start: dt.date) -> None:
-        self._seed, self._start = seed, start
+    def __init__(self, seed: int, start: dt.date, plans: Mapping[str, Sequence[str]] | None = None) -> None:
+        self._seed, self._start, self._plans = seed, start, plans or {}
         self._made: dict[tuple[str, str, int], dict[str, Any]] = {}
 
     def stage(self, definition: Definition, key: str, variant: int) -> dict[str, Any]:
@@ -89,7 +89,8 @@ class Library:
         found = self._made.get(where)
         if found is None:
             rng = chance(self._seed, definition.key, key, where[2])
-            maker = _Maker(rng, self._start, self._goals(definition, where[2]))
+            plans = self._plans.get(definition.layer) or self._plans.get("school", ())
+            maker = _Maker(rng, self._start, self._goals(definition, where[2]), plans)
             found = self._made[where] = {f.key: v for f in form if (v := maker.value(f)) is not None}
         return found
 
@@ -102,8 +103,8 @@ class Library:
 class _Maker:
     """Fills fields by type, and by key where the field's key has a meaning in the spiral."""
 
-    def __init__(self, rng: random.Random, start: dt.date, goals: list[str]) -> None:
-        self.rng, self.start, self.goals = rng, start, goals
+    def __init__(self, rng: random.Random, start: dt.date, goals: list[str], plans: Sequence[str]) -> None:
+        self.rng, self.start, self.goals, self.plans = rng, start, goals, plans
 
     def value(self, field: Field) -> Any:
         """Return a value for a field, or None where it stays empty."""
@@ -132,6 +133,8 @@ class _Maker:
         """Return a text by the field's key, else one that names the field."""
         words = _WORDS.get(field.key)
         text = self.rng.choice(words) if words else f"{self.rng.choice(TOPICS)}：{field.label.zh}已按计划落实。"
+        if field.key == "source_goal" and self.plans and words:
+            text = self.plans[words.index(text) % len(self.plans)]  # a goal that there is
         return text[: field.max_length]
 
     def number(self, field: Field) -> float:

@@ -22,11 +22,13 @@ async function draw(place) {
   const before = drawn.get(place);
   drawn.delete(place);
   if (before) before.finalize();
-  drawn.set(place, await window.vegaEmbed(place, JSON.parse(place.dataset.spec), {
+  const made = await window.vegaEmbed(place, JSON.parse(place.dataset.spec), {
     mode: 'vega-lite', logLevel: 1, renderer: 'svg', ast: true, actions: false, defaultStyle: false, tooltip: tip(place),
     config: { ...(dark() ? themes.dark : themes.light), background: null },
     loader: { load: refuse, sanitize: refuse, http: refuse, file: refuse },
-  }));
+  });
+  drawn.set(place, made);
+  place.querySelector('svg').setAttribute('aria-hidden', 'true'); // the figure has its name and its table
 }
 
 function refuse() {
