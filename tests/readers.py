@@ -58,8 +58,8 @@ def _end(settings: Settings, number: int, subjects: int) -> None:
 
 def main(count: int, subjects: int) -> int:
     """Fork the processes; they begin when the last of them is there."""
-    import qaflow.app  # noqa: F401 - loaded before the fork, so that all begin at one moment
-    import qaflow.testing  # noqa: F401
+    import qaflow.app
+    import qaflow.testing  # noqa: F401 - both are loaded before the fork, so that all begin at one moment
     from qaflow.config import load
 
     settings = load()

