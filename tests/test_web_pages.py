@@ -64,10 +64,9 @@ REFUSED: dict[str, dict[str, int]] = {
     },
 }
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
-ABSENT = {"chains.change", "chains.decompose", "chains.show", "cycles.sheet", "definitions.difference",
+ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
+          "cycles.sheet", "definitions.difference", "points.correction", "points.series", "points.show",
           "reviews.frozen", "reviews.sample"}  # fmt: skip
-ABSENT = {"charts.compare", "charts.point", "charts.study", "cycles.sheet", "definitions.difference", "points.correction",
-          "points.series", "points.show", "reviews.frozen", "reviews.sample"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
@@ -88,8 +87,8 @@ def addresses(site: Site) -> dict[str, str]:
     name = "qaflow.css"
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": "", "file": 1,
               "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
-              "warning": "1.1", "item": 1, "what": "goals"}  # fmt: skip
-              "warning": "1.1", "item": 1, "subject": 1, "reading": 1, "kind": "points", "point": 1}  # fmt: skip
+              "warning": "1.1", "item": 1, "what": "goals", "subject": 1, "reading": 1, "kind": "points",
+              "point": 1}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
         person = {"number": site.world.persons["lead"]}  # the first account is the program's own
