@@ -89,6 +89,8 @@ def addresses(site: Site) -> dict[str, str]:
               "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
               "warning": "1.1", "item": 1, "what": "goals", "subject": 1, "reading": 1, "kind": "points", "point": 1,
               "part": 1, "place": 1, "action": "handle"}  # fmt: skip
+              "warning": "1.1", "item": 1, "what": "goals", "subject": 1, "reading": 1, "kind": "points",
+              "point": 1}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
         person = {"number": site.world.persons["lead"]}  # the first account is the program's own
