@@ -50,7 +50,7 @@ def _end(settings: Settings, number: int, subjects: int) -> None:
     code = 1
     try:
         code = one(settings, number, subjects)
-    except Exception:
+    except Exception:  # noqa: BLE001 - told below, and the process ends
         traceback.print_exc()
     finally:
         os._exit(code)

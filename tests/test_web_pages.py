@@ -28,7 +28,8 @@ from qaflow.web.words import due_on
 
 PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "help.index", "help.topic", "probes.alive",
           "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
-FILES = {"audit.pack", "cycles.download", "definitions.drawing", "metrics.show", "points.export", "reviews.manifest"}
+FILES = {"audit.pack", "cycles.download", "definitions.drawing", "frame.book", "metrics.show", "points.export",
+         "reviews.manifest", "tasks.export"}  # fmt: skip
 """What answers with a file or a document."""
 REFUSED: dict[str, dict[str, int]] = {
     "lead": {
@@ -89,8 +90,6 @@ def addresses(site: Site) -> dict[str, str]:
               "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
               "warning": "1.1", "item": 1, "what": "goals", "subject": 1, "reading": 1, "kind": "points", "point": 1,
               "part": 1, "place": 1, "action": "handle"}  # fmt: skip
-              "warning": "1.1", "item": 1, "what": "goals", "subject": 1, "reading": 1, "kind": "points",
-              "point": 1}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
         person = {"number": site.world.persons["lead"]}  # the first account is the program's own

@@ -10,8 +10,7 @@ from flask_babel import lazy_gettext as _
 from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS, SURVEYS
 from qaflow.services.sessions import SignedIn
 
-PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview", "compare": "overview",
-         "charts": "points"}
+PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview", "compare": "overview"}
 """Blueprints whose pages belong to another's entry."""
 FRAMED = frozenset({"leader", "diagnostician", "supervisor", "committee", "quality_administrator"})
 """Who has to do with diagnosis points; heads of units, who answer them, are supervisors."""
@@ -45,24 +44,6 @@ class Group(NamedTuple):
     def here(self) -> bool:
         """Tell whether the page is of one of them."""
         return any(entry.here for entry in self.entries)
-ENTRIES = (
-    Entry("inbox.index", _("Inbox")),
-    Entry("overview.index", _("Overview")),
-    Entry("cycles.index", _("Cycles")),
-    Entry("warnings.index", _("Warnings")),
-    Entry("points.index", _("Data")),
-    Entry("tasks.index", _("Tasks")),
-    Entry("selftest.index", _("Self-test"), OFFICE | SUPERVISORS | {"approver", "responsible"}, bare=True),
-    Entry("incidents.index", _("Incidents")),
-    Entry("chains.index", _("Plans"), SEES_SCOPE),
-    Entry("escalations.index", _("Escalations"), SUPERVISORS | OFFICE),
-    Entry("office.index", _("Quality office"), OFFICE | frozenset({"leader", "diagnostician"})),
-    Entry("frame.index", _("Diagnosis points"), OFFICE | FRAMED),
-    Entry("audit.index", _("Audit"), OFFICE),
-    Entry("definitions.index", _("Definitions"), OFFICE | ADMINISTRATORS),
-    Entry("organisation.index", _("Organisation"), OFFICE | ADMINISTRATORS),
-    Entry("operations.index", _("Operations"), ADMINISTRATORS),
-)
 
 
 GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
