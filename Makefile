@@ -25,7 +25,7 @@ run: $(VENV)/.stamp ## the server and the scheduler on the database of QAFLOW_HO
 	@$(BIN)/qaflow run $(ARGS)
 
 test: $(VENV)/.stamp ## the whole suite, PostgreSQL included
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-browser: $(VENV)/.stamp chromium ## each role's day in Debian's Chromium
 	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)

@@ -28,46 +28,26 @@ from qaflow.web.words import due_on
 
 PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "help.index", "help.topic", "probes.alive",
           "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
-FILES = {"audit.pack", "cycles.download", "definitions.drawing", "frame.book", "metrics.show", "points.export",
+FILES = {"audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show", "points.export",
          "reviews.manifest", "tasks.export"}  # fmt: skip
 """What answers with a file or a document."""
+FRAME = {"frame.take": 403, "frame.replace": 403, "frame.new": 403, "frame.edit": 403}
 REFUSED: dict[str, dict[str, int]] = {
-    "lead": {
-        "audit": 403,
-        "office": 403,
-        "definitions": 403,
-        "operations": 403,
-        "escalations.show": 404,
-        "organisation": 403,
-        "reviews": 403,
-        "imports": 403,
-    },
-    "office": {
-        "operations": 403,
-        "organisation.new_person": 403,
-        "organisation.new_subject": 403,
-        "organisation.new_unit": 403,
-    },
-    "admin": {
-        "audit": 403,
-        "chains": 403,
-        "chains.show": 404,
-        "chains.change": 404,
-        "chains.decompose": 404,
-        "office": 403,
-        "cycles": 404,
-        "definitions.cycles": 403,
-        "definitions.check": 403,
-        "definitions.migrate": 403,
-        "escalations.show": 404,
-        "warnings.show": 404,
-        "reviews": 403,
-    },
-}
+    "lead": FRAME | {"audit": 403, "office": 403, "definitions": 403, "operations": 403, "escalations.show": 404,
+                     "organisation": 403, "reviews": 403, "imports": 403, "incidents.analysis": 403,
+                     "tasks.new": 403},
+    "office": {"operations": 403, "organisation.new_person": 403, "organisation.new_subject": 403,
+               "organisation.new_unit": 403},
+    "admin": FRAME | {"audit": 403, "office": 403, "chains": 403, "chains.show": 404, "chains.change": 404,
+                      "chains.decompose": 404, "cycles": 404, "definitions.cycles": 403, "definitions.check": 403,
+                      "definitions.migrate": 403, "escalations.show": 404, "warnings.show": 404, "reviews": 403,
+                      "incidents.analysis": 403, "tasks.new": 403, "portraits.show": 404, "compare.subject": 404},
+}  # fmt: skip
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
 ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
-          "cycles.sheet", "definitions.difference", "points.correction", "points.series", "points.show",
-          "reviews.frozen", "reviews.sample"}  # fmt: skip
+          "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "frame.edit", "incidents.show",
+          "points.correction", "points.series", "points.show", "reviews.frozen", "reviews.sample", "selftest.check",
+          "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
