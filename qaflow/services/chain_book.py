@@ -13,7 +13,7 @@ from qaflow.store import subjects
 from qaflow.store.chains import Entry
 from qaflow.store.db import Driver, reading
 
-from . import policy
+from . import policy, structure
 from .college import CollegeView, view
 from .policy import Scope
 from .sessions import SignedIn
@@ -83,16 +83,11 @@ class Book:
 
     def below(self, unit: int) -> list[int]:
         """Return a unit and all under it."""
-        return [one for one in self.units if unit in self.line(one)]
+        return structure.below(self.units, unit)
 
     def line(self, unit: int | None) -> list[int]:
         """Return a unit and those above it."""
-        found: list[int] = []
-        while unit in self.units and unit not in found:
-            assert unit is not None
-            found.append(unit)
-            unit = self.units[unit].parent
-        return found
+        return structure.line(self.units, unit)
 
     def may_keep(self, entry: Entry) -> bool:
         """Tell whether the person may change an entry."""

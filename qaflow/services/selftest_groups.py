@@ -20,7 +20,7 @@ from qaflow.store.dashboard import Unit, units
 from qaflow.store.db import Driver
 from qaflow.store.selftests import Opened
 
-from . import policy
+from . import policy, structure
 from .college import CollegeView
 
 LOOKS_AFTER = policy.SEES_SCOPE - {"responsible"}
@@ -110,12 +110,7 @@ class _Tree:
 
     def line(self, unit: int | None) -> list[int]:
         """Return a unit and those above it."""
-        found: list[int] = []
-        while unit in self.units and unit not in found:
-            assert unit is not None
-            found.append(unit)
-            unit = self.units[unit].parent
-        return found
+        return structure.line(self.units, unit)
 
     def order(self) -> list[Unit]:
         """Return the units, each before those in it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from qaflow.store import colleges, readings
 from qaflow.store import subjects as rows
@@ -15,7 +15,17 @@ from .college import CollegeView
 from .streams import college_fact, digest_of
 from .work import Writer
 
-__all__ = ["NewUnit", "Point", "SubjectRow", "UnitRow", "add_units", "college_id", "points", "subjects", "units"]
+__all__ = ["NewUnit", "Point", "SubjectRow", "UnitRow", "add_units", "below", "college_id", "line", "points",
+           "subjects", "units"]  # fmt: skip
+
+
+class Placed(Protocol):
+    """Whatever lies under another of its kind, by number."""
+
+    @property
+    def parent(self) -> int | None:
+        """The number of what it lies under."""
+        ...
 
 
 class NewUnit(NamedTuple):
@@ -26,6 +36,20 @@ class NewUnit(NamedTuple):
     name_zh: str
     name_en: str
     parent: int
+
+
+def line(units: Mapping[int, Placed], unit: int | None) -> list[int]:
+    """Return a unit and those above it, the nearest first; nothing where there is no such unit."""
+    found: list[int] = []
+    while unit is not None and unit in units and unit not in found:
+        found.append(unit)
+        unit = units[unit].parent
+    return found
+
+
+def below(units: Mapping[int, Placed], unit: int) -> list[int]:
+    """Return a unit and all under it."""
+    return [one for one in units if unit in line(units, one)]
 
 
 def college_id(driver: Driver, key: str) -> int | None:

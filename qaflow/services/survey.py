@@ -14,7 +14,7 @@ from qaflow.store import dashboard as rows
 from qaflow.store.dashboard import Term, Unit
 from qaflow.store.db import Driver, utc
 
-from . import policy
+from . import policy, structure
 from .college import CollegeView, compiled, view
 from .inbox import bounds
 from .sessions import SignedIn
@@ -100,16 +100,11 @@ class Survey:
 
     def below(self, unit: int) -> list[int]:
         """Return a unit and all under it; nothing where the college has no such unit."""
-        return [u for u in self.units if unit in self.line(u)]
+        return structure.below(self.units, unit)
 
     def line(self, unit: int | None) -> list[int]:
         """Return a unit and those above it."""
-        found: list[int] = []
-        while unit in self.units and unit not in found:
-            assert unit is not None
-            found.append(unit)
-            unit = self.units[unit].parent
-        return found
+        return structure.line(self.units, unit)
 
     def ranked(self) -> list[Unit]:
         """Return the units that stand by themselves and lie within reach; a layer lies in all of them."""
