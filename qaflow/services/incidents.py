@@ -147,6 +147,14 @@ class Grading:
     due: date | None = None
 
 
+def standing(driver: Driver, college: int, number: int) -> Row:
+    """Return an incident as it stands, held for what follows; `Missing` where there is none."""
+    row = rows.hold(driver, college, number)
+    if row is None:
+        raise Missing("incident.unknown", f"no incident {number}")
+    return row
+
+
 def grade(session: AnySession, origin: Origin, me: SignedIn, number: int, version: int, given: Grading) -> None:
     """Grade an incident and give it to a handler; graded anew after it was handled, it goes back to be handled.
 

@@ -11,12 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qaflow.errors import QaflowError
-from qaflow.store import chain_years, chains
-from qaflow.store import subjects as places
-from qaflow.store.chains import Entry
-from qaflow.store.db import Driver
 
-from .. import chain_acts
+from .. import chain_acts, plan_goals, structure
+from ..plan_goals import Entry
 from ..sessions import SignedIn
 from .values import DAY, chance
 
@@ -32,20 +29,6 @@ NOTED = (2, 5, 9)  # months after the start in which values are noted
 LAST_YEAR = 4  # goals that had a forerunner the year before
 ENDED = "上一年度专项整治任务"
 PARTED = 6
-
-
-def goals_of(driver: Driver, college: int) -> list[Entry]:
-    """Return the goals of a college's plans."""
-    nobody: dict[str, Any] = {"s_me": 0, "s_persons": [], "s_layers": [], "s_units": [], "s_subjects": []}
-    return [entry for entry, _ in chains.inner(driver, nobody | {"college": college}) if entry.subject is None]
-
-
-def plans_of(driver: Driver, college: int) -> dict[str, list[str]]:
-    """Return the texts of the goals of a college's plans by layer: what the goals of cycles name as those above."""
-    found: dict[str, list[str]] = {}
-    for goal in goals_of(driver, college):
-        found.setdefault(goal.layer, []).append(goal.text_zh)
-    return found
 
 
 class _Aim(NamedTuple):
@@ -80,7 +63,7 @@ class ChainWork:
                 self._do(chain_acts.change, day, "goal", aim.goal, self._version(aim.goal), said)
 
     def _plan_all(self, day: dt.date) -> None:
-        goals = self.year.ask(lambda d: goals_of(d, self.cast.college))
+        goals = self.year.ask(lambda d: plan_goals.standing(d, self.cast.college))
         period = self._period(self.start)
         for goal in goals:
             self._plan(day, goal, period)
@@ -108,7 +91,7 @@ class ChainWork:
     def _part(self, day: dt.date, goals: list[Entry], period: dict[str, str]) -> None:
         """Part the topmost goal among the teaching units, in one act."""
         top = next((g for g in goals if g.above is None), None)
-        found = self.year.ask(lambda d: places.units(d, self.cast.college))
+        found = self.year.ask(lambda d: structure.units(d, self.cast.college))
         codes = {unit.id: code for code, unit in found.items()}
         units = [u.id for u in found.values() if u.kind == "teaching" and u.id in self.cast.heads][:PARTED]
         if top is None or len(units) <= 1:
@@ -126,12 +109,12 @@ class ChainWork:
             given = {**old, "text": text, "layer": layer, "indicator": self.rng.choice(INDICATORS), "unit": "%",
                      "target": str(self.rng.choice(TARGETS) - 5), "degree": str(self.rng.randint(80, 100))}  # fmt: skip
             self._do(chain_acts.add, day, "goal", given)
-        for entry in self.year.ask(lambda d: chain_years.of_year(d, self.cast.college, old["starts"][:4])):
+        for entry in self.year.ask(lambda d: plan_goals.of_year(d, self.cast.college, old["starts"][:4])):
             if entry.text_zh == ENDED:
                 self._do(chain_acts.retire, day, "goal", entry.id, entry.version)
 
     def _version(self, goal: int) -> int:
-        return int(self.year.ask(lambda d: chains.entries(d, "goal", self.cast.college, [goal]))[0].version)
+        return int(self.year.ask(lambda d: plan_goals.version(d, self.cast.college, goal)))
 
     def _do(self, act: Callable[..., Any], day: dt.date, *said: object) -> None:
         """Let the office act; what is refused is counted as other acts are."""

@@ -11,14 +11,14 @@ from qaflow.engine.diagnosis import FRAMED
 from qaflow.engine.snapshot import Data
 from qaflow.store.db import Driver
 
-from .. import bulk, inbox, monitoring, structure
+from .. import bulk, inbox, monitoring, plan_goals, structure
 from ..bulk import Act, Outcome
 from ..college import CollegeView, compiled
 from ..inbox import Work
 from ..work import AnySession, Origin, transact
 from . import conduct, habits
 from .cast import Cast
-from .chain_work import ChainWork, plans_of
+from .chain_work import ChainWork
 from .forms import Library
 from .framing import Framing
 from .gauges import Gauges
@@ -45,7 +45,7 @@ class CollegeYear:
         """Set out with nobody owing anything."""
         self.session, self.college, self.cast, self.plan, self.origins = session, college, cast, plan, origins
         self.rng = chance(plan.seed, college.key, "people")
-        self.library = Library(plan.seed, plan.start, self.ask(lambda d: plans_of(d, college.id)))
+        self.library = Library(plan.seed, plan.start, self.ask(lambda d: plan_goals.texts(d, college.id)))
         self.calendar = college.calendar
         points = self.ask(lambda d: structure.points(d, college.id))
         self.gauges = Gauges(points, cast.subjects, self.calendar, chance(plan.seed, college.key, "gauges"))

@@ -7,14 +7,13 @@ import random
 from qaflow.engine.definition import Definition
 from qaflow.engine.diagnosis import FRAMED, STAGE
 from qaflow.errors import QaflowError
-from qaflow.store.db import driver
 
 from .. import diagnosing, frame, frame_answering, frame_edits
 from ..college import CollegeView
 from ..frame_answering import LACKING, Given
 from ..inbox import Work
 from ..sessions import SignedIn
-from ..work import AnySession, Origin
+from ..work import AnySession, Origin, transact
 from .forms import CAUSES, EFFECTS, PROBLEMS
 
 WITH_SHEETS = 0.25  # share of diagnosis sheets with which points are answered
@@ -32,10 +31,7 @@ class Framing:
         """Look whether the college has a frame at all."""
         self.session, self.college, self.rng = session, college, rng
         self.refused: dict[str, int] = {}
-        try:
-            self.frames = bool(frame.of(driver(session), college.id).asked)
-        finally:
-            session.rollback()
+        self.frames: bool = transact(session, lambda driver: bool(frame.of(driver, college.id).asked))
 
     def settle(self, origin: Origin, person: int) -> None:
         """Let the office say what kind of college this is."""

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 from qaflow.engine.definition import Label
 from qaflow.engine.selftest import HIGHEST, LOWEST
 from qaflow.errors import QaflowError
-from qaflow.store import dashboard
-from qaflow.store import incidents as incident_rows
-from qaflow.store.dashboard import Unit
 from qaflow.store.db import Driver
 
-from .. import answering, catalogue, incidents, selftests
+from .. import answering, catalogue, incidents, selftests, structure
 from ..incidents import Grading, Report
 from ..selftests import Asked
 from ..sessions import SignedIn
@@ -53,16 +50,14 @@ class Voices:
         self.begun: set[str] = set()
         self.answers: dict[int, list[tuple[int, int, int]]] = {}  # day -> (self-test, person, subject)
         self.steps: dict[int, list[tuple[int, str, int]]] = {}  # day -> (incident, act, which of SAID)
-        self.terms: list[dashboard.Term] = year.ask(lambda d: dashboard.terms(d, year.college.id))
         self.form: str | None = next(iter(year.ask(lambda d: catalogue.forms(d, year.college))), None)
-        self.units: dict[int, Unit] = {
-            u.id: u for u in year.ask(lambda d: dashboard.units(d, year.college.id)) if u.kind == "teaching"
-        }
+        found = year.ask(lambda d: structure.units(d, year.college.id))
+        self.units = sorted(unit.id for unit in found.values() if unit.kind == "teaching")
 
     def speak(self, day: dt.date) -> None:
         """Let happen on a working day what is due, or was due on the days off before it."""
-        for term in self.terms:
-            first = dt.date.fromisoformat(term.starts) + OPENS * DAY
+        for term in self.year.calendar.terms:
+            first = term.starts + OPENS * DAY
             if term.key not in self.begun and first <= day < first + OPEN_DAYS * DAY:
                 self.begun.add(term.key)
                 self._open(term.key, day)
@@ -130,7 +125,7 @@ class Voices:
         which, person = self.rng.randrange(len(SAID)), self.rng.choice(pool)
         category, title, account, _, _ = SAID[which]
         given = Report(title=title, account=account, category=self._category(category), occurred_on=day - DAY,
-                       unit=self.rng.choice(sorted(self.units)), complaint=self.rng.random() < 0.3)  # fmt: skip
+                       unit=self.rng.choice(self.units), complaint=self.rng.random() < 0.3)  # fmt: skip
         incident = incidents.report(*self._by(person, day), given)
         self._plan(day, (1, 3), incident, "grade", which)
 
@@ -148,7 +143,7 @@ class Voices:
 
     def _step(self, incident: int, act: str, which: int, day: dt.date) -> None:
         """Let the office grade, answer and close, and the unit's head handle."""
-        row = self.year.ask(lambda d: incident_rows.hold(d, self.cast.college, incident))
+        row = self.year.ask(lambda d: incidents.standing(d, self.cast.college, incident))
         office, head = self.cast.office[1], self.cast.heads.get(row.unit_id, self.cast.office[0])
         category, _, _, handled, concluded = SAID[which]
         if act == "grade":
