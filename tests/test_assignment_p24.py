@@ -21,6 +21,7 @@ VOLATILE = {"at", "recorded_at", "created_at", "hash", "prev", "head", "salt", "
 
 
 OWN = {
+    "/cycles/<number>/acknowledge": {"category"},
     "/inbox/filters": {"box", "layer", "unit", "stage", "kind", "when", "sort", "after"},
     "/organisation/people/<number>/roles": {"subject", "starts", "ends"},
     "/organisation/units/<number>": {"code", "kind", "name_zh", "name_en", "parent", "system"},

@@ -126,6 +126,7 @@ def test_every_page_answers_in_its_language_and_takes_nothing_from_elsewhere(
         text = unescape(answer.text)
         assert answer.status_code == 200, endpoint
         assert f'<html lang="{"zh-CN" if lang == "zh" else "en"}">' in text
+        assert f'href="{path.partition("?")[0]}?lang=' in text or path == "/", endpoint  # to the other language
         named = re.sub(r"xmlns=\"[^\"]+\"|\"\$schema\": \"[^\"]+\"", "", text)  # names, which nothing fetches
         assert "//" not in named, endpoint
         assert answer.headers["Cache-Control"] == "no-store"

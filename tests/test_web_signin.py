@@ -350,7 +350,8 @@ def unsafe(site: Site) -> list[str]:
     verbs = {"POST", "PUT", "PATCH", "DELETE"}
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if rule.methods and rule.methods & verbs]
-        return [url_for(rule.endpoint, **dict.fromkeys(rule.arguments, 1)) for rule in rules]
+        values = [{name: "goals" if name == "what" else "1" for name in rule.arguments} for rule in rules]
+        return [url_for(rule.endpoint, **given) for rule, given in zip(rules, values, strict=True)]
 
 
 FORM = {"login": "lead", "password": NEW, "old_password": PASSWORD, "again_password": NEW,

@@ -53,7 +53,7 @@ def bench(quick: bool, as_json: bool) -> None:
 
 
 def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: int = LAUNCHED, proven: int = PROVEN,
-             runs: int = 5, seen: int = pages.SUBJECTS) -> dict[str, Any]:  # fmt: skip
+             runs: int = 5, seen: int = pages.SUBJECTS, looks: int = LOOKS) -> dict[str, Any]:  # fmt: skip
     """Do every workload and return the document; the sizes are smaller in tests."""
     document: dict[str, Any] = {"machine": machine.described(folder)}
     cycles = World(subjects=size, runs=runs + 1, portion=min(world.PORTION, size // 100))
@@ -74,7 +74,7 @@ def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: 
         document["w3"] = workloads.starts(made, tracks).plain()
     many = World(subjects=seen, portion=min(world.PORTION, seen // 10))
     with stage(folder, "pages", many, f"pages over {seen:,} subjects", pages.fill) as made:
-        document["pages_ms"] = pages.milliseconds(made, LOOKS)
+        document["pages_ms"] = pages.milliseconds(made, looks)
     _tell("audit verify")
     with session(folder, "audit") as own:
         world.build(own, World(subjects=AUDITED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -15,6 +15,7 @@ from qaflow.services.ports import Cell, Leaf, Value
 MOST_TEXT = 32_767
 """Characters of a cell; a longer text would be cut without a word."""
 MOST_TITLE = 31
+MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - what a workbook says of its making: the same data give the same bytes
 FORBIDDEN = "[]:*?/\\'"
 """What the title of a sheet may not hold."""
 TONES: dict[str, dict[str, Any]] = {
@@ -34,6 +35,7 @@ class XlsxWorkbooks:
         out = io.BytesIO()
         book = Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
                               "strings_to_numbers": False})  # fmt: skip
+        book.set_properties({"created": MADE})
         looks = {"": book.add_format({"valign": "top", "text_wrap": True}),
                  "day": book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})}  # fmt: skip
         looks |= {tone: book.add_format(look) for tone, look in TONES.items()}

@@ -46,7 +46,7 @@ def frame() -> dict[str, Any]:
     """Return what the frame of each page shows."""
     me = viewer()
     return {"me": me, "college": college(), "bar_groups": nav.groups(me), "sandbox": sandbox(),
-            "reference": reference(), "here": request.path}  # fmt: skip
+            "reference": reference(), "here_path": request.path}  # fmt: skip
 
 
 def sandbox() -> bool | None:
