@@ -56,8 +56,10 @@ def step(visitor: Visitor, selector: str) -> None:
 def turn_to(visitor: Visitor, path: str) -> None:
     """Go to a part of the program by the bar on top, or by its menu on a phone."""
     menu = visitor.page.locator("details.q-narrow-only > summary")
-    if menu.is_visible():
-        menu.click()
+    group = visitor.page.locator(f"nav.q-nav details:has(a[href='{path}']) > summary")
+    for closed in (menu, group):
+        if closed.is_visible():
+            closed.click()
     with visitor.page.expect_navigation(wait_until="load"):
         visitor.page.locator(f"header.q-bar a[href='{path}']:visible").last.click()
     looked(visitor)
