@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from qaflow.engine import loader
@@ -26,8 +26,9 @@ def forms(driver: Driver, college: CollegeView) -> dict[str, Form]:
     return {form.key: form for form in found or [_packaged("selftest")] if form.layer in layers}
 
 
+@lru_cache(maxsize=64)
 def form_of(body: str) -> Form:
-    """Return a self-test from its canonical JSON."""
+    """Return a self-test from its canonical JSON: a frozen value, made once of each text."""
     return cast(Form, build_value(Form, json.loads(body)))
 
 
