@@ -46,8 +46,8 @@ screens: $(VENV)/.stamp chromium ## a picture of every page for each role into s
 
 # The browser and fonts for both languages; where apt cannot install them, name your own browser in QAFLOW_CHROMIUM.
 chromium:
-	@test -n "$$QAFLOW_CHROMIUM" || command -v chromium >/dev/null || { \
-	  echo "installing Debian's chromium" >&2; as=""; test "$$(id -u)" = 0 || as=sudo; \
+	@test -n "$$QAFLOW_CHROMIUM" || { command -v chromium >/dev/null && fc-list :lang=zh 2>/dev/null | grep -q .; } || { \
+	  echo "installing Debian's chromium and a Chinese font" >&2; as=""; test "$$(id -u)" = 0 || as=sudo; \
 	  $$as apt-get update -qq >&2 && $$as apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >&2; }
 
 wheel: $(VENV)/.stamp ## dist/qaflow-*.whl with templates, workflows and migrations in it
