@@ -21,12 +21,18 @@ VOLATILE = {"at", "recorded_at", "created_at", "hash", "prev", "head", "salt", "
 
 
 OWN = {
+    "/chains/goals/<number>/change": {
+        "attained", "degree", "direction", "ends", "indicator", "kind", "origin", "parent", "starts", "target",
+        "text_en", "unit", "weight",
+    },
+    "/incidents/<number>/grade": {"due"},
     "/cycles/<number>/acknowledge": {"category"},
+    "/warnings/<number>/acknowledge": {"category"},
     "/inbox/filters": {"box", "layer", "unit", "stage", "kind", "when", "sort", "after"},
     "/organisation/people/<number>/roles": {"subject", "starts", "ends"},
     "/organisation/units/<number>": {"code", "kind", "name_zh", "name_en", "parent", "system"},
     "/office/rounds/plan": {"act", "track", "day", "until", "once", "days", "version", "term"},
-}
+}  # fmt: skip
 """What forms ask for beside what the table sends."""
 HASH_SIGNS = 64
 
