@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export QAFLOW_HOME ?= $(CURDIR)/.home
 ARGS ?=
 
-.PHONY: help demo run test test-browser test-long lint bench screens wheel chromium
+.PHONY: help demo run test test-browser test-long lint bench screens wheel chromium libreoffice
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -27,8 +27,8 @@ run: $(VENV)/.stamp ## the server and the scheduler on the database of QAFLOW_HO
 test: $(VENV)/.stamp ## the whole suite, PostgreSQL included
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
-test-browser: $(VENV)/.stamp chromium ## each role's day in Debian's Chromium
-	@$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+test-browser: $(VENV)/.stamp chromium libreoffice ## each role's day in Debian's Chromium, exports in LibreOffice
+	@$(BIN)/python -m pytest -m browser tests/browser tests/test_exports_p32.py $(ARGS)
 
 test-long: $(VENV)/.stamp ## the properties at their full size
 	@$(BIN)/python -m pytest -m long $(ARGS)
@@ -49,6 +49,11 @@ chromium:
 	@test -n "$$QAFLOW_CHROMIUM" || { command -v chromium >/dev/null && fc-list :lang=zh 2>/dev/null | grep -q .; } || { \
 	  echo "installing Debian's chromium and a Chinese font" >&2; as=""; test "$$(id -u)" = 0 || as=sudo; \
 	  $$as apt-get update -qq >&2 && $$as apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >&2; }
+
+libreoffice:
+	@command -v soffice >/dev/null || { \
+	  echo "installing Debian's LibreOffice Calc" >&2; as=""; test "$$(id -u)" = 0 || as=sudo; \
+	  $$as apt-get update -qq >&2 && $$as apt-get install -y -qq --no-install-recommends libreoffice-calc >&2; }
 
 wheel: $(VENV)/.stamp ## dist/qaflow-*.whl with templates, workflows and migrations in it
 	@rm -rf build  # what was deleted since must not travel
