@@ -78,12 +78,8 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin,
             instants[alike] = rung_at(definition, date.fromisoformat(item.due), level, finder.college.calendar)
         following = instants[alike]
         data = fact_data(item, level, rung.to, to, rung.act, following)
-        text = compact(data)
-        stream, seq = f"cycle:{item.cycle}", item.version + 1
-        head = journal.digest(item.head, stream, seq, "WorkEscalated", 1, at, recorded, origin.actor, None, origin.door,
-                              origin.request, item.definition, text)  # fmt: skip
-        entries.append((stream, seq, "WorkEscalated", 1, at, recorded, origin.actor, None, origin.door, origin.request,
-                        item.definition, text, item.head, head))  # fmt: skip
+        stream, seq, *_, head = entry = _entry(item, origin, at, recorded, compact(data))
+        entries.append(entry)
         heads.append({"version": seq, "head": head, "id": item.cycle, "was": item.version})
         raised.append({"level": level, "next_level": level + 1 if following else None, "level_at": following,
                        "id": item.id, "was": item.level, "deadline_no": item.deadline_no})  # fmt: skip
@@ -100,6 +96,13 @@ def escalate_batch(session: AnySession, driver: Driver, origin: Origin,
         driver.insert_rows("journal", journal.COLUMNS, entries)
         writer.flush()
     return len(entries), singly
+
+
+def _entry(item: sweep.LateItem, origin: Origin, at: str, recorded: str, text: str) -> tuple[Any, ...]:
+    """Return the journal's row of an escalation, its digest last."""
+    row = (f"cycle:{item.cycle}", item.version + 1, "WorkEscalated", 1, at, recorded, origin.actor, None, origin.door,
+           origin.request, item.definition, text)  # fmt: skip
+    return (*row, item.head, journal.digest(item.head, *row))
 
 
 def fact_data(item: sweep.LateItem, level: int, role: str, to: int | None, act: str,
