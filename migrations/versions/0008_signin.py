@@ -1,0 +1,10 @@
+"""The sign-in by the campus: linked accounts, second factors, what providers say."""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
