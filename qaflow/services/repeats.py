@@ -16,15 +16,16 @@ from datetime import timedelta
 
 from cryptography.fernet import Fernet
 
-from qaflow.errors import Invalid, Usage
+from qaflow.errors import Invalid, QaflowError, Usage
 from qaflow.store import repeats as rows
-from qaflow.store.db import Driver, utc
+from qaflow.store.db import Contended, Driver, Duplicate, utc
 
 from .ports import Ports
 from .work import AnySession, Origin, together
 
 KEPT = timedelta(hours=24)
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
+FAULTY = 500  # from this status on nothing was answered that counts
 FORGOTTEN = 1000  # so many at a sweep
 
 
@@ -56,27 +57,41 @@ def asked(key: str, secret: str, *parts: bytes) -> Asked:
     if not KEY.fullmatch(key):
         raise Usage("idempotency.key", "an idempotency key has 1 to 200 visible ASCII characters")
     whole = [secret.encode(), *parts]
-    return Asked(key=key, secret=secret, digest=hashlib.sha256(b"".join(b"%d:%b" % (len(p), p) for p in whole)).hexdigest())
+    digest = hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in whole)).hexdigest()
+    return Asked(key=key, secret=secret, digest=digest)
 
 
-def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, act: Callable[[], Reply]) -> Reply:
+def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, act: Callable[[], Reply],
+         refused: Callable[[QaflowError], Reply]) -> Reply:  # fmt: skip
     """Do what was asked as one unit of work, or answer as before where it was done.
 
-    ``act`` answers refusals as replies too; what it wrote before them stays, as it does without a unit.  Raises
-    `Invalid` (``idempotency.mismatch``) where the key was used for something else.
+    A refusal is an answer like another: it is kept, with what was done before it.  A fault of the program or of the
+    database is none, and leaves nothing.  Raises `Invalid` (``idempotency.mismatch``) where the key was used for
+    something else.
     """
+
+    def tried() -> Reply:
+        try:
+            return act()
+        except (Contended, Duplicate):
+            raise
+        except QaflowError as error:
+            if error.status >= FAULTY:
+                raise
+            session.rollback()
+            return refused(error)
 
     def body(driver: Driver) -> Reply:
         if one is None:
-            return act()
+            return tried()
         person, seal = origin.person or 0, one.seal(ports)
         rows.drop(driver, person, one.key, utc(origin.recorded - KEPT))
         found = rows.find(driver, person, one.key)
         if found is not None:
             return _again(one, seal, *found)
         rows.claim(driver, person, one.key, one.digest, utc(origin.recorded))
-        session.commit()  # the unit's mark: a refusal rolls back to here
-        reply = act()
+        session.commit()  # moves the unit's mark: a refusal rolls back to here
+        reply = tried()
         text = json.dumps([reply.status, dict(reply.headers), reply.body])
         rows.answer(driver, person, one.key, seal.encrypt(text.encode()))
         return reply
