@@ -17,7 +17,7 @@ LISTED = 200
 FIELDS = 500  # of one form
 PLAIN = re.compile(r"\d{4}-\d{2}-\d{2}")
 ZONED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
-COMMON = {"required": "field.required", "null": "field.null", "validator_failed": "value.unknown"}
+COMMON: dict[str, Any] = {"required": "field.required", "null": "field.null", "validator_failed": "value.unknown"}
 
 
 class Strict(Schema):
@@ -180,7 +180,9 @@ class Named(Strict):
 
 def listing(of: type[Schema]) -> type[Schema]:
     """Return the schema of a page of a list: its `items`, and in `next` the cursor of the page behind."""
-    made = {"items": many(of, 1000, required=True), "next": text(2000, required=True, allow_none=True)}
+    made: dict[str, fields.Field[Any]] = {
+        "items": many(of, 1000, required=True), "next": text(2000, required=True, allow_none=True),
+    }  # fmt: skip
     return Strict.from_dict(made, name=f"{of.__name__}Page")
 
 
