@@ -28,7 +28,8 @@ from qaflow.web.assets import asset
 from qaflow.web.words import due_on
 
 PUBLIC = {"api_docs.docs", "api_docs.openapi", "start.start", "signin.sign_in", "signin.sign_out", "help.index",
-          "help.topic", "probes.alive", "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
+          "help.topic", "probes.alive", "probes.ready", "metrics.show", "assets.static", "static",
+          "bootstrap.static"}  # fmt: skip
 FILES = {"api_docs.openapi", "audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show",
          "points.export", "reviews.manifest", "tasks.export"}
 """What answers with a file or a document."""

@@ -144,7 +144,8 @@ def many(of: Any, most: int = LISTED, least: int = 0, **more: Any) -> fields.Lis
     """Return a list of so many; what is in it is a field or a schema."""
     inner = fields.Nested(of, error_messages=COMMON | {"type": "json.not_object"}) if _schema(of) else of
     messages = COMMON | {"invalid": "type.expected_list"}
-    return fields.List(inner, validate=validate.Length(least, most, error="list.length"), error_messages=messages, **more)
+    size = validate.Length(least, most, error="list.length")
+    return fields.List(inner, validate=size, error_messages=messages, **more)
 
 
 def one(of: type[Schema], **more: Any) -> fields.Nested:

@@ -215,7 +215,7 @@ def operation(app: Flask, endpoint: str) -> bool:
 
 
 def uncovered(rights: Rights, table: Table) -> list[str]:
-    """Return the routes and methods of the pages that no row of the table means; the API's have a table of their own."""
+    """Return the routes and methods of the pages that no row of the table means; the API's have their own."""
     adapter = rights.app.url_map.bind("localhost")
     meant = set()
     for row in table.rows:
