@@ -22,6 +22,7 @@ from .work import AnySession, Origin, Writer, transact
 
 PREFIX = "qaflow_"  # by which a token is known where it should not be
 TOKEN_BYTES = 32
+TOKEN_SHOWN = 6
 MOST_DAYS = 3660
 HASHER = PasswordHasher()
 _NOBODY = HASHER.hash(secrets.token_urlsafe())  # an unknown login takes as long as a wrong password
@@ -92,7 +93,8 @@ def token_for(session: AnySession, origin: Origin, login: str, name: str = "", d
         writer = Writer(driver, origin)
         expires = utc(origin.now + timedelta(days=days)) if days is not None else None
         person_fact(driver, writer, account.id, "TokenIssued", {"expires": expires} if expires else {})
-        rows.put_token(driver, account.id, token_hash(text), name, writer.at, expires)
+        rows.put_token(driver, account.id, token_hash(text), name, writer.at, expires, shown_of(text),
+                       made_by=origin.person)  # fmt: skip
         writer.flush()
 
     transact(session, body)
@@ -114,6 +116,11 @@ def revoke_tokens(session: AnySession, origin: Origin, login: str) -> int:
         return count
 
     return transact(session, body)
+
+
+def shown_of(text: str) -> str:
+    """Return the first signs of a token, by which its owner knows it again and nobody can use it."""
+    return text[: len(PREFIX) + TOKEN_SHOWN]
 
 
 def token_hash(text: str) -> str:
