@@ -103,7 +103,7 @@ def test_a_program_is_refused_in_its_own_form(site: Site) -> None:
     answer = site.app.test_client().get("/me", headers={"Accept": "application/json"})
 
     assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
-    assert answer.get_json(force=True)["reference"] == answer.headers["X-Request-ID"]
+    assert answer.get_json(force=True)["request_id"] == answer.headers["X-Request-ID"]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
