@@ -195,5 +195,5 @@ def test_the_document_has_every_figure_that_is_promised(tmp_path: Path) -> None:
     assert document["settings"]["synchronous"] == 2
     assert document["settings"]["journal_mode"] == "wal"
     assert document["idle_tick_ms"] > 0
-    assert len(command.report(document)) == 18
+    assert len(command.report(document)) == 20
     assert not list(tmp_path.glob("*-floor*"))
