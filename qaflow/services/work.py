@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session, scoped_session
 
 from qaflow.engine.decide import Decide, decide
-from qaflow.errors import Busy
+from qaflow.errors import Busy, QaflowError
 from qaflow.store import journal, outbox
 from qaflow.store.db import Contended, Driver, Duplicate, driver, utc
 
 TRIES = 3
+TOGETHER = "qaflow.together"
 FORMAT = 1
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Returns the JSON text of a fact's data."""
@@ -49,6 +50,10 @@ def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
     """Run a body in one transaction; a lost race is decided again, three times, then `Busy` (engine rules, 3)."""
     if isinstance(session, scoped_session):
         session = session()  # asked once, not at every step
+    whole: Driver | None = session.info.get(TOGETHER)
+    if whole is not None:
+        with whole.savepoint():
+            return body(whole)
     for _ in range(TRIES):
         try:
             result = body(driver(session))
@@ -60,6 +65,34 @@ def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
             session.rollback()
             raise
     raise Busy("busy", "others are changing the same records: try again in a moment")
+
+
+def together(session: AnySession, calls: Sequence[Callable[[], T]]) -> list[T | QaflowError]:
+    """Make several service calls in one transaction and return their results; a refused one leaves nothing behind.
+
+    Rights, rules and facts are those of each call; only the commit is shared. A call that reads in a transaction of
+    its own does not belong here: it would end this one.
+    """
+    if isinstance(session, scoped_session):
+        session = session()
+    own = session
+
+    def body(driver: Driver) -> list[T | QaflowError]:
+        own.info[TOGETHER] = driver
+        try:
+            with driver.settled():
+                return [_called(call) for call in calls]
+        finally:
+            del own.info[TOGETHER]
+
+    return transact(session, body)
+
+
+def _called(call: Callable[[], T]) -> T | QaflowError:
+    try:
+        return call()
+    except QaflowError as refused:
+        return refused
 
 
 class Writer:

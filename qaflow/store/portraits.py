@@ -87,11 +87,12 @@ _WARNINGS = Sql(
     f":college and c.subject_id = :subject and {CYCLE}) or w.cycle_id is null) "
     "order by w.opened_at desc, w.id limit :limit"
 )
-_GROUPS = Sql(  # materialized, or SQLite looks each last reading up twice: to ask whether there is one, and to add it
-    f"with j as materialized (select s.id, s.layer, s.unit_id = :unit as near, s.id in {SUBJECTS} as seen from subject s "
-    "where s.college_id = :college and s.layer = :layer and coalesce(s.kind, '') = :kind and s.id <> :subject and "
-    f"(s.ends is null or s.ends >= :month)), x as materialized (select p.id as point, s.near, s.seen, {LATEST} as value "
-    "from control_point p cross join j s where p.college_id = :college and p.layer = s.layer and p.id in :points[]) "
+_GROUPS = Sql(  # materialized, or SQLite looks each last reading up twice: to ask whether there is one, and its value
+    f"with j as materialized (select s.id, s.layer, s.unit_id = :unit as near, s.id in {SUBJECTS} as seen from "
+    "subject s where s.college_id = :college and s.layer = :layer and coalesce(s.kind, '') = :kind and "
+    "s.id <> :subject and (s.ends is null or s.ends >= :month)), "
+    f"x as materialized (select p.id as point, s.near, s.seen, {LATEST} as value from control_point p cross join j s "
+    "where p.college_id = :college and p.layer = s.layer and p.id in :points[]) "
     "select x.point, x.near, x.seen, count(*), sum(x.value) from x where x.value is not null group by 1, 2, 3"
 )
 _SELF_TESTS = Sql(

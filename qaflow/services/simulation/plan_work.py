@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from qaflow.engine import grid
@@ -17,7 +18,7 @@ from .. import task_acts
 from ..sessions import SignedIn
 from ..task_desk import numbers
 from ..task_fields import Wanted, as_entered
-from ..work import Origin
+from ..work import Origin, together
 from .values import chance
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class PlanWork:
         self.tasks: dict[int, _Owned] = {}
         self.ends: dict[int, list[int]] = {}  # day -> tasks that are finished on it
         self.reported = ""
+        self.acts: list[Callable[[], None]] = []
 
     def happen(self, day: dt.date) -> None:
         """Do what people do about tasks on a working day."""
@@ -63,6 +65,15 @@ class PlanWork:
         for ends in sorted(e for e in self.ends if e <= day.toordinal()):
             for task in self.ends.pop(ends):
                 self._finish(day, task)
+        self._act()
+
+    def _act(self) -> None:
+        """Let the acts of a day happen in one transaction; what is refused is counted as other acts are."""
+        acts, self.acts = self.acts, []
+        for done in together(self.year.session, acts) if acts else ():
+            if isinstance(done, QaflowError):
+                code = f"task:{done.code}"
+                self.year.refused[code] = self.year.refused.get(code, 0) + 1
 
     def _plan_all(self, day: dt.date) -> None:
         for task, standing in self.year.ask(lambda d: as_entered(d, self.cast.college)):
@@ -109,13 +120,9 @@ class PlanWork:
             self._do(task_acts.finish, day, owned.owner, task, self.rng.choice(RESULTS))
 
     def _do(self, act: Callable[..., None], day: dt.date, person: int, *said: object) -> None:
-        """Let somebody act; what is refused is counted as other acts are."""
+        """Let somebody act, together with whoever else acts on the day."""
         login = self.cast.logins[person]
         who = SignedIn(session="", person=person, college=self.cast.college, login=login, name=login, language="zh",
                        device="", kinds=frozenset(), titles=())  # fmt: skip
         origin: Origin = self.year.origin(self.year.at(day, MORNING), person, login)
-        try:
-            act(self.year.session, origin, who, *said)
-        except QaflowError as error:
-            code = f"task:{error.code}"
-            self.year.refused[code] = self.year.refused.get(code, 0) + 1
+        self.acts.append(partial(act, self.year.session, origin, who, *said))
