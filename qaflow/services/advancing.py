@@ -18,7 +18,7 @@ from qaflow.store import content, journal, ledger, rounds, sweep
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver, utc
 
-from . import cycles, people, successors
+from . import cycles, frame_gate, people, successors
 from .acting import Acting, hold, require_open
 from .college import CollegeView, compiled, view
 from .work import AnySession, LostRace, Origin, Writer
@@ -250,7 +250,7 @@ def _advance_context(acting: Acting) -> Context:
     return acting.context(
         values=json.loads(text) if text else {}, carried=carried,
         evidence=ledger.evidence_count(acting.driver, acting.row.college, snap.id, snap.stage),
-        children=successors.running_children(acting.driver, snap.id),
+        children=successors.running_children(acting.driver, snap.id), unanswered=frame_gate.unanswered(acting),
     )  # fmt: skip
 
 
