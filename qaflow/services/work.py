@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session, scoped_session
 from qaflow.engine.decide import Decide, decide
 from qaflow.errors import Busy, QaflowError
 from qaflow.store import journal, outbox
+from qaflow.store import unit as units
 from qaflow.store.db import Contended, Driver, Duplicate, driver, utc
 
 TRIES = 3
-TOGETHER = "qaflow.together"
 FORMAT = 1
 compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Returns the JSON text of a fact's data."""
@@ -50,10 +50,9 @@ def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
     """Run a body in one transaction; a lost race is decided again, three times, then `Busy` (engine rules, 3)."""
     if isinstance(session, scoped_session):
         session = session()  # asked once, not at every step
-    whole: Driver | None = session.info.get(TOGETHER)
-    if whole is not None:
-        with whole.savepoint():
-            return body(whole)
+    opened = units.of(session)
+    if opened is not None:
+        return _joined(session, opened, body)
     for _ in range(TRIES):
         try:
             result = body(driver(session))
@@ -67,25 +66,47 @@ def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
     raise Busy("busy", "others are changing the same records: try again in a moment")
 
 
-def together(session: AnySession, calls: Sequence[Callable[[], T]]) -> list[T | QaflowError]:
-    """Make several service calls in one transaction and return their results; a refused one leaves nothing behind.
+def _joined(session: Session, unit: units.Unit, body: Callable[[Driver], T]) -> T:
+    """Run a body within the open unit; a race that is lost here is lost by the unit, whoever catches the error."""
+    try:
+        result = body(driver(session))
+        session.commit()
+        return result
+    except (Contended, LostRace, Duplicate) as lost:
+        unit.spoiled = True
+        session.rollback()
+        raise LostRace from lost
+    except BaseException:
+        session.rollback()
+        raise
 
-    Rights, rules and facts are those of each call; only the commit is shared. A call that reads in a transaction of
-    its own does not belong here: it would end this one.
+
+def together(session: AnySession, body: Callable[[Driver], T]) -> T:
+    """Run several service calls as one transaction, decided again as a whole where any of them lost a race.
+
+    Each `transact` within joins it, and each reader's rollback takes back only what was not kept.  A body that must
+    not be done twice outside the database has no place here.
     """
     if isinstance(session, scoped_session):
         session = session()
-    own = session
-
-    def body(driver: Driver) -> list[T | QaflowError]:
-        own.info[TOGETHER] = driver
+    for _ in range(TRIES):
         try:
-            with driver.settled():
-                return [_called(call) for call in calls]
-        finally:
-            del own.info[TOGETHER]
+            with units.opened(session) as unit:
+                result = body(unit.driver)
+                if unit.spoiled:
+                    raise LostRace
+            return result
+        except (Contended, LostRace, Duplicate):
+            continue
+    raise Busy("busy", "others are changing the same records: try again in a moment")
 
-    return transact(session, body)
+
+def each(session: AnySession, calls: Sequence[Callable[[], T]]) -> list[T | QaflowError]:
+    """Make several service calls in one transaction and return their results; a refused one leaves nothing behind.
+
+    Rights, rules and facts are those of each call; only the commit is shared.
+    """
+    return together(session, lambda _: [_called(call) for call in calls])
 
 
 def _called(call: Callable[[], T]) -> T | QaflowError:

@@ -18,7 +18,7 @@ from .. import task_acts
 from ..sessions import SignedIn
 from ..task_desk import numbers
 from ..task_fields import Wanted, as_entered
-from ..work import Origin, together
+from ..work import Origin, each
 from .values import chance
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class PlanWork:
     def _act(self) -> None:
         """Let the acts of a day happen in one transaction; what is refused is counted as other acts are."""
         acts, self.acts = self.acts, []
-        for done in together(self.year.session, acts) if acts else ():
+        for done in each(self.year.session, acts) if acts else ():
             if isinstance(done, QaflowError):
                 code = f"task:{done.code}"
                 self.year.refused[code] = self.year.refused.get(code, 0) + 1

@@ -15,7 +15,7 @@ from .. import answering, catalogue, incidents, selftests, structure
 from ..incidents import Grading, Report
 from ..selftests import Asked
 from ..sessions import SignedIn
-from ..work import together
+from ..work import each
 from .values import DAY, chance
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Voices:
     def _answer_all(self, planned: Sequence[tuple[int, int, int]], day: dt.date) -> None:
         """Let students answer, each in one sitting; what they hand in on a day shares a transaction."""
         sittings = [self._sitting(*one, day) for one in planned]
-        for done in together(self.year.session, sittings):
+        for done in each(self.year.session, sittings):
             if isinstance(done, QaflowError):
                 self._refused(done)
 
