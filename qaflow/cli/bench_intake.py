@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from qaflow.cli import output
@@ -18,6 +18,11 @@ from qaflow.services.bench.intakes import Command, Importing
 from qaflow.services.bench.workloads import Bench
 from qaflow.services.bench.world import World
 
+MEASURED = (  # by a small process between: one that is born of a large one begins with the large one's peak
+    "import json, resource, subprocess, sys, time; start = time.perf_counter(); "
+    "done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); spent = time.perf_counter() - start; "
+    "print(json.dumps([done.returncode, spent, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))"
+)
 KILOBYTES = 1024  # of a megabyte; the system tells a process's peak in kilobytes
 
 
@@ -37,13 +42,12 @@ def by_command(settings: Settings) -> Importing:
     env = os.environ | {"QAFLOW_HOME": str(settings.home), "QAFLOW_DATABASE_URL": settings.database_url}
 
     def imported(file: Path) -> Command:
-        start = perf_counter()
         words = [sys.executable, "-m", "qaflow", "import", "readings", str(file)]
-        child = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL)  # noqa: S603 - this program itself
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            raise Unavailable("bench.import_failed", f"the import ended with {child.returncode}")
-        return Command(perf_counter() - start, used.ru_maxrss / KILOBYTES)
+        between = [sys.executable, "-c", MEASURED, *words]
+        done = subprocess.run(between, env=env, stdout=subprocess.PIPE, check=True)  # noqa: S603 - this program itself
+        code, seconds, kilobytes = json.loads(done.stdout)
+        if code:
+            raise Unavailable("bench.import_failed", f"the import ended with {code}")
+        return Command(seconds, kilobytes / KILOBYTES)
 
     return imported
