@@ -91,6 +91,7 @@ class Stage:
     form: tuple[Field, ...] = ()
     evidence: int = 0  # files the stage must leave
     gate: tuple[str, ...] = ()  # conditions, engine/conditions grammar
+    frame: str = "optional"  # required: every point of the frame that concerns the subject is answered before
     submit: str = "responsible"
     decide: Signers | None = None  # None is `approval: none`
     deadline: Deadline | None = None

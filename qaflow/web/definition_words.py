@@ -56,6 +56,8 @@ SHEETS: dict[str, Any] = {
 }
 ACTS: dict[str, Any] = {"remind": _("is told of it"), "reassign": _("takes it over")}
 SETTINGS: dict[tuple[str, str], Any] = {
+    ("frame", "optional"): _("may be answered"),
+    ("frame", "required"): _("every point is to be answered"),
     ("catch_up", "all"): _("every diagnosis sheet missed is issued later"),
     ("catch_up", "once"): _("of the diagnosis sheets missed one is issued later"),
     ("catch_up", "skip"): _("diagnosis sheets missed are left out"),
@@ -75,6 +77,7 @@ WHAT: dict[str, Any] = {
     "covers": _("Covers"),
     "evidence": _("Evidence"),
     "gate": _("Gate"),
+    "frame": _("Frame of diagnosis"),
     "submit": _("Submitted by"),
     "decide": _("Decided by"),
     "deadline": _("Deadline"),

@@ -147,6 +147,7 @@ stage = record(
         "form": form,
         "evidence": may(whole(0, 100), 0),
         "gate": may(many(condition, 0, 30), ()),
+        "frame": may(choice("optional", "required"), "optional"),
         "submit": may(key, "responsible"),
         "approval": need(or_none(signers), None, "decide"),
         "deadline": may(or_none(deadline)),

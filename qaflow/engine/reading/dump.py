@@ -40,6 +40,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "form": [_field(f) for f in stage.form] or None,
         "evidence": stage.evidence or None,
         "gate": list(stage.gate) or None,
+        "frame": None if stage.frame == "optional" else stage.frame,
         "submit": stage.submit,
         "approval": Word("none") if stage.decide is None else _signers(stage.decide),
         "deadline": None if stage.deadline is None else _deadline(stage.deadline),
