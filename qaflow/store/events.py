@@ -10,10 +10,11 @@ stream before it writes into the journal. On SQLite writers wait for each other,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from qaflow.store.db import Driver, Sql
+from qaflow.store.sight import SEEN
 
 RELAY = "journal"
 
@@ -93,3 +94,12 @@ def some(driver: Driver, college: int, ids: Sequence[int]) -> dict[int, Row]:
     """Return events by their positions."""
     rows = driver.all(_SOME, {"college": college, "ids": list(ids)})
     return {row[0]: Row(*row) for row in rows}
+
+
+_SEEN = Sql("select e.id from event e join cycle c on c.id = e.cycle_id where e.college_id = :college and "
+            f"e.id in :ids[] and {SEEN}")  # fmt: skip
+
+
+def visible(driver: Driver, college: int, ids: Sequence[int], sight: Mapping[str, Any]) -> set[int]:
+    """Return those of the events whose cycle lies within somebody's sight."""
+    return {row[0] for row in driver.all(_SEEN, {"college": college, "ids": list(ids), **sight})}
