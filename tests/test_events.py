@@ -185,7 +185,7 @@ def test_no_event_names_a_person_or_holds_words(world: World) -> None:
 
     for kind, how in events.TOLD.items():
         assert not personal & set(how.carries), kind
-    whole = {name: {n: "x" for n in personal} for name in ("enter", "warning", "sheet", "set")}
+    whole = {name: dict.fromkeys(personal, "x") for name in ("enter", "warning", "sheet", "set")}
     whole["items"] = [dict.fromkeys(personal, "x")]  # type: ignore[assignment]
     for kind in events.TOLD:
         assert "x" not in json.dumps(events.carried(kind, whole)).replace("exit", ""), kind
