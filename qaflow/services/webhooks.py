@@ -96,6 +96,8 @@ def add(session: AnySession, ports: Ports, origin: Origin, me: event_stream.Read
 def _add(d: Driver, college: int, values: dict[str, Any]) -> int:
     if len(rows.of_college(d, college)) >= MOST:
         raise Refused("webhook.too_many", f"a college has at most {MOST} webhooks")
+    if any(hook.url == values["url"] for hook in rows.of_college(d, college)):
+        raise Refused("webhook.exists", "there is a webhook with this address already")  # a second click, mostly
     return rows.add(d, {**values, "position": positions.last(d, college)})
 
 
