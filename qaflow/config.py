@@ -37,6 +37,7 @@ NEVER_TARGETS = (
     "fd00:ec2::254/128",
 )  # fmt: skip
 """Where no event goes, whatever is allowed: the machine itself, its link, clouds' metadata, wrapped addresses."""
+API_RATE_RANGE = (1, 1_000_000)
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -58,6 +59,7 @@ class Settings:
     tick_seconds: int = 30
     max_catch_up: int = 400  # days without a tick after which automatic steps wait for `tick --confirm`
     webhook_allow: tuple[str, ...] = ()  # networks of the campus to which events may be sent
+    api_rate: int = 600  # requests that a token may send in a minute
     metrics_token: str = field(default="", repr=False)  # by which monitoring elsewhere may ask for the figures
     token: str = field(default="", repr=False)  # whose acts these are, on the command line of an installation
 
@@ -118,6 +120,7 @@ def load() -> Settings:
         tick_seconds=_whole(env, "TICK_SECONDS", 30, TICK_RANGE),
         max_catch_up=_whole(env, "MAX_CATCH_UP", 400, CATCH_UP_RANGE),
         webhook_allow=_networks(_text(env, "WEBHOOK_ALLOW", "")),
+        api_rate=_whole(env, "API_RATE", 600, API_RATE_RANGE),
         metrics_token=_metrics_token(_text(env, "METRICS_TOKEN", "")),
         token=_text(env, "TOKEN", ""),
     )
