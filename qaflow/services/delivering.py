@@ -203,6 +203,3 @@ def _body(delivery: Delivery, told: dict[int, positions.Row]) -> bytes:
         return events.body(events.envelope(told[delivery.event]))
     return events.body({"specversion": events.SPEC, "id": delivery.message, "source": "urn:qaflow", "type": TRIAL,
                         "time": delivery.created_at, "datacontenttype": "application/json", "data": {}})  # fmt: skip
-
-
-

@@ -128,5 +128,3 @@ def _one(number: int, secret: str = "") -> Response:
 def _back(number: int, text: str, tone: str = "ok") -> Response:
     flash(text, tone)
     return redirect(url_for("webhooks.show", number=number), 303)
-
-
