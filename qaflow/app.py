@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         clock=clock or SystemClock(),
         files=files.FolderFiles(settings.home / "evidence"),
         mailer=mail.mailer(settings.mail_url),
+        poster=documents.Later("qaflow.adapters.webhooks:Sender", settings.webhook_allow),
         tables=documents.Later("qaflow.documents.tables:CsvTables"),
         workbooks=documents.Later("qaflow.documents.workbooks:XlsxWorkbooks"),
         pictures=documents.Later("qaflow.documents.pictures:VegaPictures"),

@@ -35,10 +35,11 @@ FILES = {"api_docs.openapi", "audit.pack", "cycles.download", "definitions.drawi
 """What answers with a file or a document."""
 FRAME = {"frame.take": 403, "frame.replace": 403, "frame.new": 403, "frame.edit": 403}
 REFUSED: dict[str, dict[str, int]] = {
-    "lead": FRAME | {"audit": 403, "office": 403, "definitions": 403, "operations": 403, "escalations.show": 404,
+    "lead": FRAME | {"audit": 403, "office": 403, "definitions": 403, "operations": 403, "webhooks": 403,
+                     "escalations.show": 404,
                      "organisation": 403, "reviews": 403, "imports": 403, "incidents.analysis": 403,
                      "tasks.new": 403},
-    "office": {"operations": 403, "organisation.new_person": 403, "organisation.new_subject": 403,
+    "office": {"operations": 403, "webhooks": 403, "organisation.new_person": 403, "organisation.new_subject": 403,
                "organisation.new_unit": 403},
     "admin": FRAME | {"audit": 403, "office": 403, "chains": 403, "chains.show": 404, "chains.change": 404,
                       "chains.decompose": 404, "cycles": 404, "definitions.cycles": 403, "definitions.check": 403,
@@ -49,7 +50,8 @@ REFUSED: dict[str, dict[str, int]] = {
 ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
           "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "frame.edit", "incidents.show",
           "points.correction", "points.series", "points.show", "reviews.frozen", "reviews.sample", "selftest.check",
-          "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show"}  # fmt: skip
+          "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show",
+          "webhooks.show"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))

@@ -35,6 +35,32 @@ class Mailer(Protocol):
         ...
 
 
+class Answer(NamedTuple):
+    """What came of one request to somebody else's server; no status where it gave none."""
+
+    status: int | None
+    millis: int
+    detail: str = ""
+    wait: int = 0  # seconds for which the server asks
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether the server says that it has it."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Poster(Protocol):
+    """Sends to addresses that people gave, and never into the machine's own network."""
+
+    def check(self, url: str, plain: bool) -> None:
+        """Refuse an address that may not be sent to: `Invalid` ``url.*``; ``plain`` allows http."""
+        ...
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, plain: bool) -> Answer:
+        """Send, within bounded time; whatever goes wrong is in the answer."""
+        ...
+
+
 class Files(Protocol):
     """Keeps evidence by its hash."""
 
@@ -105,4 +131,5 @@ class Ports:
     workbooks: Workbooks | None = None
     tables: Tables | None = None
     pictures: Pictures | None = None
+    poster: Poster | None = None
     decide: Decide = decide

@@ -15,7 +15,7 @@ from qaflow.errors import QaflowError, Refused
 from qaflow.store import operations, outbox, sweep, ticks
 from qaflow.store.db import Driver, driver, instant, reading, utc
 
-from . import handing_over, repeats
+from . import delivering, handing_over, repeats
 from .installation import now_of
 from .ports import Mailer, Ports
 from .sweeping import BACK_OFF, Report, Sweep
@@ -49,6 +49,9 @@ def run(session: AnySession, ports: Ports, *, door: str, at: dt.datetime | None 
     report = swept(session, origin, limit=limit, confirm=confirm, retry=retry, again=again,
                    mailer=mailer or ports.mailer, free=sandbox and at is not None,
                    steady=ahead is not None)  # fmt: skip
+    if report.notice is None:
+        for name, many in delivering.deliver(session, ports, origin, sandbox).items():
+            report.add(f"events_{name}", many)
     if report.number is not None:
         number, ended = report.number, utc(max(ports.clock.now(), real))
         transact(session, lambda d: operations.ended(d, number, ended))

@@ -29,6 +29,16 @@ KINDS: dict[str, Any] = {
 """Kinds of work items."""
 
 FAULTS: dict[str, Any] = {
+    "url.invalid": _("This is no address that can be sent to: https, no name or password in it, port 443 or 8443."),
+    "url.not_public": _("This address does not lie in the public internet, nor in a network that the operator allows."),
+    "url.unknown_host": _("The name in this address is not known."),
+    "event.unknown_type": _("There is no such event."),
+    "webhook.too_many": _("This college has as many webhooks as it may have."),
+    "webhook.exists": _("There is a webhook with this address already."),
+    "webhook.not_found": _("There is no such webhook."),
+    "webhook.sender": _("This program was put together without a sender."),
+    "delivery.not_found": _("There is no such delivery."),
+    "secret.sealed": _("The secret was sealed with another key of the installation; renew it."),
     "signin.needed": _("Sign in first."),
     "signin.wrong": _("The login or the password is wrong. After many wrong tries sign-in pauses for a while."),
     "signin.too_many": _("Too many wrong passwords for this account. Sign-in is paused."),
