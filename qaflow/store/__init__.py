@@ -5,6 +5,7 @@ from qaflow.store import (
     tables_cycles,
     tables_desk,
     tables_journal,
+    tables_notices,
     tables_organisation,
     tables_people,
     tables_reviews,
@@ -14,6 +15,6 @@ from qaflow.store import (
 )
 
 __all__ = [
-    "tables_chains", "tables_cycles", "tables_desk", "tables_journal", "tables_organisation", "tables_people",
-    "tables_reviews", "tables_sessions", "tables_voices", "tables_work",
+    "tables_chains", "tables_cycles", "tables_desk", "tables_journal", "tables_notices", "tables_organisation",
+    "tables_people", "tables_reviews", "tables_sessions", "tables_voices", "tables_work",
 ]  # fmt: skip
