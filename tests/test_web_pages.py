@@ -44,7 +44,7 @@ REFUSED: dict[str, dict[str, int]] = {
                       "incidents.analysis": 403, "tasks.new": 403, "portraits.show": 404, "compare.subject": 404},
 }  # fmt: skip
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
-ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
+ABSENT = {"profile.why", "chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
           "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "frame.edit", "incidents.show",
           "points.correction", "points.series", "points.show", "reviews.frozen", "reviews.sample", "selftest.check",
           "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show"}  # fmt: skip

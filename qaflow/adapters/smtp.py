@@ -58,6 +58,18 @@ class SmtpMailer:
         finally:
             self._lock.release()
 
+    def close(self) -> None:
+        """Part from the server, where a connection is kept."""
+        if self._lock.acquire(timeout=SECONDS):
+            try:
+                held, self._held = self._held, None
+                if held is not None:
+                    with suppress(OSError, smtplib.SMTPException):
+                        held.quit()
+                    held.close()
+            finally:
+                self._lock.release()
+
     def _told(self, error: Exception) -> Unavailable:
         """Say what a failure concerns: the server, or this message alone."""
         if isinstance(error, smtplib.SMTPAuthenticationError):

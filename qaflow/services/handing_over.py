@@ -19,7 +19,7 @@ from qaflow.store.messages import Message
 
 from . import addressing, digesting
 from .digesting import INCIDENT
-from .ports import Mailer, Post
+from .ports import Held, Mailer, Post
 from .work import AnySession, Origin, transact
 
 CLAIMED = dt.timedelta(minutes=10)  # how long a message taken belongs to whoever took it
@@ -46,6 +46,15 @@ def deliver(session: AnySession, origin: Origin, mailer: Mailer, post: Post = NO
     """
     digesting.sort(session, origin)
     run = _Run(session, origin, mailer, post)
+    try:
+        _send_all(session, origin, run)
+    finally:
+        if isinstance(mailer, Held):
+            mailer.close()
+    return run.done
+
+
+def _send_all(session: AnySession, origin: Origin, run: _Run) -> None:
     ends = monotonic() + BUDGET
     while monotonic() < ends and (claimed := transact(session, lambda d: _claim(d, origin))):
         for message in claimed:
@@ -53,7 +62,6 @@ def deliver(session: AnySession, origin: Origin, mailer: Mailer, post: Post = NO
                 run.send(message)
             else:
                 run.give_back(message)
-    return run.done
 
 
 def retry(d: Driver, now: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from qaflow.config import Settings
 from qaflow.engine.decide import Decide, decide
@@ -37,6 +37,15 @@ class Mailer(Protocol):
 
     def send(self, notice: Notice) -> None:
         """Hand the notice over; raise Unavailable where that is not possible now."""
+        ...
+
+
+@runtime_checkable
+class Held(Protocol):
+    """A mailer that keeps a connection between messages."""
+
+    def close(self) -> None:
+        """Part from the server."""
         ...
 
 

@@ -51,6 +51,8 @@ FAULTS: dict[str, Any] = {
     "channel.address": _("This is not the address of a bot of this kind."),
     "channel.taken": _("There is a channel of this name already."),
     "channel.mail": _("Mail is set up by whoever runs the program."),
+    "channel.sealed": _("The channel cannot be read with the present secret key. Remove it and add it again."),
+    "chat.limited": _("The bot has sent as much as its vendor allows. It is tried again later."),
     "channel.not_found": _("This channel does not exist."),
     "value.unknown": _("This choice does not exist."),
     "ref.unknown_user": _("Nobody in your college has this login or name."),
