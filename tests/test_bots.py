@@ -44,7 +44,8 @@ def bots(there: Vendor) -> Bots:
 
 def chat(there: Vendor, kind: str, secret: str = "") -> Chat:
     """Return something to say."""
-    return Chat(kind=kind, address=there.origin + ADDRESSES[kind], secret=secret, title="诊改平台", text="逾期 3", at=AT)
+    address = there.origin + ADDRESSES[kind]
+    return Chat(kind=kind, address=address, secret=secret, title="诊改平台", text="逾期 3", at=AT)
 
 
 def test_each_vendor_is_spoken_to_in_its_own_form(there: Vendor) -> None:
@@ -93,7 +94,10 @@ def test_a_refusal_in_the_body_of_a_200_is_a_refusal(there: Vendor, kind: str, a
     assert told.value.code == code and "abc" not in told.value.detail
 
 
-@pytest.mark.parametrize(("status", "code"), [(500, "chat.unreachable"), (302, "chat.unreachable"), (429, "chat.limited")])
+REFUSED = [(500, "chat.unreachable"), (302, "chat.unreachable"), (429, "chat.limited")]
+
+
+@pytest.mark.parametrize(("status", "code"), REFUSED)
 def test_other_answers_are_refusals_too(there: Vendor, status: int, code: str) -> None:
     there.status = status
     with pytest.raises(Unavailable) as told:
@@ -169,7 +173,8 @@ def test_a_broken_bot_shows_and_is_resumed_by_hand(app: Flask, there: Vendor) ->
 def test_no_bot_gets_more_than_its_vendor_allows_in_a_minute(app: Flask, there: Vendor) -> None:
     world, ports = desk(app, there)
     admin = signed(world, "admin")
-    numbers = [channel_desk.add(db.session, ports, world.origin("admin"), admin, new(there, f"g{n}")) for n in range(25)]
+    groups = [new(there, f"g{n}") for n in range(25)]
+    numbers = [channel_desk.add(db.session, ports, world.origin("admin"), admin, one) for one in groups]
 
     for number in numbers:
         channel_desk.try_out(db.session, ports, world.origin("admin"), admin, number)

@@ -92,7 +92,7 @@ def test_who_has_no_address_is_told_nothing_and_logins_of_a_sandbox_are_no_addre
 
 
 def test_a_header_cannot_be_slipped_in(sink: Sink) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="linefeed"):
         mailer(sink.url).send(Notice(**{**vars(NOTICE), "subject": "x\nBcc: all@college.test"}))
     assert sink.mails == []
 
