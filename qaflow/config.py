@@ -32,6 +32,7 @@ TICK_RANGE = (1, 3600)
 PORT_RANGE = (1, 65535)
 THREAD_RANGE = (1, 64)
 CATCH_UP_RANGE = (1, 3660)
+API_RATE_RANGE = (1, 1_000_000)
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -52,6 +53,7 @@ class Settings:
     mail_url: str = field(default="console:", repr=False)
     tick_seconds: int = 30
     max_catch_up: int = 400  # days without a tick after which automatic steps wait for `tick --confirm`
+    api_rate: int = 600  # requests that a token may send in a minute
     metrics_token: str = field(default="", repr=False)  # by which monitoring elsewhere may ask for the figures
     token: str = field(default="", repr=False)  # whose acts these are, on the command line of an installation
 
@@ -111,6 +113,7 @@ def load() -> Settings:
         mail_url=_mail_url(_text(env, "MAIL_URL", "console:")),
         tick_seconds=_whole(env, "TICK_SECONDS", 30, TICK_RANGE),
         max_catch_up=_whole(env, "MAX_CATCH_UP", 400, CATCH_UP_RANGE),
+        api_rate=_whole(env, "API_RATE", 600, API_RATE_RANGE),
         metrics_token=_metrics_token(_text(env, "METRICS_TOKEN", "")),
         token=_text(env, "TOKEN", ""),
     )
