@@ -104,16 +104,28 @@ def add_channel() -> Response:
     return redirect(url_for("operations.channels"), 303)
 
 
-@pages.post("/channels/<int:number>/<any(resume,trial,remove):act>")
-def channel(number: int, act: str) -> Response:
-    """Try a channel again, send a trial over it, or remove it."""
-    if act == "remove":
-        channel_desk.remove(db.session, mine(), me(), number)
-        flash(_("The channel is removed."), "ok")
-    else:
-        doing = channel_desk.try_out if act == "trial" else channel_desk.resume
-        works = doing(db.session, ports(), mine(), me(), number)
-        flash(_("The channel works.") if works else _("The channel does not work yet."), "ok" if works else "warn")
+@pages.post("/channels/<int:number>/resume")
+def resume_channel(number: int) -> Response:
+    """Try a channel again."""
+    return _tried(channel_desk.resume(db.session, ports(), mine(), me(), number))
+
+
+@pages.post("/channels/<int:number>/trial")
+def try_channel(number: int) -> Response:
+    """Send a trial over a channel."""
+    return _tried(channel_desk.try_out(db.session, ports(), mine(), me(), number))
+
+
+@pages.post("/channels/<int:number>/remove")
+def remove_channel(number: int) -> Response:
+    """Remove a channel."""
+    channel_desk.remove(db.session, mine(), me(), number)
+    flash(_("The channel is removed."), "ok")
+    return redirect(url_for("operations.channels"), 303)
+
+
+def _tried(works: bool) -> Response:
+    flash(_("The channel works.") if works else _("The channel does not work yet."), "ok" if works else "warn")
     return redirect(url_for("operations.channels"), 303)
 
 
