@@ -125,4 +125,3 @@ def _answer(text: str) -> tuple[int | None, str]:
         return (int(code) if code is not None else None), str(found.get("errmsg", found.get("msg", "")))
     except (ValueError, AttributeError, TypeError):
         return None, "no JSON"
-
