@@ -104,6 +104,30 @@ def test_a_change_names_what_was_read(lead: Program) -> None:
     assert code(lead.post("/cycles/1/actions/withdraw", {}, If_Match="nonsense")) == (412, "version.stale")
 
 
+def test_whoever_takes_it_as_it_stands_hears_of_the_state(lead: Program) -> None:
+    assert code(lead.post("/cycles/1/actions/withdraw", {}, If_Match="*")) == (409, "transition.not_allowed")
+    assert lead.post("/cycles/1/actions/submit", {"content": {"note": "x"}}, If_Match="*").status_code == 200
+
+
+def test_comments_copies_and_reminders_are_sent_as_the_pages_send_them(lead: Program) -> None:
+    for _ in range(2):
+        assert lead.post("/cycles/1/actions/comment", {"text": "said once"}, If_Match="*").status_code == 200
+    assert code(lead.post("/cycles/1/actions/copy", {"to": "office,nobody"}, If_Match="*"))[0] == 422
+    assert lead.post("/cycles/1/actions/copy", {"to": "office,major"}, If_Match="*").status_code == 200
+
+    kinds = [one["kind"] for one in lead.get("/cycles/1/history").get_json()["items"]]
+    assert (kinds.count("Commented"), kinds.count("CopySent")) == (1, 2)
+
+
+def test_the_office_starts_a_cycle_and_nobody_else(lead: Program) -> None:
+    body = {"layer": "course", "subject": "C1", "track": "teaching", "day": "2026-10-01"}
+
+    assert code(lead.post("/cycles", body)) == (403, "action.forbidden")
+    made = program(lead.site, "office").post("/cycles", body)
+    assert (made.status_code, made.headers["Location"]) == (201, "/api/v1/cycles/2"), made.text
+    assert made.headers["ETag"]
+
+
 def test_what_the_state_forbids_is_refused_with_what_it_allows(lead: Program) -> None:
     answer = lead.fire(1, "withdraw")
 

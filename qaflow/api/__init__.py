@@ -38,5 +38,7 @@ def register(app: Flask) -> None:
 class Described(Api):
     """flask-smorest's part that describes; errors are answered by the operations and by the web's handlers."""
 
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
     def _register_error_handlers(self) -> None:
         pass

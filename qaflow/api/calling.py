@@ -68,8 +68,10 @@ class Call:
         return ports()
 
     @property
-    def revision(self) -> int:
-        """The revision of a cycle that `If-Match` names; a tag that no cycle has where it is none."""
+    def revision(self) -> int | None:
+        """The revision of a cycle that `If-Match` names; None for ``*``, one that no cycle has where it is none."""
+        if self.match == "*":
+            return None
         first = self.match.partition(".")[0]
         return int(first) if first.isascii() and first.isdigit() and len(first) < DIGITS else -1
 

@@ -15,7 +15,7 @@ from qaflow.services.repeats import Reply
 
 PROBLEM_JSON = "application/problem+json"
 READ_ONLY = frozenset(
-    ("id", "state", "status", "stage_state", "version", "revision", "number", "college", "created_at", "created_by", "approved_by",
+    ("id", "state", "status", "version", "revision", "number", "college", "created_at", "created_by", "approved_by",
      "approved_at", "submitted_by", "last_used_at", "made_by", "hash", "prefix")
 )  # fmt: skip
 """Names that replies carry and no request sets."""

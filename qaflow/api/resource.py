@@ -87,9 +87,8 @@ class Resource(Blueprint):
             def answered(**path: Any) -> Response:
                 return answering.answer(one, lambda call: view(call, **path))
 
-            answered.qaflow_public = True  # type: ignore[attr-defined] - the web's guard knows sessions only
-            answered.qaflow_operation = one  # type: ignore[attr-defined]
-            answered._apidoc = self._described(one, view)  # type: ignore[attr-defined]
+            told = {"qaflow_public": True, "qaflow_operation": one, "_apidoc": self._described(one, view)}
+            vars(answered).update(told)  # public: the web's guard knows sessions only
             self.route(rule, methods=[method], parameters=_parts(one))(answered)
             return view
 
@@ -103,13 +102,20 @@ class Resource(Blueprint):
         for status in DOCUMENTED:
             needed = (status not in SENDS or one.takes) and (status not in MATCHES or one.matches)
             told = self.alt_response(status, "Problem")(told) if needed else told
-        parameters = [_header(*header) for header, stands in (
-            (("If-Match", "The tag with which the thing was read", True), one.matches),
-            (("Idempotency-Key", "The same request with the same key is done once", False), one.method == "POST"),
-            (("Prefer", "return=minimal: no body", False), not one.safe),
-        ) if stands]  # fmt: skip
         more = {"deprecated": True} if one.deprecated else {}
-        return self.doc(parameters=parameters, **{"x-scope": one.scope}, **more)(told)._apidoc
+        found: Any = self.doc(**{"x-scope": one.scope}, **more)(told)._apidoc
+        found.setdefault("arguments", {}).setdefault("parameters", []).extend(_headers(one))
+        return found
+
+
+def _headers(one: Operation) -> list[dict[str, Any]]:
+    """Return the headers that an operation knows, for the description."""
+    known = (
+        ("If-Match", "The tag with which the thing was read", True, one.matches),
+        ("Idempotency-Key", "The same request with the same key is done once", False, one.method == "POST"),
+        ("Prefer", "return=minimal: no body", False, not one.safe),
+    )
+    return [_header(name, told, needed) for name, told, needed, stands in known if stands]
 
 
 def _header(name: str, told: str, required: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ LISTED = 200
 FIELDS = 500  # of one form
 PLAIN = re.compile(r"\d{4}-\d{2}-\d{2}")
 ZONED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
-COMMON = {"required": "field.required", "null": "field.null", "validator_failed": "value.unknown"}
+COMMON: dict[str, Any] = {"required": "field.required", "null": "field.null", "validator_failed": "value.unknown"}
 
 
 class Strict(Schema):
@@ -144,7 +144,8 @@ def many(of: Any, most: int = LISTED, least: int = 0, **more: Any) -> fields.Lis
     """Return a list of so many; what is in it is a field or a schema."""
     inner = fields.Nested(of, error_messages=COMMON | {"type": "json.not_object"}) if _schema(of) else of
     messages = COMMON | {"invalid": "type.expected_list"}
-    return fields.List(inner, validate=validate.Length(least, most, error="list.length"), error_messages=messages, **more)
+    size = validate.Length(least, most, error="list.length")
+    return fields.List(inner, validate=size, error_messages=messages, **more)
 
 
 def one(of: type[Schema], **more: Any) -> fields.Nested:
@@ -180,7 +181,9 @@ class Named(Strict):
 
 def listing(of: type[Schema]) -> type[Schema]:
     """Return the schema of a page of a list: its `items`, and in `next` the cursor of the page behind."""
-    made = {"items": many(of, 1000, required=True), "next": text(2000, required=True, allow_none=True)}
+    made: dict[str, fields.Field[Any]] = {
+        "items": many(of, 1000, required=True), "next": text(2000, required=True, allow_none=True),
+    }  # fmt: skip
     return Strict.from_dict(made, name=f"{of.__name__}Page")
 
 

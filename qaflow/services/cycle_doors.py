@@ -13,32 +13,32 @@ from .cycle_page import CyclePage
 from .work import AnySession, Origin
 
 
-def act(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int) -> None:
+def act(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
     """Let a person act: a comment names people, a copy goes to several, a reminder twice is one."""
     cycle_page.look(session, origin, cycle)  # who cannot see it hears that there is none
     SENT.get(action, _fire)(session, origin, cycle, action, args, revision)
 
 
-def _fire(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int) -> None:
+def _fire(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
     cycles.fire(session, origin, cycle, action, args, revision)
 
 
-def _comment(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int) -> None:
+def _comment(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
     saying.comment(session, origin, cycle, cycles.check_args(action, args)["text"], revision)
 
 
-def _copy(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int) -> None:
+def _copy(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
     to = cycles.check_args(action, args)["to"]
     if not isinstance(to, str):
         raise Invalid("type.expected_string", "to: must name persons by login")
     saying.copy(session, origin, cycle, [one.strip() for one in to.split(",") if one.strip()], revision)
 
 
-def _remind(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int) -> None:
+def _remind(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
     escalations.remind(session, origin, cycle, args, revision)
 
 
-SENT: dict[str, Callable[[AnySession, Origin, int, str, Data, int], None]] = {
+SENT: dict[str, Callable[[AnySession, Origin, int, str, Data, int | None], None]] = {
     "comment": _comment, "copy": _copy, "remind": _remind,
 }  # fmt: skip
 """Acts that are more than the engine's command."""

@@ -18,7 +18,7 @@ from .work import AnySession, Origin, transact
 MOST = 20  # persons of one copy
 
 
-def comment(session: AnySession, origin: Origin, cycle: int, text: str, revision: int) -> Mentions:
+def comment(session: AnySession, origin: Origin, cycle: int, text: str, revision: int | None) -> Mentions:
     """Comment on a cycle; returns whom it named. The same words as its newest fact, by the same person, stand once."""
     args = cycles.check_args("comment", {"text": text})
 
@@ -32,7 +32,7 @@ def comment(session: AnySession, origin: Origin, cycle: int, text: str, revision
     return transact(session, body)
 
 
-def copy(session: AnySession, origin: Origin, cycle: int, names: Sequence[str], revision: int) -> int:
+def copy(session: AnySession, origin: Origin, cycle: int, names: Sequence[str], revision: int | None) -> int:
     """Send a cycle to persons named by login or name, to all or to none; returns how many were told."""
     if not names:
         fault = {"pointer": "to", "code": "field.required", "message": "to: is required"}

@@ -15,7 +15,7 @@ from qaflow.errors import QaflowError, Refused
 from qaflow.store import operations, outbox, sweep, ticks
 from qaflow.store.db import Driver, driver, instant, reading, utc
 
-from . import handing_over
+from . import handing_over, repeats
 from .handing_over import NO_POST
 from .installation import now_of
 from .ports import Mailer, Ports, Post
@@ -90,6 +90,7 @@ def swept(session: AnySession, origin: Origin, *, limit: dt.timedelta, confirm: 
 
 def _idle(d: Driver, origin: Origin, report: Report, outbox: bool) -> bool:
     """Tell whether nothing is due, and leave the tick's row if so: most ticks are done with that."""
+    repeats.forget(d, origin)
     latest = (origin.now.astimezone(dt.UTC) + EASTMOST).date()
     if sweep.anything_due(d, report.at, latest.isoformat(), outbox):
         return False

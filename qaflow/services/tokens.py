@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Unproven
-from qaflow.store import sessions, tokens
 from qaflow.store import accounts as rows
+from qaflow.store import sessions, tokens
 from qaflow.store.db import Driver, reading, utc
 from qaflow.store.tokens import Row
 

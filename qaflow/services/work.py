@@ -66,7 +66,7 @@ def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
     raise Busy("busy", "others are changing the same records: try again in a moment")
 
 
-def _joined(session: Session, unit: units.Unit, body: Callable[[Driver], T]) -> T:
+def _joined(session: AnySession, unit: units.Unit, body: Callable[[Driver], T]) -> T:
     """Run a body within the open unit; a race that is lost here is lost by the unit, whoever catches the error."""
     try:
         result = body(driver(session))
