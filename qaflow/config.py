@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from environs import Env
@@ -26,6 +26,8 @@ HOW_TO_MAKE_A_KEY = "export QAFLOW_SECRET_KEY=$(python3 -c 'import secrets; prin
 KEY_FILE = "secret"
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 MAIL_SCHEMES = ("console", "file")
+SMTP_SCHEMES = ("smtp", "smtps")
+ADDRESS = re.compile(r"[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,255}")  # of mail
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 TICK_RANGE = (1, 3600)
 PORT_RANGE = (1, 65535)
@@ -334,12 +336,28 @@ def _bad_network(name: str, why: str) -> ConfigError:
 
 
 def _mail_url(text: str) -> str:
-    if text.partition(":")[0] not in MAIL_SCHEMES or ":" not in text:
+    scheme = text.partition(":")[0]
+    if ":" not in text or not (scheme in MAIL_SCHEMES or (scheme in SMTP_SCHEMES and _smtp(text))):
+        # The address is not repeated: it may hold a password
         raise ConfigError(
             "config.mail_url",
-            "QAFLOW_MAIL_URL is not known; type: export QAFLOW_MAIL_URL=console: or =file:///srv/qaflow/mail",
+            "QAFLOW_MAIL_URL is not known; type: export QAFLOW_MAIL_URL=console: or =file:///srv/qaflow/mail "
+            "or ='smtps://user:password@smtp.college.edu.cn?from=qaflow@college.edu.cn&domain=college.edu.cn'",
         )
     return text
+
+
+def _smtp(text: str) -> bool:
+    """Tell whether an address names a mail server, who sends, and nothing that is not known."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        asked = parse_qs(parts.query, strict_parsing=True)
+    except ValueError:
+        return False
+    plain = parts.path in ("", "/") and not parts.fragment and asked.keys() <= {"from", "domain"}
+    domain = re.fullmatch(r"[A-Za-z0-9.-]{1,255}", asked.get("domain", ["-"])[0])
+    return bool(plain and parts.hostname and domain and ADDRESS.fullmatch(asked.get("from", [""])[0]))
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:

@@ -155,6 +155,9 @@ def _named_roles(definition: Definition) -> Iterator[tuple[Path, str]]:
         yield ("ladder", place, "to"), level.to
     for place, sheet in enumerate(definition.sheets):
         yield ("sheets", place, "assessor"), sheet.assessor
+    for place, rule in enumerate(definition.notices):
+        for number, also in enumerate(rule.also):
+            yield ("notices", place, "also", number), also
 
 
 def _roles(definition: Definition, roles: Sequence[Role] | None) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from qaflow.store import (
     tables_desk,
     tables_events,
     tables_journal,
+    tables_notices,
     tables_organisation,
     tables_people,
     tables_reviews,
@@ -16,6 +17,6 @@ from qaflow.store import (
 )
 
 __all__ = [
-    "tables_api", "tables_chains", "tables_cycles", "tables_desk", "tables_events", "tables_journal",
+    "tables_api", "tables_chains", "tables_cycles", "tables_desk", "tables_events", "tables_journal", "tables_notices",
     "tables_organisation", "tables_people", "tables_reviews", "tables_sessions", "tables_voices", "tables_work",
 ]  # fmt: skip
