@@ -9,11 +9,12 @@ from qaflow.store import (
     tables_people,
     tables_reviews,
     tables_sessions,
+    tables_signin,
     tables_voices,
     tables_work,
 )
 
 __all__ = [
     "tables_chains", "tables_cycles", "tables_desk", "tables_journal", "tables_organisation", "tables_people",
-    "tables_reviews", "tables_sessions", "tables_voices", "tables_work",
+    "tables_reviews", "tables_sessions", "tables_signin", "tables_voices", "tables_work",
 ]  # fmt: skip
