@@ -6,7 +6,7 @@ import secrets
 import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,9 @@ from sqlalchemy.exc import ArgumentError
 
 from qaflow import paths
 from qaflow.errors import ConfigError, Unavailable
+
+if TYPE_CHECKING:
+    from qaflow.providers import Provider
 
 MIN_SECRET = 32
 MIN_VARIETY = 8
@@ -51,6 +54,8 @@ class Settings:
     tick_seconds: int = 30
     max_catch_up: int = 400  # days without a tick after which automatic steps wait for `tick --confirm`
     metrics_token: str = field(default="", repr=False)  # by which monitoring elsewhere may ask for the figures
+    providers: "tuple[Provider, ...]" = ()  # by which a campus signs in, beside local accounts
+    breached_passwords: Path | None = None  # a sorted list that no new password may stand in
     token: str = field(default="", repr=False)  # whose acts these are, on the command line of an installation
 
     @property
@@ -80,6 +85,8 @@ class Settings:
         """Return the settings for reports, secrets masked."""
         return vars(self) | {
             "home": str(self.home),
+            "providers": [f"{type(one).__name__.lower()} {one.key}" for one in self.providers],
+            "breached_passwords": str(self.breached_passwords or ""),
             "database_url": self.database.render_as_string(hide_password=True),
             "mail_url": mask(self.mail_url),
             "secret_key": "***" if self.secret_key else "",
@@ -110,6 +117,8 @@ def load() -> Settings:
         tick_seconds=_whole(env, "TICK_SECONDS", 30, TICK_RANGE),
         max_catch_up=_whole(env, "MAX_CATCH_UP", 400, CATCH_UP_RANGE),
         metrics_token=_metrics_token(_text(env, "METRICS_TOKEN", "")),
+        providers=_providers(_text(env, "SIGNIN", ""), folder),
+        breached_passwords=_breached(_text(env, "BREACHED_PASSWORDS", ""), folder),
         token=_text(env, "TOKEN", ""),
     )
 
@@ -148,6 +157,22 @@ def require_private(settings: Settings) -> Settings:
     if file and file.is_file() and _reachable_by_others(file):
         raise ConfigError("config.database_readable", f"others may read {file}; type: chmod 600 {file}", path=str(file))
     return settings
+
+
+def _providers(text: str, home: Path) -> "tuple[Provider, ...]":
+    if not text:
+        return ()
+    from qaflow import providers  # here, so that quick commands need not load it
+
+    return providers.load(home / Path(text).expanduser())
+
+
+def _breached(text: str, home: Path) -> Path | None:
+    if not text:
+        return None
+    from qaflow import breached
+
+    return breached.checked(home / Path(text).expanduser())
 
 
 def _metrics_token(text: str) -> str:
