@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,7 +34,7 @@ def checked(file: Path) -> Path:
     hashed = HEX.fullmatch(head[0].strip()) is not None
     for lines in (head, [line for line in at if line]):
         keys = [_key(line, hashed) for line in lines]
-        if any(a > b for a, b in zip(keys, keys[1:], strict=False)):
+        if any(a > b for a, b in pairwise(keys)):
             raise _bad(file, f"is not sorted; type: LC_ALL=C sort -u -o {file} {file}")
     return file
 

@@ -7,7 +7,6 @@ Whatever is unknown, missing or unsafe in it is refused with its place and with 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -51,6 +50,7 @@ class Provider:
     full_name: str = ""
     link: str = ""  # the attribute that is an imported person's login; "" nobody is linked by it
     roles: tuple[RoleRule, ...] = ()
+    ca_file: str = ""  # the campus's own certificate authority
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,6 @@ class Ldap(Provider):
 
     url: str
     starttls: bool = False
-    ca_file: str = ""
     bind_dn: str = ""
     bind_password: str = field(default="", repr=False)
     base: str
@@ -158,6 +157,7 @@ class _Provider(Schema):
     login = fields.Str(validate=NAME)
     full_name = fields.Str(validate=NAME)
     link = fields.Str(validate=NAME)
+    ca_file = fields.Str(validate=LONG)
     roles = fields.List(fields.Nested(_Rule), validate=validate.Length(0, MOST_RULES))
 
 
@@ -176,7 +176,6 @@ class _Cas(_Provider):
 class _Ldap(_Provider):
     url = fields.Str(required=True, validate=[LONG, _secure("ldaps")])
     starttls = fields.Bool(truthy={True}, falsy={False})
-    ca_file = fields.Str(validate=LONG)
     bind_dn = fields.Str(validate=LONG)
     bind_password = Secret()
     base = fields.Str(required=True, validate=LONG)
@@ -238,6 +237,8 @@ def _provider(file: Path, number: int, given: Any) -> tuple[Provider, bool]:
     if "scopes" in values:
         values["scopes"] = tuple(dict.fromkeys(("openid", *values["scopes"])))
     found = made(name_zh=name["zh"], name_en=name["en"], **values)
+    if found.ca_file and not Path(found.ca_file).is_file():
+        raise _bad(file, f"providers[{number}].ca_file: there is no file {found.ca_file}")
     if isinstance(found, Ldap):
         _encrypted(file, number, found)
     return found, schema.inline
@@ -248,8 +249,6 @@ def _encrypted(file: Path, number: int, of: Ldap) -> None:
     if parts.scheme == "ldap" and not of.starttls and parts.hostname not in LOOPBACK:
         raise _bad(file, f"providers[{number}].url: passwords would go in the clear; write ldaps://{parts.hostname} or "
                    "starttls: true")  # fmt: skip
-    if of.ca_file and not Path(of.ca_file).is_file():
-        raise _bad(file, f"providers[{number}].ca_file: there is no file {of.ca_file}")
 
 
 def _first(messages: Any, place: str = "") -> tuple[str, str]:

@@ -70,8 +70,14 @@ _END_ALL_OF = Sql(
     "update web_session set ended_at = :at, ended_why = 'provider' where provider = :provider and ended_at is null and "
     "person_id in (select person_id from linked_account where provider = :provider and subject = :subject)"
 )
+_END_PERSON = Sql(
+    "update web_session set ended_at = :at, ended_why = :why where person_id = :person and ended_at is null"
+)
 _FORGET = Sql("delete from web_session where person_id = :person and created_at < :before")
 _KNOWN = Sql("select count(*) from web_session where person_id = :person and device = :device and created_at >= :since")
+_KNOWN_OF = Sql(
+    "select count(*) from web_session where provider = :provider and device = :device and created_at >= :since"
+)
 _LOCK = Sql("select 1", postgresql="select pg_advisory_xact_lock(hashtext(:account))")
 _TRIED = Sql(
     "select count(*), coalesce(sum(case when device = '' then 1 else 0 end), 0), "
@@ -144,6 +150,11 @@ def end_of(driver: Driver, provider: str, at: str, session: str = "", subject: s
     return driver.run(_END_ALL_OF, key | {"subject": subject})
 
 
+def end_person(driver: Driver, person: int, at: str, why: str) -> None:
+    """End every session of a person."""
+    driver.run(_END_PERSON, {"person": person, "at": at, "why": why})
+
+
 def forget(driver: Driver, person: int, before: str) -> None:
     """Drop a person's sessions that began long ago."""
     driver.run(_FORGET, {"person": person, "before": before})
@@ -152,6 +163,11 @@ def forget(driver: Driver, person: int, before: str) -> None:
 def knows(driver: Driver, person: int, device: str, since: str) -> bool:
     """Tell whether a person has signed in from a browser before."""
     return bool(driver.value(_KNOWN, {"person": person, "device": device, "since": since}))
+
+
+def knows_of(driver: Driver, provider: str, device: str, since: str) -> bool:
+    """Tell whether somebody has signed in by a provider from a browser before."""
+    return bool(driver.value(_KNOWN_OF, {"provider": provider, "device": device, "since": since}))
 
 
 def tried(driver: Driver, account: str, device: str, since: str) -> tuple[int, int, int, str | None]:
