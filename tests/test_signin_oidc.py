@@ -12,7 +12,6 @@ from qaflow.providers import Oidc, RoleRule
 from qaflow.services import audit
 from qaflow.store.db import db
 
-
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:oidc_provider_mock"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:authlib"),

@@ -26,7 +26,7 @@ from qaflow.web.access import public
 from qaflow.web.assets import asset
 from qaflow.web.words import due_on
 
-PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "help.index", "help.topic", "probes.alive",
+PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "signin.code", "signin.by", "signin.arrive", "signin.ended", "signin.leave", "help.index", "help.topic", "probes.alive",
           "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
 FILES = {"audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show", "points.export",
          "reviews.manifest", "tasks.export"}  # fmt: skip

@@ -67,7 +67,7 @@ class SignIn(Form):
 class Code(Form):
     """A one-time or recovery code."""
 
-    code = StringField(_("Code"), required(CODE))
+    code = StringField(_("One-time code"), required(CODE))
 
 
 class NewPassword(Form):
