@@ -57,6 +57,7 @@ class Quiet(WSGIRequestHandler):
 
 server = WSGIServer(("127.0.0.1", 0), Quiet)
 server.set_app(get_wsgi_application())
-print(server.server_port, flush=True)
+sys.stdout.write(f"{server.server_port}\n")
+sys.stdout.flush()
 threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()  # ends with its parent
 server.serve_forever()

@@ -25,7 +25,8 @@ root = ReadOnlyInMemoryLDAPEntry(b"dc=example", {b"dc": [b"example"], b"objectCl
 root.addChild(b"cn=reader", {b"objectClass": [b"person"], b"cn": [b"reader"], b"userPassword": [b"the reader's own"]})
 people = root.addChild(b"ou=people", {b"objectClass": [b"organizationalUnit"], b"ou": [b"people"]})
 for place, attributes in (
-    person(b"zhang", b"blue harbour", entryUUID=[b"u-1"], cn=["张三".encode()], employeeNumber=[b"lead"], group=[b"qa"]),
+    person(b"zhang", b"blue harbour", entryUUID=[b"u-1"], cn=["张三".encode()], employeeNumber=[b"lead"],
+           group=[b"qa"]),
     person(b"wang", b"green harbour", entryUUID=[b"u-2"], cn=["王五".encode()]),
     person(b"li", b"red harbour", cn=["李四".encode()]),
 ):
@@ -53,6 +54,7 @@ class Parent(Protocol):
 registerAdapter(lambda factory: factory.root, Served, IConnectedLDAPEntry)
 context = ssl.DefaultOpenSSLContextFactory(sys.argv[2], sys.argv[1])
 port = reactor.listenSSL(0, Served(), context, interface="127.0.0.1")
-print(port.getHost().port, flush=True)
+sys.stdout.write(f"{port.getHost().port}\n")
+sys.stdout.flush()
 stdio.StandardIO(Parent())
 reactor.run()

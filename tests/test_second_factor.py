@@ -116,7 +116,7 @@ def test_guesses_at_the_code_are_counted_with_those_at_the_password(site: Site) 
 
 
 def test_a_half_sign_in_is_over_after_ten_minutes_and_opens_nothing(site: Site) -> None:
-    _, key, _ = enrolled(site, "admin")
+    enrolled(site, "admin")
     browser = half(site, "admin")
     assert browser.get("/me").status_code == 303
     site.later(minutes=11)
@@ -133,7 +133,8 @@ def test_a_college_that_asks_for_codes_lets_its_guarded_roles_nowhere_before(sit
     assert answer.status_code == 303
 
     assert office.get("/inbox").headers["Location"] == "/me/second"
-    assert office.post("/me/deputies", "/me/second", who="lead", starts="2025-09-08", ends="2025-09-09").status_code == 401
+    days = {"starts": "2025-09-08", "ends": "2025-09-09"}
+    assert office.post("/me/deputies", "/me/second", who="lead", **days).status_code == 401
     assert lead.get("/inbox").status_code == 200
 
     (key,) = KEY.findall(office.get("/me/second").text)

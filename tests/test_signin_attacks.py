@@ -124,7 +124,8 @@ def test_a_right_token_lets_in_and_the_verifier_is_sent(campus: Campus, forger: 
 
 @pytest.mark.parametrize("change", [
     put(nonce="another"), put(nonce=None), put(aud="another"), put(aud=["qaflow", "another"]),
-    put(aud=["qaflow", "another"], azp="another"), put(azp="another"), put(iss="https://elsewhere.example"), put(iss=None),
+    put(aud=["qaflow", "another"], azp="another"), put(azp="another"), put(iss="https://elsewhere.example"),
+    put(iss=None),
     put(exp=1_700_000_000), put(exp=None), put(iat=None), put(iat=4_000_000_000), put(sub=None), put(sub=""),
     put(sub=["a", "b"]), put(sub={"a": 1}),
 ], ids=str)  # fmt: skip

@@ -26,7 +26,8 @@ def environment() -> Path:
     stamp = HOME / ".stamp"
     if not stamp.exists() or stamp.stat().st_mtime < asked.stat().st_mtime:
         venv.create(HOME, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", asked], check=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-r", asked], check=True)
         stamp.touch()
     return python
 
@@ -68,7 +69,8 @@ def test_a_ticket_with_its_attributes_lets_in_and_gives_roles(campus: Campus) ->
 
     assert (arrived.status_code, arrived.headers.get("Location")) == (303, "/me/password"), arrived.text
     assert visitor.is_in()
-    assert campus.rows("select person_id, subject from linked_account") == [(campus.site.world.persons["lead"], "zhang")]
+    lead = campus.site.world.persons["lead"]
+    assert campus.rows("select person_id, subject from linked_account") == [(lead, "zhang")]
     assert campus.rows("select role from role_grant where provider = 'cas'") == [("quality_office",)]
 
 

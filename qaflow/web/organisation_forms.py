@@ -192,5 +192,6 @@ class SignInRules(Form):
     """What a college asks of who signs in."""
 
     second_factor = SelectField(_("One-time codes of administrators and the quality office"), [Optional()],
-                                choices=[SelectChoice("", _("may be used")), SelectChoice("yes", _("must be used"))])  # fmt: skip
+                                choices=[SelectChoice("", _("may be used")),
+                                         SelectChoice("yes", _("must be used"))])  # fmt: skip
     minutes = IntegerField(_("Minutes after which an approval needs a fresh proof (empty: never)"), [Optional()])
