@@ -25,7 +25,7 @@ run: $(VENV)/.stamp ## the server and the scheduler on the database of QAFLOW_HO
 	@$(BIN)/qaflow run $(ARGS)
 
 test: $(VENV)/.stamp ## the whole suite, PostgreSQL included
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-browser: $(VENV)/.stamp chromium libreoffice ## each role's day in Debian's Chromium, exports in LibreOffice
 	@$(BIN)/python -m pytest -m browser tests/browser tests/test_exports_p32.py $(ARGS)

@@ -33,6 +33,7 @@ TICK_RANGE = (1, 3600)
 PORT_RANGE = (1, 65535)
 THREAD_RANGE = (1, 64)
 CATCH_UP_RANGE = (1, 3660)
+API_RATE_RANGE = (1, 1_000_000)
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -53,6 +54,7 @@ class Settings:
     mail_url: str = field(default="console:", repr=False)
     tick_seconds: int = 30
     max_catch_up: int = 400  # days without a tick after which automatic steps wait for `tick --confirm`
+    api_rate: int = 600  # requests that a token may send in a minute
     metrics_token: str = field(default="", repr=False)  # by which monitoring elsewhere may ask for the figures
     providers: "tuple[Provider, ...]" = ()  # by which a campus signs in, beside local accounts
     breached_passwords: Path | None = None  # a sorted list that no new password may stand in
@@ -116,6 +118,7 @@ def load() -> Settings:
         mail_url=_mail_url(_text(env, "MAIL_URL", "console:")),
         tick_seconds=_whole(env, "TICK_SECONDS", 30, TICK_RANGE),
         max_catch_up=_whole(env, "MAX_CATCH_UP", 400, CATCH_UP_RANGE),
+        api_rate=_whole(env, "API_RATE", 600, API_RATE_RANGE),
         metrics_token=_metrics_token(_text(env, "METRICS_TOKEN", "")),
         providers=_providers(_text(env, "SIGNIN", ""), folder),
         breached_passwords=_breached(_text(env, "BREACHED_PASSWORDS", ""), folder),

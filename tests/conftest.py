@@ -11,20 +11,34 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import create_engine, make_url, text
 
 from qaflow.app import BOOTSTRAP, create_app
 from qaflow.cli.main import program
 from qaflow.config import Settings
+from qaflow.services import passwords
 from qaflow.store import db
 
 if TYPE_CHECKING:
     from rights.world import Rights
 
 SECRET = "tSx7-wQ9zLk2mVb4Rn8Yc1Df6Hg3Jp5Ua0EoIi"  # as random as any, and in no installation
+
+LONGEST = ("test_rights_p20.py", "test_leaks_p21.py", "test_writers_p10.py", "test_backup_p36_p37.py",
+           "test_guessing_p28.py", "test_duplicate_ticks_p12.py", "test_demo.py", "test_run.py")  # fmt: skip
+"""Files of few tests that take long: begun last, one of them would run on alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest; the others keep their order."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 class Run(Protocol):
@@ -52,6 +66,40 @@ def own_logs() -> Iterator[None]:
         mine.close()
     logging.root.handlers[:], logging.root.level = handlers, level
     structlog.reset_defaults()
+
+
+class Compiled(BytecodeCache):
+    """Templates that this process has compiled once: nearly every test makes an app anew, and its pages."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill a template's bucket, unless its text is another by now."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what a bucket holds."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick() -> Iterator[None]:
+    """Spare what says nothing in most tests: the cost of a password's hash, the compiling of templates again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
+        yield
+
+
+@pytest.fixture
+def dear(monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
+    """Let passwords cost what they cost in an installation."""
+    true = PasswordHasher()
+    monkeypatch.setattr(passwords, "HASHER", true)
+    return true
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,12 @@ import pytest
 from audit_world import SPIRAL, db, eventful
 from flask import Flask
 
+from qaflow.engine.fold import EFFECTS, evolve
 from qaflow.engine.machine import compile_definition
 from qaflow.engine.replay import Replay, named
 from qaflow.engine.replay_guards import Disallowed
 from qaflow.engine.replay_kinds import CARRIES, GUARDS, PARTS
-from qaflow.engine.snapshot import EFFECTS, Snapshot, evolve
+from qaflow.engine.snapshot import Snapshot
 from qaflow.services import audit
 from qaflow.testing import World
 

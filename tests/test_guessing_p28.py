@@ -12,6 +12,7 @@ from functools import partial
 from itertools import chain
 
 import pytest
+from argon2 import PasswordHasher
 from browsing import PASSWORD
 from conftest import entered
 from flask import Flask
@@ -122,7 +123,7 @@ def test_a_counter_in_one_process_would_be_caught(
         assert weighed(world, "lead", shared) > HOUR
 
 
-def test_a_known_and_an_unknown_account_take_the_same_time(app: Flask, settings: Settings) -> None:
+def test_a_known_and_an_unknown_account_take_the_same_time(app: Flask, dear: PasswordHasher) -> None:
     """In the process, so that neither network nor neighbours are measured; medians, the two kinds by turns."""
     prepared()
     ports = app.extensions["qaflow"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import Result
 from flask import Flask
 from peopled import GOALS, World
@@ -136,11 +137,11 @@ def test_the_quality_office_is_never_left_empty(world: World) -> None:
 # Passwords, tokens, actors
 
 
-def test_a_password_is_kept_as_argon2_and_in_no_journal(world: World) -> None:
+def test_a_password_is_kept_as_argon2_and_in_no_journal(world: World, dear: PasswordHasher) -> None:
     passwords.password(world.session, world.origin(), "leader", "correct horse")
 
     ((kept,),) = world.rows("select password_hash from person where login = 'leader'")
-    assert kept.startswith("$argon2id$")
+    assert kept.startswith(f"$argon2id$v=19$m={dear.memory_cost},t={dear.time_cost},p={dear.parallelism}$")
     last = world.chain(f"person:{world.people['leader']}")[-1]
     assert (last.kind, last.data) == ("PasswordSet", "{}")
     found = transact(world.session, lambda d: [passwords.proven(d, "leader", "correct horse"),

@@ -9,7 +9,7 @@ import pytest
 from processes import tell
 from rights import mutants
 from rights.mutants import Mutant, Place
-from rights.table import Cell, Row, Table, ask, fault, request, uncovered
+from rights.table import Cell, Heard, Row, Table, ask, fault, request, uncovered
 from rights.world import Rights
 from ruamel.yaml import YAML
 
@@ -49,7 +49,8 @@ def test_every_cell_answers_as_the_table_says_and_a_refusal_tells_and_changes_no
     rights: Rights, table: Table
 ) -> None:
     cells = list(table.cells())
-    faults = [found for cell in cells if (found := fault(rights, table, cell))]
+    heard: Heard = {}
+    faults = [found for cell in cells if (found := fault(rights, table, cell, heard))]
 
     possible = [cell for cell in cells if cell.place not in ("closed", "absent") and not cell.row.bare]
     allowed = [cell for cell in cells if table.allowed(cell)]

@@ -16,7 +16,7 @@ from qaflow.store import journal, schema
 from qaflow.store.db import Sql, configure, db, driver, schema_state, upgrade
 
 NOT_BY_COLLEGE = {  # unique in the installation or not a tenant's table: the journal, content and what hangs on them
-    "college", "person", "token", "installation", "journal", "content", "outbox", "incident", "tick_run", "lease",
+    "answered_request", "college", "person", "token", "installation", "journal", "content", "outbox", "incident", "tick_run", "lease",
 }  # fmt: skip
 SWEPT = {"ix_cycle_due", "ix_work_item_level", "ix_subject_ends"}  # one sweep serves all colleges
 BY_PARENT = {"ix_cycle_parent_id", "ix_work_item_cycle_id", "uq_definition_key_version"}

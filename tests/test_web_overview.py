@@ -42,7 +42,7 @@ def test_each_number_of_each_role_opens_a_list_of_that_many_lines(site: Site, lo
 
 
 def crawl(browser: Browser) -> dict[str, str]:
-    """Return every page of this part that links lead to."""
+    """Return every page of this part that links lead to, and each chart as the text that its png is drawn from."""
     seen: dict[str, str] = {}
     waiting = ["/overview", "/portraits", "/compare"]
     while waiting:
@@ -50,8 +50,8 @@ def crawl(browser: Browser) -> dict[str, str]:
         if path not in seen:
             answer = browser.get(path)
             assert answer.status_code == 200, path
-            seen[path] = answer.text if answer.mimetype != "image/png" else ""
-            waiting += [unescape(link) for link in LINK.findall(seen[path])]
+            seen[path] = answer.text
+            waiting += [unescape(link) for link in LINK.findall(seen[path]) if "form=png" not in link]
     return seen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import pylopdf_fonts_zh_cn
@@ -16,6 +17,8 @@ SCALE = 2.0  # pixels of a png for one of the description
 WIDTH = 720
 """Pixels of a chart that is as wide as its place: on paper, the width between the margins."""
 PAPER = "#fff"
+KEPT = 128
+"""Drawings that a process remembers: pages and documents ask for the same one again, in both forms."""
 
 
 class VegaPictures:
@@ -27,11 +30,13 @@ class VegaPictures:
 
     def draw(self, spec: Mapping[str, Any], form: str, language: str = "zh") -> bytes:
         """Return a Vega-Lite description as ``svg`` or ``png``, in the colours for paper unless it has its own."""
-        options: dict[str, Any] = {"time_format_locale": LOCALES.get(language, "en-US"), "allowed_base_urls": []}
-        given = json.dumps(on_paper(spec), ensure_ascii=False)
-        if form == "png":
-            return bytes(vl_convert.vegalite_to_png(given, scale=SCALE, **options))
-        return str(vl_convert.vegalite_to_svg(given, **options)).encode()
+        drawn = _drawn(json.dumps(on_paper(spec), ensure_ascii=False), LOCALES.get(language, "en-US"))
+        return bytes(vl_convert.svg_to_png(drawn, scale=SCALE)) if form == "png" else drawn.encode()
+
+
+@lru_cache(maxsize=KEPT)
+def _drawn(given: str, locale: Any) -> str:
+    return str(vl_convert.vegalite_to_svg(given, time_format_locale=locale, allowed_base_urls=[]))
 
 
 def on_paper(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
+from .fold import EFFECTS, evolve
 from .machine import Compiled
 from .replay_guards import Disallowed, Rules, rules_of
 from .replay_kinds import ELSEWHERE, ITEM_KINDS, NOT_RUNNING, RULES, STRANGE
-from .snapshot import EFFECTS, RUNNING, Data, Item, Sheet, Snapshot, Visit, evolve
+from .snapshot import RUNNING, Data, Item, Sheet, Snapshot, Visit
 
 Resolve = Callable[[str], Compiled | None]
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from qaflow.engine.decide import Context, Fact, Refusal
+from qaflow.engine.fold import evolve
 from qaflow.engine.machine import Compiled
-from qaflow.engine.snapshot import Data, Snapshot, evolve
+from qaflow.engine.snapshot import Data, Snapshot
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Stale
 from qaflow.store import content, frame_answers, ledger
 from qaflow.store import cycles as rows

@@ -39,6 +39,8 @@ def from_token(driver: Driver, token: str, now: datetime | None = None) -> peopl
     known = accounts.token(driver, token_hash(token)) if token else None
     if known is None or (known[1] is not None and (now is None or known[1] <= utc(now))):
         raise Unproven("actor.unproven", "who acts is not proven: set QAFLOW_TOKEN to that user's token")
+    if known[2] is not None:
+        raise Forbidden("token.scope", "this token is for the API: make one without scopes for the command line")
     found = people.by_id(driver, known[0])
     if found is None:
         raise Unproven("actor.unproven", "who acts is not proven: the token's account is gone")

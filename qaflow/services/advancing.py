@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from qaflow.engine.decide import Context, Refusal
+from qaflow.engine.fold import evolve
 from qaflow.engine.machine import Compiled
-from qaflow.engine.snapshot import Item, Snapshot, Visit, evolve
+from qaflow.engine.snapshot import Item, Snapshot, Visit
 from qaflow.errors import CorruptHistory
 from qaflow.store import content, journal, ledger, rounds, sweep
 from qaflow.store.db import Driver, utc

@@ -38,6 +38,7 @@ class Chosen:
     term: str = ""
     q: str = ""
     after: tuple[str, int] | None = None
+    lines: int = LINES  # of one page
 
     def fits(self, facet: Facet, under: frozenset[int], but: str = "") -> bool:
         """Tell whether the filters let a facet through, one of them left aside; a unit holds those under it."""
@@ -110,9 +111,9 @@ class _Reading:
         facets = rows.facets(self.driver, self.kind, params)
         shown = [f for f in facets if chosen.fits(f, self.under)]
         found = rows.page(self.driver, self.kind, params) if shown else []
-        last = found[LINES - 1] if len(found) > LINES else None
+        last = found[chosen.lines - 1] if len(found) > chosen.lines else None
         return Listed(
-            chosen=chosen, lines=tuple(map(self.line, found[:LINES])), total=sum(f.many for f in shown),
+            chosen=chosen, lines=tuple(map(self.line, found[: chosen.lines])), total=sum(f.many for f in shown),
             late=sum(f.many for f in shown if f.when == LATE), choices=self.choices(facets), term=self.term,
             terms=self.college.calendar.terms, following=(last.due or rows.LAST_DAY, last.id) if last else None,
         )  # fmt: skip
@@ -127,7 +128,7 @@ class _Reading:
             "term_first": term.starts.isoformat() if term else "", "term_last": term.ends.isoformat() if term else "",
             "q": f"%{_literal(chosen.q)}%", "layer": chosen.layer, "track": chosen.track, "stage": chosen.stage,
             "anywhere": not chosen.unit, "units": sorted(self.under), "when": chosen.when, "after": after,
-            "after_id": after_id, "limit": LINES + 1,
+            "after_id": after_id, "limit": chosen.lines + 1,
         }  # fmt: skip
 
     def line(self, row: Row) -> Line:

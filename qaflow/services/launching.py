@@ -11,8 +11,9 @@ from typing import Any
 from qaflow.engine import periods
 from qaflow.engine.college import Track
 from qaflow.engine.decide import Context, Refusal
+from qaflow.engine.fold import evolve
 from qaflow.engine.machine import Compiled
-from qaflow.engine.snapshot import Data, Snapshot, evolve
+from qaflow.engine.snapshot import Data, Snapshot
 from qaflow.errors import Missing
 from qaflow.store import colleges, journal, rounds
 from qaflow.store.db import Driver, utc

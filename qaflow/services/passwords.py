@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Collection
@@ -23,9 +24,9 @@ from .work import AnySession, Origin, Writer, transact
 
 PREFIX = "qaflow_"  # by which a token is known where it should not be
 TOKEN_BYTES = 32
+TOKEN_SHOWN = 6
 MOST_DAYS = 3660
 HASHER = PasswordHasher()
-_NOBODY = HASHER.hash(secrets.token_urlsafe())  # an unknown login takes as long as a wrong password
 
 
 def password(session: AnySession, origin: Origin, login: str, text: str, listed: Path | None = None) -> None:
@@ -72,10 +73,20 @@ def proven(driver: Driver, login: str, text: str) -> rows.Account | None:
     account = rows.by_logins(driver, [login]).get(login)
     known = account.password_hash if account is not None else None
     try:
-        fits: bool = HASHER.verify(known or _NOBODY, text)
+        fits: bool = HASHER.verify(known or _nobody(), text)
     except (VerificationError, InvalidHashError):
         fits = False
     return account if fits and known and account is not None and account.disabled_at is None else None
+
+
+def _nobody() -> str:
+    """Return what no password fits and costs as much to compare: an unknown login takes as long as a wrong password.
+
+    It is written, not reckoned: a process that signs nobody in has not to pay for a hash as it starts.
+    """
+    salt, digest = (base64.b64encode(secrets.token_bytes(n)).decode().rstrip("=")
+                    for n in (HASHER.salt_len, HASHER.hash_len))  # fmt: skip
+    return f"$argon2id$v=19$m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}${salt}${digest}"
 
 
 def token_for(session: AnySession, origin: Origin, login: str, name: str = "", days: int | None = None) -> str:
@@ -93,7 +104,8 @@ def token_for(session: AnySession, origin: Origin, login: str, name: str = "", d
         writer = Writer(driver, origin)
         expires = utc(origin.now + timedelta(days=days)) if days is not None else None
         person_fact(driver, writer, account.id, "TokenIssued", {"expires": expires} if expires else {})
-        rows.put_token(driver, account.id, token_hash(text), name, writer.at, expires)
+        rows.put_token(driver, account.id, token_hash(text), name, writer.at, expires, shown_of(text),
+                       made_by=origin.person)  # fmt: skip
         writer.flush()
 
     transact(session, body)
@@ -115,6 +127,11 @@ def revoke_tokens(session: AnySession, origin: Origin, login: str) -> int:
         return count
 
     return transact(session, body)
+
+
+def shown_of(text: str) -> str:
+    """Return the first signs of a token, by which its owner knows it again and nobody can use it."""
+    return text[: len(PREFIX) + TOKEN_SHOWN]
 
 
 def token_hash(text: str) -> str:

@@ -127,20 +127,25 @@ def _stamp(of: object) -> str:
 
 def _signed_in(session: AnySession, driver: Driver, digest: str, row: rows.Row, held: list[rows.Held],
                now: datetime, elsewhere: bool) -> SignedIn:  # fmt: skip
-    kinds: frozenset[str] = frozenset()
-    titles: tuple[Label, ...] = ()
-    if row.college is not None:
-        college = view(session, driver, row.college)
-        day = college.calendar.local_day(now).isoformat()
-        today = [h for h in held if (h.starts or day) <= day <= (h.ends or day)]
-        kinds = frozenset(h.kind for h in today)
-        named = college.config.role_by_key
-        titles = tuple(named[key].name for key in dict.fromkeys(h.role for h in today) if key in named)
+    kinds, titles = posts(session, driver, row.college, held, now)
     return SignedIn(session=digest, person=row.person, college=row.college, login=row.login, name=row.name,
                     language=row.language, device=row.device, kinds=kinds, titles=titles, provider=row.provider,
                     proven=instant(row.proven_at or row.created_at), has_factor=row.has_factor,
                     must_enrol=row.asks_factor and not (row.has_factor or elsewhere) and bool(kinds & GUARDED),
                     )  # fmt: skip
+
+
+def posts(session: AnySession, driver: Driver, number: int | None, held: list[rows.Held],
+          now: datetime) -> tuple[frozenset[str], tuple[Label, ...]]:  # fmt: skip
+    """Return the kinds and names of the roles that count today."""
+    if number is None:
+        return frozenset(), ()
+    college = view(session, driver, number)
+    day = college.calendar.local_day(now).isoformat()
+    today = [h for h in held if (h.starts or day) <= day <= (h.ends or day)]
+    named = college.config.role_by_key
+    titles = tuple(named[key].name for key in dict.fromkeys(h.role for h in today) if key in named)
+    return frozenset(h.kind for h in today), titles
 
 
 def end(session: AnySession, ports: Ports, text: str) -> None:

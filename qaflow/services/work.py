@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, scoped_session
 from qaflow.engine.decide import Decide, decide
 from qaflow.errors import Busy
 from qaflow.store import journal, outbox
+from qaflow.store import unit as units
 from qaflow.store.db import Contended, Driver, Duplicate, driver, utc
 
 TRIES = 3
@@ -50,6 +51,9 @@ def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
     """Run a body in one transaction; a lost race is decided again, three times, then `Busy` (engine rules, 3)."""
     if isinstance(session, scoped_session):
         session = session()  # asked once, not at every step
+    opened = units.of(session)
+    if opened is not None:
+        return _joined(session, opened, body)
     for _ in range(TRIES):
         try:
             result = body(driver(session))
@@ -60,6 +64,41 @@ def transact(session: AnySession, body: Callable[[Driver], T]) -> T:
         except BaseException:
             session.rollback()
             raise
+    raise Busy("busy", "others are changing the same records: try again in a moment")
+
+
+def _joined(session: Session, unit: units.Unit, body: Callable[[Driver], T]) -> T:
+    """Run a body within the open unit; a race that is lost here is lost by the unit, whoever catches the error."""
+    try:
+        result = body(driver(session))
+        session.commit()
+        return result
+    except (Contended, LostRace, Duplicate) as lost:
+        unit.spoiled = True
+        session.rollback()
+        raise LostRace from lost
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def together(session: AnySession, body: Callable[[Driver], T]) -> T:
+    """Run several service calls as one transaction, decided again as a whole where any of them lost a race.
+
+    Each `transact` within joins it, and each reader's rollback takes back only what was not kept.  A body that must
+    not be done twice outside the database has no place here.
+    """
+    if isinstance(session, scoped_session):
+        session = session()
+    for _ in range(TRIES):
+        try:
+            with units.opened(session) as unit:
+                result = body(unit.driver)
+                if unit.spoiled:
+                    raise LostRace
+            return result
+        except (Contended, LostRace, Duplicate):
+            continue
     raise Busy("busy", "others are changing the same records: try again in a moment")
 
 

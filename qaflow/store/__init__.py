@@ -1,6 +1,7 @@
 """All SQL lives here, one module an aggregate; whoever imports any of it has all tables known."""
 
 from qaflow.store import (
+    tables_api,
     tables_chains,
     tables_cycles,
     tables_desk,
@@ -15,6 +16,6 @@ from qaflow.store import (
 )
 
 __all__ = [
-    "tables_chains", "tables_cycles", "tables_desk", "tables_journal", "tables_organisation", "tables_people",
-    "tables_reviews", "tables_sessions", "tables_signin", "tables_voices", "tables_work",
+    "tables_api", "tables_chains", "tables_cycles", "tables_desk", "tables_journal", "tables_organisation",
+    "tables_people", "tables_reviews", "tables_sessions", "tables_signin", "tables_voices", "tables_work",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ _PERSON_COLUMNS = ("id", "college_id", "login", "name", "language", "disabled_at
                    "head", "password_hash")  # fmt: skip
 _DEPUTY_COLUMNS = ("id", "college_id", "person_id", "deputy_id", "role", "layer", "starts", "ends", "ended_at",
                    "reason")  # fmt: skip
-_TOKEN_COLUMNS = ("person_id", "hash", "name", "created_at", "expires_at")
+_TOKEN_COLUMNS = ("person_id", "hash", "name", "created_at", "expires_at", "prefix", "scopes", "made_by")
 
 
 class Account(NamedTuple):
@@ -68,7 +68,7 @@ _RENAME = Sql("update person set name = :name, language = :language where id = :
 _DISABLE = Sql("update person set disabled_at = :at where id = :id and disabled_at is null")
 _PASSWORD = Sql("update person set password_hash = :hash where id = :id")
 _REVOKE_TOKENS = Sql("update token set revoked_at = :at where person_id = :person and revoked_at is null")
-_TOKEN = Sql("select t.person_id, t.expires_at from token t where t.hash = :hash and t.revoked_at is null")
+_TOKEN = Sql("select t.person_id, t.expires_at, t.scopes from token t where t.hash = :hash and t.revoked_at is null")
 _GRANTS = Sql(
     "select person_id, role, scope_kind, scope_id, scope_layer from role_grant where college_id = :college and "
     "ends is null"
@@ -161,9 +161,10 @@ def set_password(driver: Driver, person: int, digest: str) -> None:
     driver.run(_PASSWORD, {"id": person, "hash": digest})
 
 
-def put_token(driver: Driver, person: int, digest: str, name: str, at: str, expires: str | None) -> None:
+def put_token(driver: Driver, person: int, digest: str, name: str, at: str, expires: str | None, prefix: str,
+              scopes: str | None = None, made_by: int | None = None) -> None:  # fmt: skip
     """Keep a token by its hash."""
-    driver.insert_rows("token", _TOKEN_COLUMNS, [(person, digest, name, at, expires)])
+    driver.insert_rows("token", _TOKEN_COLUMNS, [(person, digest, name, at, expires, prefix, scopes, made_by)])
 
 
 def revoke_tokens(driver: Driver, person: int, at: str) -> int:
@@ -171,8 +172,8 @@ def revoke_tokens(driver: Driver, person: int, at: str) -> int:
     return driver.run(_REVOKE_TOKENS, {"person": person, "at": at})
 
 
-def token(driver: Driver, digest: str) -> tuple[int, str | None] | None:
-    """Return (person, expiry) of a token that was not revoked."""
+def token(driver: Driver, digest: str) -> tuple[int, str | None, str | None] | None:
+    """Return (person, expiry, scopes) of a token that was not revoked."""
     return driver.one(_TOKEN, {"hash": digest})
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import Boolean, Double, Engine, Integer, LargeBinary, MetaData, Text, event, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.orm import DeclarativeBase, Session, registry, scoped_session
 
-from qaflow.store import schema
+from qaflow.store import schema, unit
 from qaflow.store.driver import Driver, Sql, driver
 from qaflow.store.faults import DRIVER_ERRORS, Contended, Duplicate, Sealed, Unreachable, on_error, translated
 from qaflow.store.schema import SCHEMA_HEAD, UNFIT, schema_state
@@ -68,7 +69,11 @@ class Base(DeclarativeBase):
     registry = registry(metadata=MetaData(naming_convention=NAMES), type_annotation_map=TYPES)
 
 
-db = SQLAlchemy(model_class=Base)
+class AppSession(unit.UnitSession, BoundSession):
+    """The session of the app, on which a unit of work may be open."""
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": AppSession})
 if TYPE_CHECKING:
     Model = Base
 else:
@@ -131,7 +136,12 @@ def _begin(connection: Connection) -> None:
 
 
 def reading(session: Session | scoped_session[Any]) -> Driver:
-    """Begin a transaction that only reads, so that it neither waits for writers nor holds them up."""
+    """Begin a transaction that only reads, so that it neither waits for writers nor holds them up.
+
+    Within a unit of work it is the unit's, and sees what that has written.
+    """
+    if unit.of(session) is not None:
+        return driver(session)
     session.connection(execution_options={"qaflow_reading": True, "postgresql_readonly": True})
     return driver(session)
 

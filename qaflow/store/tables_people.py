@@ -27,7 +27,7 @@ class Person(Model):
 
 
 class Token(Model):
-    """A bearer token, kept as its hash."""
+    """A bearer token, kept as its hash; it gives what its scopes name, never more than the person may."""
 
     __tablename__ = "token"
     id: Mapped[Ref] = mapped_column(primary_key=True)
@@ -37,7 +37,10 @@ class Token(Model):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-    last_used_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]  # to the minute
+    prefix: Mapped[Name | None]  # the first signs of its text, by which its owner knows it again
+    scopes: Mapped[str | None]  # parted by blanks; none: all, as the command line makes them
+    made_by: Mapped[Ref | None]  # a person; none: the operator
     __table_args__ = (UniqueConstraint("hash"),)
 
 

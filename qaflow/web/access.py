@@ -29,6 +29,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 DEVICE = "qaflow-device"
 DEVICE_AGE = 180 * 86_400
 DEVICE_BYTES = 16
+PROGRAMS = "/api/"
 SIGNED_IN_AS = "_user_id"  # where flask-login keeps what `get_id` gives
 UNGUARDED = frozenset({"profile.second", "profile.language", "profile.password"})
 """Pages that are open to whoever has yet to set up one-time codes."""
@@ -130,7 +131,9 @@ def _enrolled(endpoint: str) -> AnyResponse | None:
 
 
 def for_people() -> bool:
-    """Tell whether a page is wanted, rather than a document for a program."""
+    """Tell whether a page is wanted, rather than a document for a program; under `/api` always the latter."""
+    if request.path.startswith(PROGRAMS):
+        return False
     kinds = ["application/json", "application/problem+json", "text/html"]
     return request.accept_mimetypes.best_match(kinds) == "text/html"
 

@@ -62,6 +62,12 @@ def asset(name: str) -> Asset:
 
 def asset_url(name: str) -> str:
     """Return an asset's address, which changes with its content."""
+    return _address(request.script_root, name)
+
+
+@cache
+def _address(_root: str, name: str) -> str:
+    """Return the address below a root; a page asks for that of its icons twenty times."""
     return url_for("assets.static", digest=_hash(name), name=name)
 
 

@@ -45,7 +45,7 @@ def subject(number: int) -> str:
 
 def _bars(found: Units) -> Chart | None:
     """Return the units' means at the chosen point as bars."""
-    rows = [(pair(line.name) if line.name else _("All other units"), line.value.value)
+    rows = [(pair(line.name) if line.name else _("All other units"), round(line.value.value, 2))
             for line in found.lines if line.value]  # fmt: skip
     named = next(((pair(name), unit) for number, name, unit in found.points if number == found.chosen.point), None)
     if named is None or len(rows) < 2:

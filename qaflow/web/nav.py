@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import current_app, request, url_for
@@ -15,6 +16,7 @@ PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview",
 FRAMED = frozenset({"leader", "diagnostician", "supervisor", "committee", "quality_administrator"})
 """Who has to do with diagnosis points; heads of units, who answer them, are supervisors."""
 EVERYBODY: frozenset[str] = frozenset()
+KEPT = 1024  # bars that a process remembers: by roles and part of the program
 
 
 class Entry(NamedTuple):
@@ -83,21 +85,26 @@ def groups(me: SignedIn | None) -> list[Group]:
     """Return the groups for a person, of the pages that there are; a group without any is left out."""
     if me is None:
         return []
-    found = [Group(label, _shown(entries, me.kinds)) for label, entries in GROUPS]
+    return _groups(request.script_root, me.kinds, _part())
+
+
+@lru_cache(maxsize=KEPT)
+def _groups(_root: str, kinds: frozenset[str], part: str) -> list[Group]:
+    found = [Group(label, _shown(entries, kinds, part)) for label, entries in GROUPS]
     return [group for group in found if group.entries]
 
 
-def _shown(entries: tuple[Entry, ...], kinds: frozenset[str]) -> list[Shown]:
+def _shown(entries: tuple[Entry, ...], kinds: frozenset[str], part: str) -> list[Shown]:
     found = [e for e in entries if e.endpoint in current_app.view_functions and _useful(e, kinds)]
-    return [Shown(url_for(e.endpoint), e.label, _here(e.endpoint)) for e in found]
+    return [Shown(url_for(e.endpoint), e.label, e.endpoint.partition(".")[0] == part) for e in found]
 
 
 def _useful(entry: Entry, kinds: frozenset[str]) -> bool:
     return not entry.kinds or bool(entry.kinds & kinds) or (entry.bare and not kinds)
 
 
-def _here(endpoint: str) -> bool:
-    """Tell whether the page is of the entry's own part of the program."""
-    blueprint = endpoint.partition(".")[0]
-    part = PARTS.get(request.blueprint or "", request.blueprint)
-    return part == blueprint or (request.endpoint == "start.start" and blueprint == "inbox")
+def _part() -> str:
+    """Return the part of the program to which the page belongs, by the blueprint of its entry."""
+    if request.endpoint == "start.start":
+        return "inbox"
+    return PARTS.get(request.blueprint or "", request.blueprint or "")

@@ -69,7 +69,7 @@ def number(response: Response) -> Response:
         spent = ports().clock.now() - g.began
         took().labels(request.method, request.blueprint or "none").observe(spent.total_seconds())
     if request.method not in SAFE:
-        someone = getattr(g.get("_login_user"), "me", None)
+        someone = getattr(g.get("_login_user"), "me", None) or getattr(g.get("bearer"), "me", None)
         log.info("web.asked", method=request.method, path=quote(request.path), status=response.status_code,
                  refused=g.get("refused"), person=someone and someone.person, address=request.remote_addr)  # fmt: skip
     return response

@@ -167,22 +167,29 @@ def ask(rights: Rights, cell: Cell) -> TestResponse:
     return rights.ask(cell.login, cell.row.method, path, form)
 
 
-def fault(rights: Rights, table: Table, cell: Cell, answer: TestResponse | None = None) -> str:
-    """Return what is wrong with a cell's answer, "" where it is as the table says; the world is as before, after."""
-    answer = answer or ask(rights, cell)
+Heard = dict[tuple[Any, ...], tuple[int, str]]
+"""What requests for absent things were told, by who asked for what: the world and the program being as they are."""
+
+
+def fault(rights: Rights, table: Table, cell: Cell, heard: Heard | None = None) -> str:
+    """Return what is wrong with a cell's answer, "" where it is as the table says; the world is as before, after.
+
+    With `heard`, an absent thing is asked for once and not again for each place: for one and the same program only.
+    """
+    answer = ask(rights, cell)
     try:
-        return _wrong(rights, table, cell, answer)
+        return _wrong(rights, table, cell, answer, {} if heard is None else heard)
     finally:
         rights.restore()
 
 
-def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse) -> str:
+def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse, heard: Heard) -> str:
     expected = table.expected(cell)
     if answer.status_code not in expected:
         return f"{cell}: {answer.status_code} where the table says {expected}"
     changed = rights.changed()
     if not table.allowed(cell):
-        return f"{cell}: refused, yet {sorted(changed)} changed" if changed else _tells(rights, cell, answer)
+        return f"{cell}: refused, yet {sorted(changed)} changed" if changed else _tells(rights, cell, answer, heard)
     effect = cell.row.more.get("effect") != "none" and not cell.row.reads
     if effect and not changed:
         return f"{cell}: answered {answer.status_code} and did nothing"
@@ -190,15 +197,18 @@ def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse) -> st
     return f"{cell}: the page does not show {shows!r}" if shows and shows not in answer.text else ""
 
 
-def _tells(rights: Rights, cell: Cell, answer: TestResponse) -> str:
+def _tells(rights: Rights, cell: Cell, answer: TestResponse, heard: Heard) -> str:
     """Tell what a refusal says of a thing that the person may not see: its words are those of an absent one."""
     if answer.status_code not in (303, 401, 404) or not cell.place:
         return ""
     meant = thing(rights, cell.row, cell.place)
     nothing = Thing(ABSENT, meant.revision, meant.part)
     path, form = request(rights, cell, nothing)
-    absent = rights.ask(cell.login, cell.row.method, path, form)
-    same = (answer.status_code, words(answer, meant)) == (absent.status_code, words(absent, nothing))
+    key = (cell.login, cell.row.method, path, *(() if cell.row.reads else sorted(form.items())))
+    if key not in heard:
+        absent = rights.ask(cell.login, cell.row.method, path, form)
+        heard[key] = absent.status_code, words(absent, nothing)
+    same = (answer.status_code, words(answer, meant)) == heard[key]
     return "" if same else f"{cell}: says more than of an absent one"
 
 

@@ -13,6 +13,7 @@ HEADROOM = 1.25
 """Height of a histogram over its highest bin: the names of target and limits stand above the bars."""
 THIN = 18
 """Pixels of one bar of a group."""
+UPRIGHT = 8  # signs of a label that stands level beside its neighbours
 
 
 def bars(title: str, rows: Sequence[tuple[str, float | None]], unit: str = "", *, key: str = "bars",
@@ -85,7 +86,8 @@ def pareto(title: str, rows: Sequence[tuple[str, int]], *, key: str = "pareto", 
                           for label, one in zip(labels, ordered, strict=True)]  # fmt: skip
     total = sum(one.many for one in ordered)
     x: Spec = {"field": "x", "type": "nominal", "sort": None, "title": None,
-               "axis": {"labelAngle": -30, "labelLimit": LONGEST}}  # fmt: skip
+               "axis": {"labelAngle": 0 if max(map(len, labels), default=0) <= UPRIGHT else -30,
+                        "labelLimit": LONGEST}}  # fmt: skip
     share: Spec = {"field": "share", "type": "quantitative", "title": words["share"],
                    "scale": {"domain": [0, WHOLE]}, "axis": {"grid": False}}  # fmt: skip
     count: Spec = {"field": "y", "type": "quantitative", "title": words["count"], "axis": {"tickMinStep": 1},

@@ -1,0 +1,125 @@
+"""A resource: its operations, each said in one line; what every operation has in common is done here and nowhere else.
+
+A view gets a `Call` and gives what its schema shows.  In this order an operation refuses: what cannot be answered in
+the form that is wanted, who is not known, what the token is not for, what cannot be read, what the service refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import wraps
+from typing import Any
+
+from flask_smorest import Blueprint
+from marshmallow import Schema
+from werkzeug.wrappers import Response
+
+from qaflow.api import answering
+from qaflow.api.calling import Call
+
+BODY = 1_000_000
+View = Callable[..., Any]
+DOCUMENTED = (400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429, 503)
+SENDS = {400, 413, 415}
+MATCHES = {412, 428}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What is said of an operation where it is declared."""
+
+    method: str
+    scope: str
+    """For what a token must be (`services.tokens.SCOPES`); "" is whatever it is for."""
+    takes: type[Schema] | None = None
+    """The schema of the body."""
+    asks: type[Schema] | None = None
+    """The schema of what may stand in the address."""
+    gives: type[Schema] | None = None
+    """The schema of what is answered; nothing: 204."""
+    matches: bool = False
+    """Whether the thing must be named as it was read (`If-Match`)."""
+    status: int = 200
+    most: int = BODY
+    """The largest body in bytes."""
+    deprecated: tuple[date, date] | None = None
+    """Since when it should not be used, and the day on which it ends."""
+    words: dict[str, list[str]] = field(default_factory=dict)
+    """Parts of the address that are one of some words."""
+
+    @property
+    def safe(self) -> bool:
+        """Tell whether it only reads."""
+        return self.method == "GET"
+
+
+class Resource(Blueprint):
+    """The operations on one kind of thing."""
+
+    def get(self, rule: str, **more: Any) -> Callable[[View], View]:
+        """Declare how to look."""
+        return self.operation("GET", rule, **{"scope": "read", **more})
+
+    def post(self, rule: str, **more: Any) -> Callable[[View], View]:
+        """Declare how to make something, or to act."""
+        return self.operation("POST", rule, **{"scope": "work", **more})
+
+    def put(self, rule: str, **more: Any) -> Callable[[View], View]:
+        """Declare how to replace something."""
+        return self.operation("PUT", rule, **{"scope": "work", "matches": True, **more})
+
+    def patch(self, rule: str, **more: Any) -> Callable[[View], View]:
+        """Declare how to change some of something."""
+        return self.operation("PATCH", rule, **{"scope": "work", "matches": True, **more})
+
+    def delete(self, rule: str, **more: Any) -> Callable[[View], View]:
+        """Declare how to take something away."""
+        return self.operation("DELETE", rule, **{"scope": "work", "status": 204, **more})
+
+    def operation(self, method: str, rule: str, **more: Any) -> Callable[[View], View]:
+        """Declare an operation."""
+        one = Operation(method=method, **more)
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def answered(**path: Any) -> Response:
+                return answering.answer(one, lambda call: view(call, **path))
+
+            answered.qaflow_public = True  # type: ignore[attr-defined] - the web's guard knows sessions only
+            answered.qaflow_operation = one  # type: ignore[attr-defined]
+            answered._apidoc = self._described(one, view)  # type: ignore[attr-defined]
+            self.route(rule, methods=[method], parameters=_parts(one))(answered)
+            return view
+
+        return decorate
+
+    def _described(self, one: Operation, view: View) -> Any:
+        """Return what flask-smorest keeps of an operation for the description; its own readers are not used."""
+        told: Any = self.response(one.status, one.gives)(view)
+        for schema, place in ((one.takes, "json"), (one.asks, "query")):
+            told = self.arguments(schema, location=place)(told) if schema else told
+        for status in DOCUMENTED:
+            needed = (status not in SENDS or one.takes) and (status not in MATCHES or one.matches)
+            told = self.alt_response(status, "Problem")(told) if needed else told
+        parameters = [_header(*header) for header, stands in (
+            (("If-Match", "The tag with which the thing was read", True), one.matches),
+            (("Idempotency-Key", "The same request with the same key is done once", False), one.method == "POST"),
+            (("Prefer", "return=minimal: no body", False), not one.safe),
+        ) if stands]  # fmt: skip
+        more = {"deprecated": True} if one.deprecated else {}
+        return self.doc(parameters=parameters, **{"x-scope": one.scope}, **more)(told)._apidoc
+
+
+def _header(name: str, told: str, required: bool) -> dict[str, Any]:
+    return {"in": "header", "name": name, "required": required, "description": told,
+            "schema": {"type": "string", "minLength": 1, "maxLength": 200}}  # fmt: skip
+
+
+def _parts(one: Operation) -> list[dict[str, Any]]:
+    return [{"in": "path", "name": name, "required": True, "schema": {"type": "string", "enum": words}}
+            for name, words in one.words.items()]  # fmt: skip
+
+
+__all__ = ["Call", "Operation", "Resource"]

@@ -1,0 +1,203 @@
+"""A client of qaflow's REST API: who bears a token reads, acts and sends readings, and nothing is done twice.
+
+    with Client("https://qa.example.edu.cn", token) as college:
+        for item in college.inbox():
+            print(item["due"], item["action"])
+
+Every POST carries an `Idempotency-Key`, so that a request whose reply was lost is sent again without harm.  Every
+refusal is a `Problem` with its stable ``code``.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypedDict
+
+import httpx
+
+Document = dict[str, Any]
+"""A JSON object as the API describes it (`/api/v1/openapi.json`)."""
+PREFIX = "/api/v1"
+TRIES = 4
+TIMEOUT = 30.0  # seconds, of one try
+PATIENCE = 60.0  # seconds that are waited at most where the server says how long
+AGAIN = frozenset((429, 503, 507))
+SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+REPEATABLE = SAFE | {"POST"}  # a POST bears its key
+
+
+class Reading(TypedDict, total=False):
+    """One value of a control point for a subject at an instant."""
+
+    point: str
+    subject: str
+    at: str
+    value: float
+    source: str
+
+
+class Problem(Exception):
+    """A refusal (RFC 9457): what, where, and what would be right."""
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        """Hold the status and the whole document."""
+        self.status, self.document = status, dict(document)
+        super().__init__(f"{status} {self.code}: {self.detail}")
+
+    @property
+    def code(self) -> str:
+        """The stable code, such as ``transition.not_allowed``."""
+        return str(self.document.get("code", ""))
+
+    @property
+    def detail(self) -> str:
+        """One sentence for people."""
+        return str(self.document.get("detail", ""))
+
+    @property
+    def errors(self) -> list[Document]:
+        """The faults of single fields, each with `pointer`, `code` and `message`."""
+        return list(self.document.get("errors", ()))
+
+    @property
+    def request_id(self) -> str:
+        """The number under which the server's log knows the request."""
+        return str(self.document.get("request_id", ""))
+
+
+class Tagged(Document):
+    """A thing with the tag under which it was read: what a change of it names in `If-Match`."""
+
+    tag: str = ""
+
+
+class Client:
+    """A connection to one installation, for the bearer of one token."""
+
+    def __init__(self, base_url: str, token: str, *, transport: httpx.BaseTransport | None = None,
+                 wait: Callable[[float], None] = time.sleep) -> None:  # fmt: skip
+        """Connect; ``transport`` and ``wait`` stand in for the network and the passing of time in tests."""
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, application/problem+json"}
+        self._http = httpx.Client(base_url=base_url.rstrip("/") + PREFIX, headers=headers, timeout=TIMEOUT,
+                                  transport=transport)  # fmt: skip
+        self._wait = wait
+
+    def __enter__(self) -> Client:
+        """Return the client itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:  # fmt: skip
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def me(self) -> Document:
+        """Return whose token this is, and what it is for."""
+        return self.get("/me")
+
+    def cycles(self, **filters: Any) -> Iterator[Document]:
+        """Give the cycles that one may see, narrowed by the filters of the description."""
+        return self.pages("/cycles", **filters)
+
+    def cycle(self, number: int) -> Tagged:
+        """Return a cycle, what may be done there, and its tag."""
+        return self.get(f"/cycles/{number}")
+
+    def history(self, number: int) -> Iterator[Document]:
+        """Give a cycle's facts, the oldest first."""
+        return self.pages(f"/cycles/{number}/history")
+
+    def act(self, cycle: Tagged, action: str, **fields: Any) -> Document:
+        """Act on a cycle as it was read; `Problem` 412 where somebody else was there since."""
+        return self.post(f"/cycles/{cycle['id']}/actions/{action}", fields, tag=cycle.tag)
+
+    def inbox(self, **filters: Any) -> Iterator[Document]:
+        """Give the work that waits for one, the most urgent first."""
+        return self.pages("/inbox", **filters)
+
+    def send(self, readings: Sequence[Reading], *, all_or_nothing: bool = False) -> Document:
+        """Send readings, up to 10,000 at once; the reply names the result of each."""
+        return self.post("/readings", {"items": list(readings), "all_or_nothing": all_or_nothing})
+
+    def events(self, after: str | None = None) -> Iterator[Document]:
+        """Give what happened after a cursor, as CloudEvents."""
+        return self.pages("/events", after=after)
+
+    def pages(self, path: str, **filters: Any) -> Iterator[Document]:
+        """Give every item of a list, page after page."""
+        asked = {name: value for name, value in filters.items() if value is not None}
+        while True:
+            page = self.get(path, **asked)
+            yield from page["items"]
+            if page["next"] is None:
+                return
+            asked["after"] = page["next"]
+
+    def get(self, path: str, **query: Any) -> Tagged:
+        """Return a thing with its tag."""
+        reply = self.request("GET", path, params=query)
+        found = Tagged(reply.json())
+        found.tag = reply.headers.get("ETag", "")
+        return found
+
+    def post(self, path: str, body: Mapping[str, Any], *, tag: str = "", key: str = "") -> Document:
+        """Make something, or act; ``key`` is one's own name for this request, a fresh one if not given."""
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())} | ({"If-Match": tag} if tag else {})
+        return _document(self.request("POST", path, json=dict(body), headers=headers))
+
+    def patch(self, path: str, body: Mapping[str, Any], tag: str) -> Document:
+        """Change a thing as it was read."""
+        return _document(self.request("PATCH", path, json=dict(body), headers={"If-Match": tag}))
+
+    def delete(self, path: str, tag: str = "") -> None:
+        """Take a thing away."""
+        self.request("DELETE", path, headers={"If-Match": tag} if tag else {})
+
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Return the reply; what may be repeated is, where the network failed or the server asks to wait.
+
+        Raises `Problem` where the server refuses, and httpx's `TransportError` where it is not reached.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                reply = self._http.request(method, path, **more)
+            except httpx.TransportError:
+                if not left or method not in REPEATABLE:
+                    raise
+                self._wait(_pause(TRIES - left))
+                continue
+            if reply.status_code in AGAIN and left and method in REPEATABLE:
+                self._wait(_told(reply) or _pause(TRIES - left))
+                continue
+            if reply.is_error:
+                raise Problem(reply.status_code, _problem(reply))
+            return reply
+        raise AssertionError("the last try returns or raises")
+
+
+def _pause(number: int) -> float:
+    return float(2 ** (number - 1))  # seconds: 1, 2, 4
+
+
+def _told(reply: httpx.Response) -> float:
+    told = reply.headers.get("Retry-After", "")
+    return min(float(told), PATIENCE) if told.isascii() and told.isdigit() else 0.0
+
+
+def _document(reply: httpx.Response) -> Document:
+    return dict(reply.json()) if reply.content else {}
+
+
+def _problem(reply: httpx.Response) -> Document:
+    try:
+        found = reply.json()
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"code": f"http.{reply.status_code}", "detail": reply.reason_phrase}

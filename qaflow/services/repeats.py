@@ -1,0 +1,111 @@
+"""One effect for a request, however often it is sent: its reply is kept in the transaction of its effect.
+
+The key is looked up and taken within the unit of work that does what was asked.  Whoever sends the same at the same
+time waits there for the first one's end, and then finds its reply: no order of events gives two effects.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cryptography.fernet import Fernet
+
+from qaflow.errors import Invalid, QaflowError, Usage
+from qaflow.store import repeats as rows
+from qaflow.store.db import Contended, Driver, Duplicate, utc
+
+from .ports import Ports
+from .work import AnySession, Origin, together
+
+KEPT = timedelta(hours=24)
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
+FAULTY = 500  # from this status on nothing was answered that counts
+FORGOTTEN = 1000  # so many at a sweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What was answered: enough to answer it once more, sign for sign."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request with its key; ``secret`` is known to nobody but who sent it, and seals the reply."""
+
+    key: str
+    digest: str
+    secret: str
+
+    def seal(self, ports: Ports) -> Fernet:
+        """Return what seals the reply: it may hold people's words, or a token that is shown once."""
+        parts = f"{ports.settings.secret_key}\n{self.secret}\n{self.key}".encode()
+        return Fernet(base64.urlsafe_b64encode(hashlib.sha256(parts).digest()))
+
+
+def asked(key: str, secret: str, *parts: bytes) -> Asked:
+    """Return a request as it is recognised: same token, method, address and body; refuse a key that cannot be one."""
+    if not KEY.fullmatch(key):
+        raise Usage("idempotency.key", "an idempotency key has 1 to 200 visible ASCII characters")
+    whole = [secret.encode(), *parts]
+    digest = hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in whole)).hexdigest()
+    return Asked(key=key, secret=secret, digest=digest)
+
+
+def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, act: Callable[[], Reply],
+         refused: Callable[[QaflowError], Reply]) -> Reply:  # fmt: skip
+    """Do what was asked as one unit of work, or answer as before where it was done.
+
+    A refusal is an answer like another: it is kept, with what was done before it.  A fault of the program or of the
+    database is none, and leaves nothing.  Raises `Invalid` (``idempotency.mismatch``) where the key was used for
+    something else.
+    """
+
+    def tried() -> Reply:
+        try:
+            return act()
+        except (Contended, Duplicate):
+            raise
+        except QaflowError as error:
+            if error.status >= FAULTY:
+                raise
+            session.rollback()
+            return refused(error)
+
+    def body(driver: Driver) -> Reply:
+        if one is None:
+            return tried()
+        person, seal = origin.person or 0, one.seal(ports)
+        rows.drop(driver, person, one.key, utc(origin.recorded - KEPT))
+        found = rows.find(driver, person, one.key)
+        if found is not None:
+            return _again(one, seal, *found)
+        rows.claim(driver, person, one.key, one.digest, utc(origin.recorded))
+        session.commit()  # moves the unit's mark: a refusal rolls back to here
+        reply = tried()
+        text = json.dumps([reply.status, dict(reply.headers), reply.body])
+        rows.answer(driver, person, one.key, seal.encrypt(text.encode()))
+        return reply
+
+    return together(session, body)
+
+
+def _again(one: Asked, seal: Fernet, digest: str, sealed: bytes) -> Reply:
+    if digest != one.digest:
+        raise Invalid("idempotency.mismatch", "this idempotency key was used for another request")
+    status, headers, text = json.loads(seal.decrypt(sealed))
+    return Reply(status=status, headers=headers, body=text)
+
+
+def forget(driver: Driver, origin: Origin) -> int:
+    """Forget keys that were taken more than a day ago; return how many."""
+    return rows.forget(driver, utc(origin.recorded - KEPT), FORGOTTEN)
