@@ -117,6 +117,7 @@ def test_an_entry_without_a_stable_id_is_nobody(campus: Campus) -> None:
     assert answer.status_code == 401 and campus.rows("select 1 from linked_account") == []
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # ldap3 leaves a refused socket open
 @pytest.mark.parametrize("more", [{"url": "ldaps://127.0.0.1:9"}, {"ca_file": ""}, {"bind_password": "wrong"}])
 def test_where_the_directory_is_not_proven_or_down_the_page_says_so(
     settings: Settings, directory: tuple[str, str], more: dict[str, str]
