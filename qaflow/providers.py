@@ -179,8 +179,8 @@ class _Ldap(_Provider):
     bind_dn = fields.Str(validate=LONG)
     bind_password = Secret()
     base = fields.Str(required=True, validate=LONG)
-    filter = fields.Str(validate=[LONG, validate.Regexp(r"\(.*\{login\}.*\)\Z", error="must hold {login}, as in "
-                                                        "(uid={login})")])  # fmt: skip
+    filter = fields.Str(validate=[LONG, validate.Regexp(r"\(.*\{login\}.*\)\Z", error="must hold {{login}}, as in "
+                                                        "(uid={{login}})")])  # fmt: skip
 
 
 KINDS: dict[str, tuple[type[_Provider], type[Provider]]] = {

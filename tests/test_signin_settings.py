@@ -13,12 +13,14 @@ HTTPS = "    issuer: https://id.example.edu.cn\n"
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("", "must hold"), ("providers: []", "1 to"), (HEAD, "issuer"), (HEAD + "    issuer: http://id.example.edu.cn\n", "https"),
+    ("", "must hold"), ("providers: []", "1 to"), (HEAD, "issuer"),
+    (HEAD + "    issuer: http://id.example.edu.cn\n", "https"),
     (HEAD + HTTPS + "    surprise: 1\n", "surprise"), (HEAD + HTTPS + "    client_secret: {env: NOT_SET}\n", "NOT_SET"),
     (HEAD + HTTPS + "    ca_file: /nowhere\n", "/nowhere"), (HEAD.replace("oidc", "saml"), "kind"),
     (HEAD + HTTPS + "    key: again\n", "line"), ("a: [", "line"),
     ("providers: [{key: d, kind: ldap, name: {zh: a, en: b}, url: 'ldap://x.example', base: dc=x}]", "ldaps://"),
-    ("providers: [{key: d, kind: ldap, name: {zh: a, en: b}, url: 'ldaps://x', base: dc=x, filter: (uid=x)}]", "{login}"),
+    ("providers: [{key: d, kind: ldap, name: {zh: a, en: b}, url: 'ldaps://x', base: dc=x, filter: (uid=x)}]",
+     "{login}"),
 ])  # fmt: skip
 def test_what_is_wrong_or_unsafe_is_refused_with_its_place(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "signin.yaml"
