@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -49,12 +50,22 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         tables=documents.Later("qaflow.documents.tables:CsvTables"),
         workbooks=documents.Later("qaflow.documents.workbooks:XlsxWorkbooks"),
         pictures=documents.Later("qaflow.documents.pictures:VegaPictures"),
+        **_campus(settings),
     )
     db.configure(app, settings.database_url)
     Migrate(app, db.db, directory=str(data_dir("migrations")))  # `flask db migrate`, for developers
     web.register(app)
     _open_api(app)
     return app
+
+
+def _campus(settings: Settings) -> dict[str, Any]:
+    """Return the providers of the sign-in; where none is named, nothing of them is loaded."""
+    if not settings.providers:
+        return {}
+    from qaflow.adapters import campus
+
+    return {"redirecting": campus.redirecting(settings.providers), "weighing": campus.weighing(settings.providers)}
 
 
 def _open_api(app: Flask) -> None:

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,9 @@ from sqlalchemy.exc import ArgumentError
 
 from qaflow import paths
 from qaflow.errors import ConfigError, Unavailable
+
+if TYPE_CHECKING:
+    from qaflow.providers import Provider
 
 MIN_SECRET = 32
 MIN_VARIETY = 8
@@ -63,6 +66,8 @@ class Settings:
     webhook_allow: tuple[str, ...] = ()  # networks of the campus to which events may be sent
     api_rate: int = 600  # requests that a token may send in a minute
     metrics_token: str = field(default="", repr=False)  # by which monitoring elsewhere may ask for the figures
+    providers: "tuple[Provider, ...]" = ()  # by which a campus signs in, beside local accounts
+    breached_passwords: Path | None = None  # a sorted list that no new password may stand in
     token: str = field(default="", repr=False)  # whose acts these are, on the command line of an installation
 
     @property
@@ -92,6 +97,8 @@ class Settings:
         """Return the settings for reports, secrets masked."""
         return vars(self) | {
             "home": str(self.home),
+            "providers": [f"{type(one).__name__.lower()} {one.key}" for one in self.providers],
+            "breached_passwords": str(self.breached_passwords or ""),
             "database_url": self.database.render_as_string(hide_password=True),
             "mail_url": mask(self.mail_url),
             "secret_key": "***" if self.secret_key else "",
@@ -124,6 +131,8 @@ def load() -> Settings:
         webhook_allow=_networks(_text(env, "WEBHOOK_ALLOW", "")),
         api_rate=_whole(env, "API_RATE", 600, API_RATE_RANGE),
         metrics_token=_metrics_token(_text(env, "METRICS_TOKEN", "")),
+        providers=_providers(_text(env, "SIGNIN", ""), folder),
+        breached_passwords=_breached(_text(env, "BREACHED_PASSWORDS", ""), folder),
         token=_text(env, "TOKEN", ""),
     )
 
@@ -162,6 +171,22 @@ def require_private(settings: Settings) -> Settings:
     if file and file.is_file() and _reachable_by_others(file):
         raise ConfigError("config.database_readable", f"others may read {file}; type: chmod 600 {file}", path=str(file))
     return settings
+
+
+def _providers(text: str, home: Path) -> "tuple[Provider, ...]":
+    if not text:
+        return ()
+    from qaflow import providers  # here, so that quick commands need not load it
+
+    return providers.load(home / Path(text).expanduser())
+
+
+def _breached(text: str, home: Path) -> Path | None:
+    if not text:
+        return None
+    from qaflow import breached
+
+    return breached.checked(home / Path(text).expanduser())
 
 
 def _metrics_token(text: str) -> str:

@@ -33,14 +33,19 @@ PUBLIC = {"api_docs.docs", "api_docs.openapi", "start.start", "signin.sign_in", 
 FILES = {"api_docs.openapi", "audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show",
          "points.export", "reviews.manifest", "tasks.export"}
 """What answers with a file or a document."""
+PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "signin.code",
+          "signin.by", "signin.arrive", "signin.ended", "signin.leave", "help.index", "help.topic", "probes.alive",
+          "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
+FILES = {"audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show", "points.export",
+         "reviews.manifest", "tasks.export", "signin.code", "signin.leave"}  # fmt: skip
+"""What answers with a file or a document, or leads on."""
 FRAME = {"frame.take": 403, "frame.replace": 403, "frame.new": 403, "frame.edit": 403}
 REFUSED: dict[str, dict[str, int]] = {
     "lead": FRAME | {"audit": 403, "office": 403, "definitions": 403, "operations": 403, "webhooks": 403,
-                     "escalations.show": 404,
-                     "organisation": 403, "reviews": 403, "imports": 403, "incidents.analysis": 403,
-                     "tasks.new": 403},
-    "office": {"operations": 403, "webhooks": 403, "organisation.new_person": 403, "organisation.new_subject": 403,
-               "organisation.new_unit": 403},
+                     "escalations.show": 404, "organisation": 403, "reviews": 403, "imports": 403,
+                     "incidents.analysis": 403, "tasks.new": 403},
+    "office": {"operations": 403, "webhooks": 403, "organisation.signin": 403, "organisation.new_person": 403,
+               "organisation.new_subject": 403, "organisation.new_unit": 403},
     "admin": FRAME | {"audit": 403, "office": 403, "chains": 403, "chains.show": 404, "chains.change": 404,
                       "chains.decompose": 404, "cycles": 404, "definitions.cycles": 403, "definitions.check": 403,
                       "definitions.migrate": 403, "escalations.show": 404, "warnings.show": 404, "reviews": 403,
@@ -49,12 +54,9 @@ REFUSED: dict[str, dict[str, int]] = {
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
 ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
           "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "frame.edit", "incidents.show",
-          "points.correction", "points.series", "points.show", "reviews.frozen", "reviews.sample", "selftest.check",
-          "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show",
+          "points.correction", "points.series", "points.show", "profile.why", "reviews.frozen", "reviews.sample",
+          "selftest.check", "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show",
           "webhooks.show"}  # fmt: skip
-          "points.correction", "points.series", "points.show", "profile.why",
-          "reviews.frozen", "reviews.sample", "selftest.check",
-          "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
@@ -76,7 +78,7 @@ def addresses(site: Site) -> dict[str, str]:
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": "", "file": 1,
               "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
               "warning": "1.1", "item": 1, "what": "goals", "subject": 1, "reading": 1, "kind": "points", "point": 1,
-              "part": 1, "place": 1, "action": "handle"}  # fmt: skip
+              "part": 1, "place": 1, "action": "handle", "link": 1}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())
                  and not operation(site.app, rule.endpoint)]  # fmt: skip

@@ -349,7 +349,8 @@ def unsafe(site: Site) -> list[str]:
     """Return the address of every route that changes something."""
     verbs = {"POST", "PUT", "PATCH", "DELETE"}
     with site.app.test_request_context():
-        rules = [rule for rule in site.app.url_map.iter_rules() if rule.methods and rule.methods & verbs]
+        rules = [rule for rule in site.app.url_map.iter_rules() if rule.methods and rule.methods & verbs
+                 and rule.endpoint != "signin.ended"]  # fmt: skip - a provider's server has no form
         values = [{name: "goals" if name == "what" else "1" for name in rule.arguments} for rule in rules]
         return [url_for(rule.endpoint, **given) for rule, given in zip(rules, values, strict=True)]
 

@@ -15,6 +15,7 @@ from qaflow.errors import Usage
 from qaflow.services import accounts as service
 from qaflow.services import deputies, enrolling, password_rules, passwords, reseating
 from qaflow.services.installation import operator
+from qaflow.services.work import Origin
 from qaflow.store.db import db
 
 VARIABLE = "QAFLOW_PASSWORD"
@@ -65,10 +66,10 @@ def add(login: str, as_json: bool, password_file: str | None, **given: Any) -> N
     with installation():
         secret = _given(password_file)
         if secret is not None:
-            password_rules.settled(login, given["name"], secret)
+            password_rules.settled(login, given["name"], secret, ports().settings.breached_passwords)
         added = enrolling.enrol(db.session, operator(db.session, ports()), login, **given)
         if secret is not None:
-            passwords.password(db.session, operator(db.session, ports()), login, secret)
+            _set(operator(db.session, ports()), login, secret)
         output.emit(added, as_json, lines=[f"{added['login']} is account {added['id']} of {added['college']}"])
 
 
@@ -98,8 +99,12 @@ def passwd(login: str, surplus: tuple[str, ...], password_file: str | None, as_j
     with installation():
         origin = operator(db.session, ports())
         secret = _given(password_file)
-        passwords.password(db.session, origin, login, _asked() if secret is None else secret)
+        _set(origin, login, _asked() if secret is None else secret)
         output.emit({"login": login, "changed": True}, as_json, lines=[f"{login} has a new password"])
+
+
+def _set(origin: Origin, login: str, secret: str) -> None:
+    passwords.password(db.session, origin, login, secret, ports().settings.breached_passwords)
 
 
 @user.command()

@@ -61,6 +61,7 @@ class NewGrant(NamedTuple):
     layer: str | None = None
     starts: date | str | None = None
     ends: date | str | None = None
+    provider: str | None = None  # by what a provider says
 
 
 def add_person(driver: Driver, writer: Writer, origin: Origin, college_id: int | None, login: str, name: str,
@@ -136,9 +137,11 @@ def grant_many(driver: Driver, writer: Writer, origin: Origin, college: CollegeV
     for number, one, kind in zip(ids, grants, kinds, strict=True):
         starts, ends = _day(one.starts), _day(one.ends)
         data: dict[str, Any] = {"grant": number, "role": one.role, "kind": kind, "scope": one.scope}
-        more = {"scope_id": one.scope_id, "layer": one.layer, "starts": starts, "ends": ends}
+        more = {"scope_id": one.scope_id, "layer": one.layer, "starts": starts, "ends": ends,
+                "provider": one.provider}  # fmt: skip
         streams.fact(one.person, "RoleGranted", data | {k: v for k, v in more.items() if v is not None})
-        made.append((number, college.id, one.person, one.role, kind, one.scope, one.scope_id, one.layer, starts, ends))
+        made.append((number, college.id, one.person, one.role, kind, one.scope, one.scope_id, one.layer, starts, ends,
+                     one.provider))
     rows.put_grants(driver, made)
     streams.save()
     return list(ids)

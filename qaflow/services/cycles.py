@@ -15,7 +15,7 @@ from qaflow.store import content, cycle_page, ledger, people
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
-from . import frame_gate, mentions, policy, successors
+from . import frame_gate, mentions, policy, reproof, successors
 from .acting import Acting, hold, keep
 from .college import compiled
 from .people import Deciders, approver_of, deciders
@@ -93,6 +93,7 @@ def act(acting: Acting, action: str, args: Data, revision: int | None = None) ->
         raise Forbidden("actor.system", "the system never decides: this action needs a person")
     for_ = policy.permit(acting.driver, acting.scope, snap, action, args, person, acting.today,
                          approving(acting, action), asked_as(acting, action))  # fmt: skip
+    reproof.require(acting.driver, acting.row.college, acting.origin, action)
     if revision is not None and revision != snap.revision:
         raise Stale("visit.stale", f"cycle {snap.id} is at revision {snap.revision}, your form was made at {revision}",
                     revision=snap.revision)  # fmt: skip

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 from qaflow import config, paths
 from qaflow.config import LOOPBACK, Settings
-from qaflow.errors import ConfigError
+from qaflow.errors import ConfigError, QaflowError
 from qaflow.store import doctor as store
 from qaflow.store.driver import driver
 
+from . import linking
 from .checkpoints import KEY_FILE
+from .scopes import Scopes
 from .work import AnySession
 
 SKEW = dt.timedelta(seconds=30)
@@ -26,6 +28,7 @@ def check(session: AnySession, settings: Settings, now: dt.datetime) -> list[Fin
     """Return what stands against opening the installation to others, each with what to type."""
     found = [_of(error) for error in _refusals(settings)]
     found += _address(settings, sandbox=_is_sandbox(session)) + _files(settings) + _clock(session, now)
+    found += _signin(session, settings)
     session.rollback()
     return found
 
@@ -94,6 +97,20 @@ def _processes(file: Path) -> list[Finding]:
         return [_unsafe("config.sqlite_single_process", f"{workers} web processes on {file.name}: SQLite serves one",
                         "unset WEB_CONCURRENCY")]  # fmt: skip
     return []
+
+
+def _signin(session: AnySession, settings: Settings) -> list[Finding]:
+    """Return the providers whose college or roles this installation does not have: nobody would get in, or in vain."""
+    found = []
+    for of in settings.providers:
+        try:
+            scopes = Scopes(driver(session), linking.college_of(session, driver(session), of))
+            for rule in of.roles:
+                scopes.grant(rule.role)
+        except QaflowError as error:
+            found.append(_unsafe("config.signin", f"the provider {of.key}: {error.detail}",
+                                 "correct the file that QAFLOW_SIGNIN names"))  # fmt: skip
+    return found
 
 
 def _clock(session: AnySession, now: dt.datetime) -> list[Finding]:

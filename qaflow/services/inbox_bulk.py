@@ -98,6 +98,7 @@ def check(asked: Bulk) -> None:
 def preview(session: AnySession, origin: Origin, me: SignedIn, asked: Bulk) -> Told:
     """Return what would become of each item, by doing it and taking it back."""
     check(asked)
+    origin = replace(origin, proven=origin.recorded)  # nothing is signed yet: a fresh proof is asked for when it is
     if me.college is None:
         return Told(results=tuple(Result(item=pick.item, refused=_missing(pick.item)) for pick in asked.picks))
     held = driver(session)

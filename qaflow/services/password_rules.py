@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import string
 import unicodedata
+from pathlib import Path
 
+from qaflow import breached
 from qaflow.errors import Invalid
 
 from .words import clean_code
@@ -26,8 +28,11 @@ COMMON = frozenset((
 LEET = str.maketrans("@4301!5$7", "aaeolisst")
 
 
-def settled(login: str, name: str, text: str) -> str:
-    """Return the password as it will be kept; `Invalid` (``password.*``, ``text.too_long``) says what is wrong."""
+def settled(login: str, name: str, text: str, listed: Path | None = None) -> str:
+    """Return the password as it will be kept; `Invalid` (``password.*``, ``text.too_long``) says what is wrong.
+
+    It stands not in the list of breached ones, where the installation has one.
+    """
     password = composed(text)
     check(login, password)
     folded = clean_code(password).casefold()
@@ -35,6 +40,8 @@ def settled(login: str, name: str, text: str) -> str:
         raise Invalid("password.personal", "a password does not hold the login or the name")
     if _simple(folded):
         raise Invalid("password.common", "this password is among the first that others would try")
+    if listed is not None and breached.holds(listed, password):
+        raise Invalid("password.breached", "this password stands in a list of stolen ones")
     return password
 
 

@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import timedelta
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -28,11 +29,11 @@ MOST_DAYS = 3660
 HASHER = PasswordHasher()
 
 
-def password(session: AnySession, origin: Origin, login: str, text: str) -> None:
+def password(session: AnySession, origin: Origin, login: str, text: str, listed: Path | None = None) -> None:
     """Set somebody's password; `Invalid` says what is wrong with it (`password_rules.settled`)."""
     known = find(reading(session), login)
     session.rollback()
-    digest = HASHER.hash(settled(known.login, known.name, text))
+    digest = HASHER.hash(settled(known.login, known.name, text, listed))
 
     def body(driver: Driver) -> None:
         account = find(driver, login)

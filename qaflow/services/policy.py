@@ -33,6 +33,8 @@ DECIDERS = frozenset(("approver", "supervisor", "leader", "quality_office", "qua
 """Kinds of role up whose line a decision may go."""
 RANKS = {"supervisor": 1, "leader": 2, "quality_office": 3, "quality_head": 3}
 ADMINISTRATORS = frozenset(("administrator",))
+GUARDED = ADMINISTRATORS | OFFICE | {"quality_administrator"}
+"""Of whom a college may ask one-time codes at sign-in."""
 HEARS = OFFICE | {"supervisor", "leader"}
 """Whose roles let them read the incidents of the units that they cover."""
 SURVEYS = SEES_ALL | {"committee"}

@@ -168,6 +168,63 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What a provider says of who signed in; nothing in it is looked up here but by the mapping."""
+
+    provider: str
+    subject: str  # never changes, never becomes another's
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # nested ones as `outer.inner`
+    session: str = ""  # by which the provider ends this session
+    proof: str = field(default="", repr=False)  # for its own sign-out
+    proven_at: datetime | None = None  # when they last proved to it who they are, where it says so
+
+
+class Sent(NamedTuple):
+    """Where a browser is sent to sign in, and what must be known when it comes back."""
+
+    url: str
+    kept: dict[str, str]
+
+
+class Ended(NamedTuple):
+    """Whose sessions a provider ended: one session, or where that is "" all of a subject."""
+
+    session: str
+    subject: str
+
+
+class Redirecting(Protocol):
+    """A provider to which the browser goes and from which it comes back."""
+
+    def begin(self, back: str, state: str, now: datetime, fresh: bool) -> Sent:
+        """Return where to send the browser; with `fresh` the provider asks again who it is.
+
+        Raises `Unavailable` where the provider does not answer.
+        """
+        ...
+
+    def finish(self, back: str, kept: Mapping[str, str], answer: Mapping[str, str], now: datetime) -> Identity:
+        """Return who signed in; raise `Unproven` (``signin.*``) where what came back does not prove it."""
+        ...
+
+    def leave(self, back: str, proof: str, now: datetime) -> str | None:
+        """Return where the provider itself signs the browser out, None where it has no such place."""
+        ...
+
+    def ended(self, sent: Mapping[str, str], now: datetime) -> Ended:
+        """Return whose sessions a provider's own request ends; raise `Unproven` where it is not the provider's."""
+        ...
+
+
+class Weighing(Protocol):
+    """A provider that weighs a password."""
+
+    def weigh(self, login: str, password: str, now: datetime) -> Identity | None:
+        """Return who it is, None where login and password do not fit; raise `Unavailable`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ports:
     """The settings and the outside that every door hands to the use cases: `app.extensions["qaflow"]`."""
 
@@ -180,6 +237,8 @@ class Ports:
     tables: Tables | None = None
     pictures: Pictures | None = None
     poster: Poster | None = None
+    redirecting: Mapping[str, Redirecting] = field(default_factory=dict)  # by the provider's key
+    weighing: Mapping[str, Weighing] = field(default_factory=dict)
     decide: Decide = decide
 
     @property

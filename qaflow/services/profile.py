@@ -36,7 +36,7 @@ def change_password(session: AnySession, ports: Ports, origin: Origin, me: Signe
 
     Raises `Invalid` (``password.*``), `Unproven` (``signin.wrong``) and `Refused` (``signin.too_many``).
     """
-    kept = settled(me.login, me.name, new)
+    kept = settled(me.login, me.name, new, ports.settings.breached_passwords)
     weigh(session, ports, Try(me.login, old, me.device, ""))
     if kept == old:
         raise Invalid("password.same", "the new password is the old one")

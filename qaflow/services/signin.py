@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from qaflow.errors import Refused, Unproven
 from qaflow.store import accounts
@@ -31,6 +32,7 @@ KEPT_GUESSES = timedelta(days=30)
 CLEARED = 100  # old guesses dropped at each try: more than come in
 LONGEST_LOGIN = 200
 LONGEST_PASSWORD = 4 * password_rules.MOST  # no longer one can be set, so none fits
+T = TypeVar("T")
 
 
 class Try(NamedTuple):
@@ -40,6 +42,7 @@ class Try(NamedTuple):
     password: str
     device: str
     address: str
+    provider: str = ""  # whose password it is; "" ours
 
 
 def weigh(session: AnySession, ports: Ports, one: Try) -> accounts.Account:
@@ -48,21 +51,34 @@ def weigh(session: AnySession, ports: Ports, one: Try) -> accounts.Account:
     Raises `Unproven` (``signin.wrong``), and `Refused` (``signin.too_many``, with ``until``) without looking at the
     password where too many were wrong.
     """
+
+    def weighing(login: str) -> accounts.Account | None:
+        try:
+            return passwords.proven(reading(session), login, composed(one.password[:LONGEST_PASSWORD]))
+        finally:
+            session.rollback()
+
+    return counted(session, ports, one, weighing, "signin.wrong", "the login or the password is wrong")
+
+
+def counted(session: AnySession, ports: Ports, one: Try, weighing: Callable[[str], T | None], code: str,
+            detail: str) -> T:  # fmt: skip
+    """Weigh a proof of whatever kind while the account has guesses left; `weighing` takes the login as it is kept.
+
+    Raises `Unproven` (``code``) where it gives None, and `Refused` (``signin.too_many``) before it is asked.
+    """
     login, known = _account(session, ports, one)
     guess = transact(session, lambda driver: _admit(driver, ports, one, known))
-    try:
-        found = passwords.proven(reading(session), login, composed(one.password[:LONGEST_PASSWORD]))
-    finally:
-        session.rollback()
+    found = weighing(login)
     if found is None:
-        raise Unproven("signin.wrong", "the login or the password is wrong")
+        raise Unproven(code, detail)
     transact(session, lambda driver: rows.fits(driver, guess))
     return found
 
 
-def key_of(ports: Ports, login: str) -> str:
+def key_of(ports: Ports, login: str, provider: str = "") -> str:
     """Return what is kept of a login that was typed: it may have been a password."""
-    folded = clean_code(login).casefold().encode()
+    folded = (f"{provider}\0" if provider else "").encode() + clean_code(login).casefold().encode()
     return hmac.new(ports.settings.secret_key.encode(), folded, hashlib.sha256).hexdigest()
 
 
@@ -73,6 +89,8 @@ def _account(session: AnySession, ports: Ports, one: Try) -> tuple[str, bool]:
     since = utc(ports.clock.now() - KEPT)
     driver = reading(session)
     try:
+        if one.provider:
+            return typed, bool(one.device) and rows.knows_of(driver, one.provider, one.device, since)
         there = accounts.by_logins(driver, spellings)
         found = next((there[login] for login in spellings if login in there), None)
         if found is None:
@@ -84,7 +102,7 @@ def _account(session: AnySession, ports: Ports, one: Try) -> tuple[str, bool]:
 
 def _admit(driver: Driver, ports: Ports, one: Try, known: bool) -> int:
     """Write the try and return its number; refuse it where the account has no guesses left."""
-    now, account = ports.clock.now(), key_of(ports, one.login)
+    now, account = ports.clock.now(), key_of(ports, one.login, one.provider)
     device = one.device if known else ""
     everybody, strangers, own, first = rows.tried(driver, account, device, utc(now - SPAN))
     if everybody >= ALL or (own >= DEVICE if known else strangers >= STRANGERS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import NamedTuple
 
 from qaflow.engine.dates import iso_day
@@ -106,12 +107,13 @@ def generated() -> str:
     return "-".join(groups)
 
 
-def password(session: AnySession, origin: Origin, me: SignedIn, person: int, text: str) -> None:
+def password(session: AnySession, origin: Origin, me: SignedIn, person: int, text: str,
+             listed: Path | None = None) -> None:  # fmt: skip
     """Set somebody's password: one's own is changed on one's own page, with the old one."""
     if person == me.person:
         raise Refused("password.own", "change your own password with the old one")
     found = transact(session, lambda driver: account(desk(session, driver, origin, me, ACCOUNTS), person))
-    passwords.password(session, origin, found.login, text)
+    passwords.password(session, origin, found.login, text, listed)
 
 
 def appoint(session: AnySession, origin: Origin, me: SignedIn, person: int, who: str, starts: str, ends: str,

@@ -38,6 +38,7 @@ class Origin:
     person: int | None = None  # None: the system account named by `account`
     account: str = "system"
     request: str | None = None
+    proven: datetime | None = None  # when the person last proved who they are, by the machine's clock
     decide: Decide = field(default=decide, compare=False, repr=False)  # by which rules: a demo's test refuses all
 
     @property

@@ -12,11 +12,13 @@ from qaflow.store import (
     tables_people,
     tables_reviews,
     tables_sessions,
+    tables_signin,
     tables_voices,
     tables_work,
 )
 
 __all__ = [
     "tables_api", "tables_chains", "tables_cycles", "tables_desk", "tables_events", "tables_journal", "tables_notices",
-    "tables_organisation", "tables_people", "tables_reviews", "tables_sessions", "tables_voices", "tables_work",
+    "tables_organisation", "tables_people", "tables_reviews", "tables_sessions", "tables_signin", "tables_voices",
+    "tables_work",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from qaflow.store.db import Driver, Sql
 
 GRANT_COLUMNS = ("id", "college_id", "person_id", "role", "kind", "scope_kind", "scope_id", "scope_layer", "starts",
-                 "ends")  # fmt: skip
+                 "ends", "provider")  # fmt: skip
 _PERSON_COLUMNS = ("id", "college_id", "login", "name", "language", "disabled_at", "is_system", "created_at", "version",
                    "head", "password_hash")  # fmt: skip
 _DEPUTY_COLUMNS = ("id", "college_id", "person_id", "deputy_id", "role", "layer", "starts", "ends", "ended_at",

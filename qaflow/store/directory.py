@@ -36,6 +36,7 @@ class Role(NamedTuple):
     unit: str | None
     unit_en: str | None
     subject: str | None
+    provider: str | None  # by what a provider says
 
 
 class Account(NamedTuple):
@@ -101,7 +102,7 @@ _LEAVERS = Sql(f"select p.id, p.login, p.name, p.disabled_at, {_COUNTS} from per
                "order by p.disabled_at, p.id limit :limit")  # fmt: skip
 _ROLES = Sql(
     "select g.id, g.person_id, g.role, g.kind, g.scope_kind, g.scope_id, g.scope_layer, g.starts, g.ends, u.name_zh, "
-    "u.name_en, s.name from role_grant g left join unit u on g.scope_kind = 'unit' and u.id = g.scope_id "
+    "u.name_en, s.name, g.provider from role_grant g left join unit u on g.scope_kind = 'unit' and u.id = g.scope_id "
     "left join subject s on g.scope_kind = 'subject' and s.id = g.scope_id "
     "where g.college_id = :college and g.person_id in :persons[] order by g.person_id, g.id"
 )

@@ -25,6 +25,10 @@ class Row(NamedTuple):
     language: str
     disabled_at: str | None
     password_hash: str | None
+    provider: str | None
+    proven_at: str | None
+    has_factor: bool
+    asks_factor: bool  # whether the college asks its administrators and quality office for codes
 
 
 class Held(NamedTuple):
@@ -42,7 +46,9 @@ class Held(NamedTuple):
 
 _LIVE = Sql(
     "select s.person_id, s.device, s.created_at, s.seen_at, s.secret_stamp, s.roles_stamp, p.college_id, p.login, "
-    "p.name, p.language, p.disabled_at, p.password_hash from web_session s join person p on p.id = s.person_id "
+    "p.name, p.language, p.disabled_at, p.password_hash, s.provider, s.proven_at, f.confirmed_at is not null, "
+    "coalesce(r.second_factor, false) from web_session s join person p on p.id = s.person_id "
+    "left join second_factor f on f.person_id = p.id left join signin_rule r on r.college_id = p.college_id "
     "where s.hash = :hash and s.ended_at is null"
 )
 _WHY = Sql("select ended_why from web_session where hash = :hash and ended_at is not null")
@@ -50,12 +56,28 @@ _HELD = Sql(f"select {_GRANT_COLUMNS} from role_grant where college_id = :colleg
 _SECRET = Sql("select password_hash from person where id = :person")
 _INSERT = (
     "hash", "person_id", "device", "address", "created_at", "seen_at", "secret_stamp", "roles_stamp", "ended_at",
-    "ended_why",
+    "ended_why", "provider", "provider_session", "sealed", "proven_at",
 )  # fmt: skip
 _SEEN = Sql("update web_session set seen_at = :at where hash = :hash and seen_at < :at and ended_at is null")
 _END = Sql("update web_session set ended_at = :at, ended_why = :why where hash = :hash and ended_at is null")
+_PROVEN = Sql("update web_session set proven_at = :at where hash = :hash and ended_at is null")
+_SEALED = Sql("select provider, sealed from web_session where hash = :hash")
+_END_OF = Sql(
+    "update web_session set ended_at = :at, ended_why = 'provider' where provider = :provider and "
+    "provider_session = :session and ended_at is null"
+)
+_END_ALL_OF = Sql(
+    "update web_session set ended_at = :at, ended_why = 'provider' where provider = :provider and ended_at is null and "
+    "person_id in (select person_id from linked_account where provider = :provider and subject = :subject)"
+)
+_END_PERSON = Sql(
+    "update web_session set ended_at = :at, ended_why = :why where person_id = :person and ended_at is null"
+)
 _FORGET = Sql("delete from web_session where person_id = :person and created_at < :before")
 _KNOWN = Sql("select count(*) from web_session where person_id = :person and device = :device and created_at >= :since")
+_KNOWN_OF = Sql(
+    "select count(*) from web_session where provider = :provider and device = :device and created_at >= :since"
+)
 _LOCK = Sql("select 1", postgresql="select pg_advisory_xact_lock(hashtext(:account))")
 _TRIED = Sql(
     "select count(*), coalesce(sum(case when device = '' then 1 else 0 end), 0), "
@@ -77,7 +99,7 @@ def put(driver: Driver, values: dict[str, Any]) -> None:
 def live(driver: Driver, digest: str) -> Row | None:
     """Return a session that was not ended, whatever its age."""
     found = driver.one(_LIVE, {"hash": digest})
-    return None if found is None else Row._make(found)
+    return None if found is None else Row._make((*found[:14], bool(found[14]), bool(found[15])))
 
 
 def why_ended(driver: Driver, digest: str) -> str | None:
@@ -109,6 +131,30 @@ def end(driver: Driver, digest: str, at: str, why: str) -> None:
     driver.run(_END, {"hash": digest, "at": at, "why": why})
 
 
+def proven(driver: Driver, digest: str, at: str) -> None:
+    """Note that the person proved anew who they are."""
+    driver.run(_PROVEN, {"hash": digest, "at": at})
+
+
+def sealed(driver: Driver, digest: str) -> tuple[str, str] | None:
+    """Return (provider, sealed proof) of a session that a provider let in."""
+    row = driver.one(_SEALED, {"hash": digest})
+    return None if row is None or row[0] is None else (row[0], row[1] or "")
+
+
+def end_of(driver: Driver, provider: str, at: str, session: str = "", subject: str = "") -> int:
+    """End the sessions of one session at a provider, or of all that one of its people began; return how many."""
+    key = {"provider": provider, "at": at}
+    if session:
+        return driver.run(_END_OF, key | {"session": session})
+    return driver.run(_END_ALL_OF, key | {"subject": subject})
+
+
+def end_person(driver: Driver, person: int, at: str, why: str) -> None:
+    """End every session of a person."""
+    driver.run(_END_PERSON, {"person": person, "at": at, "why": why})
+
+
 def forget(driver: Driver, person: int, before: str) -> None:
     """Drop a person's sessions that began long ago."""
     driver.run(_FORGET, {"person": person, "before": before})
@@ -117,6 +163,11 @@ def forget(driver: Driver, person: int, before: str) -> None:
 def knows(driver: Driver, person: int, device: str, since: str) -> bool:
     """Tell whether a person has signed in from a browser before."""
     return bool(driver.value(_KNOWN, {"person": person, "device": device, "since": since}))
+
+
+def knows_of(driver: Driver, provider: str, device: str, since: str) -> bool:
+    """Tell whether somebody has signed in by a provider from a browser before."""
+    return bool(driver.value(_KNOWN_OF, {"provider": provider, "device": device, "since": since}))
 
 
 def tried(driver: Driver, account: str, device: str, since: str) -> tuple[int, int, int, str | None]:

@@ -58,6 +58,7 @@ class RoleGrant(Model):
     scope_layer: Mapped[str | None]
     starts: Mapped[date | None]
     ends: Mapped[date | None]
+    provider: Mapped[Name | None]  # who gave it, by what a provider says at sign-in; None: people here did
     __table_args__ = (
         Index(None, "college_id", "person_id"),
         Index(None, "college_id", "role", "scope_kind", "scope_id"),

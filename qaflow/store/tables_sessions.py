@@ -21,8 +21,12 @@ class WebSession(Model):
     secret_stamp: Mapped[Name]  # what the password was when the session began,
     roles_stamp: Mapped[Name]  # and which roles were held: where either changes the session is dead
     ended_at: Mapped[datetime | None]
-    ended_why: Mapped[str | None]  # out idle old password roles disabled
-    __table_args__ = (Index(None, "person_id", "device"),)
+    ended_why: Mapped[str | None]  # out idle old password roles disabled provider second
+    provider: Mapped[Name | None]  # by which they signed in; None: by a password of ours
+    provider_session: Mapped[Name | None]  # hash of what the provider calls this session when it ends it
+    sealed: Mapped[str | None]  # the proof that the provider's own sign-out asks for
+    proven_at: Mapped[datetime | None]  # when the person last proved who they are; None: as the session began
+    __table_args__ = (Index(None, "person_id", "device"), Index(None, "provider", "provider_session"))
 
 
 class SignInGuess(Model):

@@ -10,6 +10,7 @@ from qaflow.web import (
     assets,
     audit,
     calendar,
+    campus,
     chain_acts,
     chains,
     charting,
@@ -38,12 +39,15 @@ from qaflow.web import (
     points,
     portraits,
     profile,
+    proofs,
     requests,
     reviews,
     saved_filters,
+    second,
     security,
     selftest,
     signin,
+    signin_office,
     start,
     task_files,
     tasks,
@@ -90,7 +94,9 @@ OF_TASKS = (task_files,)
 """Modules whose routes hang on the blueprint of the tasks."""
 OF_CHAINS = (chain_acts,)
 """Modules whose routes hang on the blueprint of the chains."""
-OF_ORGANISATION = (calendar, leaving, org_subjects, people)
+OF_SIGNIN = (campus, second)
+"""Modules whose routes hang on the blueprints of the sign-in and the profile."""
+OF_ORGANISATION = (calendar, leaving, org_subjects, people, signin_office)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1
 
@@ -120,8 +126,10 @@ def register(app: Flask) -> None:
     language.register(app)
     access.register(app)
     csrf.init_app(app)
+    csrf.exempt(campus.ended)  # a provider's server has no form of ours; what it sends proves itself
     errors.register(app)
     words.register(app)
     charting.register(app)
+    proofs.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

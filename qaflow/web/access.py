@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from qaflow.errors import QaflowError, Unproven
 from qaflow.services import sessions
-from qaflow.services.sessions import SignedIn
+from qaflow.services.sessions import By, SignedIn
 from qaflow.services.work import Origin
 from qaflow.store.db import db
 from qaflow.web.requests import SAFE, origin, ports
@@ -30,6 +31,8 @@ DEVICE_AGE = 180 * 86_400
 DEVICE_BYTES = 16
 PROGRAMS = "/api/"
 SIGNED_IN_AS = "_user_id"  # where flask-login keeps what `get_id` gives
+UNGUARDED = frozenset({"profile.second", "profile.language", "profile.password"})
+"""Pages that are open to whoever has yet to set up one-time codes."""
 CARRIED = ("lang",)  # what the browser chose stays over sign-in and sign-out
 
 manager = LoginManager()
@@ -94,7 +97,14 @@ def viewer() -> SignedIn | None:
 
 def mine() -> Origin:
     """Return the origin of an act of whoever is signed in."""
-    return origin(me().person, me().login)
+    return replace(origin(me().person, me().login), proven=me().proven)
+
+
+def reload() -> None:
+    """Read anew who is signed in: something of it changed during this request."""
+    found = load(session.get(SIGNED_IN_AS, ""))
+    if found is not None:
+        g._login_user = found
 
 
 def guard() -> AnyResponse | None:
@@ -104,11 +114,20 @@ def guard() -> AnyResponse | None:
     if view is None or getattr(view, "qaflow_public", False) or endpoint.rpartition(".")[2] == "static":
         return None
     if current_user.is_authenticated:
-        return None
+        return _enrolled(endpoint)
     tell_end()
     if request.method not in SAFE or not for_people():
         raise Unproven("signin.needed", "sign in first")
     return redirect(url_for("signin.sign_in", next=request.full_path.rstrip("?")), 303)
+
+
+def _enrolled(endpoint: str) -> AnyResponse | None:
+    """Send whoever the college asks codes of to the page where they begin, before anything else."""
+    if not me().must_enrol or endpoint in UNGUARDED:
+        return None
+    if request.method not in SAFE or not for_people():
+        raise Unproven("second.needed", "your college asks for one-time codes: set them up first")
+    return redirect(url_for("profile.second"), 303)
 
 
 def for_people() -> bool:
@@ -138,9 +157,9 @@ def renew() -> None:
     g.pop("csrf_token", None)
 
 
-def enter(person: int, device: str) -> None:
+def enter(person: int, device: str, by: By | None = None) -> None:
     """Begin a session for a person at this browser, under a new id."""
-    text = sessions.begin(db.session, ports(), person, hashed(device), request.remote_addr or "")
+    text = sessions.begin(db.session, ports(), person, hashed(device), request.remote_addr or "", by)
     renew()
     found = load(text)
     if found is not None:

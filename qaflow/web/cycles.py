@@ -25,6 +25,7 @@ from qaflow.web import (
     cycle_list,
     cycle_words,
     eight,
+    proofs,
 )
 from qaflow.web.access import me, mine
 from qaflow.web.cycle_forms import ACTS, StageForm, args_of, entered, named, shown
@@ -151,6 +152,7 @@ def tried(number: int, action: str, args: dict[str, Any], form: StageForm | None
           again: Callable[[Failed, int], Response], home: str) -> Response:  # fmt: skip
     """Do an act and go home; with a fault the page comes again, and after somebody else's act both versions stand."""
     try:
+        proofs.take()
         SENT.get(action, _fire)(number, action, args)
     except Invalid as error:
         return again(_failed(action, args, form, error), error.status)

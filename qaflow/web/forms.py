@@ -16,7 +16,7 @@ from qaflow.services.words import NAME_LENGTH
 from qaflow.web.requests import note
 from qaflow.web.wording import FAULTS, told
 
-REASON = 500
+REASON, CODE = 500, 60
 OK, UNFIT = 200, 422
 
 
@@ -62,6 +62,12 @@ class SignIn(Form):
     login = StringField(_("Login"), required(NAME_LENGTH))
     password = PasswordField(_("Password"), [InputRequired(FAULTS["text.blank"])])
     next = HiddenField()
+
+
+class Code(Form):
+    """A one-time or recovery code."""
+
+    code = StringField(_("One-time code"), required(CODE))
 
 
 class NewPassword(Form):

@@ -13,10 +13,11 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from qaflow.errors import Invalid
+from qaflow.errors import Invalid, QaflowError, Refused, Unproven
 from qaflow.services import inbox_bulk
 from qaflow.services.inbox_bulk import BEFORE, SAME, Bulk, Pick, Result, Told
 from qaflow.store.db import db
+from qaflow.web import proofs
 from qaflow.web.access import me, mine
 from qaflow.web.cycle_forms import ACTS as WORDS
 from qaflow.web.forms import OK
@@ -48,8 +49,11 @@ def act() -> Response:
     if "check" in request.form:
         return _page(asked)
     try:
+        proofs.take()
+        if proofs.ways(asked.act) is not None:
+            raise Unproven("proof.needed", "prove anew who you are")
         results = inbox_bulk.carry_out(db.session, mine(), me(), asked)
-    except Invalid as error:
+    except (Invalid, Unproven, Refused) as error:
         return _page(asked, error)
     return redirect(url_for("inbox_bulk.result", done=_signed(asked.act, results), box=_box()), 303)
 
@@ -83,7 +87,7 @@ def _box() -> str:
     return found if found in TITLES else "mine"
 
 
-def _page(asked: Bulk, error: Invalid | None = None) -> Response:
+def _page(asked: Bulk, error: QaflowError | None = None) -> Response:
     faults, status = _faults(error), OK if error is None else error.status
     told_ = None
     if asked.picks:
@@ -107,14 +111,14 @@ def _without_names(asked: Bulk, wrong: Invalid) -> Told:
     return inbox_bulk.preview(db.session, mine(), me(), replace(asked, who=""))
 
 
-def _faults(error: Invalid | None) -> dict[str, str]:
+def _faults(error: QaflowError | None) -> dict[str, str]:
     """Return the faults by their field."""
     if error is None:
         return {}
     note(error.code)
     found = {str(one["pointer"]): str(FAULTS.get(str(one["code"]), told(error))) for one in error.errors
              if isinstance(one, dict)}  # fmt: skip
-    return found or {"who": told(error)}
+    return found or {"who" if isinstance(error, Invalid) else "proof": told(error)}
 
 
 def _signed(act_: str, results: Sequence[Result]) -> str:

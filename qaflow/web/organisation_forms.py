@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from wtforms import DateField, HiddenField, PasswordField, SelectChoice, SelectField, StringField
+from wtforms import DateField, HiddenField, IntegerField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from qaflow.engine.college import SYSTEMS, UNIT_KINDS
@@ -186,3 +186,12 @@ def units(tree: Tree) -> list[SelectChoice]:
 
 def _indented(depth: int, name: str) -> str:
     return "\u3000" * depth + name
+
+
+class SignInRules(Form):
+    """What a college asks of who signs in."""
+
+    second_factor = SelectField(_("One-time codes of administrators and the quality office"), [Optional()],
+                                choices=[SelectChoice("", _("may be used")),
+                                         SelectChoice("yes", _("must be used"))])  # fmt: skip
+    minutes = IntegerField(_("Minutes after which an approval needs a fresh proof (empty: never)"), [Optional()])

@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response
 from wtforms import Field
 
 from qaflow.errors import Invalid, Missing, QaflowError, Refused
-from qaflow.services import absences, directory, organisation, staffing
+from qaflow.services import absences, directory, organisation, signin_desk, staffing
 from qaflow.services.directory import Chosen
+from qaflow.services.policy import ADMINISTRATORS
 from qaflow.services.staffing import Term
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
@@ -26,7 +27,7 @@ from qaflow.web.organisation_forms import (
     SecretForm,
     StandInForm,
 )
-from qaflow.web.requests import note
+from qaflow.web.requests import note, ports
 from qaflow.web.wording import told
 from qaflow.web.words import college
 
@@ -122,7 +123,8 @@ def password(number: int) -> Response:
     typed = form.password.data or ""
     secret = typed or staffing.generated()
     try:
-        staffing.password(db.session, mine(), me(), number, secret)
+        listed = ports().settings.breached_passwords
+        staffing.password(db.session, mine(), me(), number, secret, listed)
     except Invalid as error:
         return _page(number, form.tell(error, {}, "password"), secret_form=form)
     except Refused as error:
@@ -215,7 +217,10 @@ def _page(number: int, status: int = OK, **forms: Form) -> Response:
     }
     layers = {one.key: one.name for one in view.config.layers} if (view := college()) else {}
     several = {name: apart(form, name) for name, form in (fresh | forms).items()}
-    return shown("person", status, person=found, layers=layers, open=set(forms), **several)
+    signing = signin_desk.of_person(db.session, mine(), me(), number) if ADMINISTRATORS & me().kinds else None
+    providers = {one.key: one for one in ports().settings.providers}
+    return shown("person", status, person=found, layers=layers, open=set(forms), signing=signing, providers=providers,
+                 **several)  # fmt: skip
 
 
 def as_day(value: str) -> date:

@@ -7,14 +7,15 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from qaflow import logs
-from qaflow.errors import Refused, Unproven
+from qaflow.errors import QaflowError, Refused, Unproven
+from qaflow.providers import Provider
 from qaflow.services import sessions, signin
 from qaflow.services.health import colleges
 from qaflow.services.signin import Try
 from qaflow.store.db import db, instant
-from qaflow.web import access
+from qaflow.web import access, entering
 from qaflow.web.access import SIGNED_IN_AS, public
-from qaflow.web.forms import OK, SignIn
+from qaflow.web.forms import OK, Form, SignIn
 from qaflow.web.requests import ports
 from qaflow.web.words import clock
 
@@ -39,30 +40,35 @@ def sign_in() -> Response:
         if isinstance(answer, Response):
             return answer
         status = answer
+    return shown(form, form.status(status))
+
+
+def shown(form: SignIn, status: int, by: Provider | None = None) -> Response:
+    """Return the page that asks for login and password, ours or a directory's, with the other ways in."""
     found = colleges(db.session)
-    only = found[0]["name"] if len(found) == 1 else None
-    return make_response(render_template("signin.html", form=form, only_college=only), form.status(status))
+    page = render_template("signin.html", form=form, by=by, only_college=found[0]["name"] if len(found) == 1 else None,
+                           providers=ports().settings.providers, leaving=entering.may_leave())  # fmt: skip
+    return make_response(page, status)
 
 
 def _weighed(form: SignIn, target: str) -> Response | int:
     """Let the person in, or say at the password what is wrong."""
-    mark = access.device()
-    tried = Try(form.login.data or "", form.password.data or "", access.hashed(mark), request.remote_addr or "")
+    tried = entering.tried(form.login.data or "", form.password.data or "")
     try:
         account = signin.weigh(db.session, ports(), tried)
-    except Unproven as error:
-        log.warning("signin.wrong", account=signin.key_of(ports(), tried.login)[:12])
-        return form.tell(error, {}, "password")
-    except Refused as error:
-        log.warning("signin.too_many", account=signin.key_of(ports(), tried.login)[:12])
-        form.tell(error, {}, "password")
-        form.password.errors.append(_("Try again at %(time)s.", time=clock(instant(error.data["until"]))))
-        return TOO_MANY
-    mark = mark or access.new_device()
-    access.enter(account.id, mark)
-    response = redirect(target, 303)
-    access.mark(response, mark)
-    return response
+    except (Unproven, Refused) as error:
+        return unfit(form, "password", error, tried)
+    return entering.by_password(account.id, account.login, target)
+
+
+def unfit(form: Form, field: str, error: QaflowError, tried: Try) -> int:
+    """Say at its field that a proof was wrong, or that no more are weighed for now; returns the status."""
+    log.warning(error.code, account=signin.key_of(ports(), tried.login, tried.provider)[:12], provider=tried.provider)
+    status = form.tell(error, {}, field)
+    if "until" not in error.data:
+        return status
+    form[field].errors.append(_("Try again at %(time)s.", time=clock(instant(error.data["until"]))))
+    return TOO_MANY
 
 
 @pages.post("/signout")
@@ -70,8 +76,12 @@ def _weighed(form: SignIn, target: str) -> Response | int:
 def sign_out() -> Response:
     """End the session at this browser."""
     text = session.get(SIGNED_IN_AS)
+    found = access.viewer()
+    came = sessions.by(db.session, ports(), found.session) if found is not None else None
     if text is not None:
         sessions.end(db.session, ports(), text)
     access.renew()
+    if came is not None:
+        entering.remember_leaving(came)
     flash(_("You are signed out."), "ok")
     return redirect(access.safe_next("/signin"), 303)
