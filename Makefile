@@ -38,7 +38,7 @@ lint: $(VENV)/.stamp ## style, types, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(VENV)/.stamp ## W1, W2, W3 and pages beside their floors (ARGS="--quick --json")
+bench: $(VENV)/.stamp ## W1, W2, W3, readings and pages beside their floors (ARGS="--quick --json")
 	@$(BIN)/qaflow bench $(ARGS)
 
 screens: $(VENV)/.stamp chromium ## a picture of every page for each role into screens/ (ARGS="--role quality_office")

@@ -9,6 +9,7 @@ from flask_migrate import Migrate
 
 from qaflow import config, documents, logs, scheduler, web
 from qaflow.adapters import files, mail
+from qaflow.adapters.chat import Bots
 from qaflow.adapters.clock import SystemClock, Watch
 from qaflow.cli.frame import Bootstrap, Scheduler
 from qaflow.config import Settings
@@ -43,6 +44,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         clock=clock or SystemClock(),
         files=files.FolderFiles(settings.home / "evidence"),
         mailer=mail.mailer(settings.mail_url),
+        poster=documents.Later("qaflow.adapters.webhooks:Sender", settings.webhook_allow),
+        chats=Bots(),
         tables=documents.Later("qaflow.documents.tables:CsvTables"),
         workbooks=documents.Later("qaflow.documents.workbooks:XlsxWorkbooks"),
         pictures=documents.Later("qaflow.documents.pictures:VegaPictures"),

@@ -5,9 +5,10 @@ import re
 import secrets
 import stat
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from environs import Env
@@ -25,11 +26,19 @@ HOW_TO_MAKE_A_KEY = "export QAFLOW_SECRET_KEY=$(python3 -c 'import secrets; prin
 KEY_FILE = "secret"
 DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 MAIL_SCHEMES = ("console", "file")
+SMTP_SCHEMES = ("smtp", "smtps")
+ADDRESS = re.compile(r"[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,255}")  # of mail
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 TICK_RANGE = (1, 3600)
 PORT_RANGE = (1, 65535)
 THREAD_RANGE = (1, 64)
 CATCH_UP_RANGE = (1, 3660)
+NEVER_TARGETS = (
+    "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "100.100.100.200/32",
+    "168.63.129.16/32", "::/127", "::ffff:0:0/96", "64:ff9b::/96", "2001::/32", "2002::/16", "fe80::/10", "ff00::/8",
+    "fd00:ec2::254/128",
+)  # fmt: skip
+"""Where no event goes, whatever is allowed: the machine itself, its link, clouds' metadata, wrapped addresses."""
 API_RATE_RANGE = (1, 1_000_000)
 OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -51,6 +60,7 @@ class Settings:
     mail_url: str = field(default="console:", repr=False)
     tick_seconds: int = 30
     max_catch_up: int = 400  # days without a tick after which automatic steps wait for `tick --confirm`
+    webhook_allow: tuple[str, ...] = ()  # networks of the campus to which events may be sent
     api_rate: int = 600  # requests that a token may send in a minute
     metrics_token: str = field(default="", repr=False)  # by which monitoring elsewhere may ask for the figures
     token: str = field(default="", repr=False)  # whose acts these are, on the command line of an installation
@@ -111,6 +121,7 @@ def load() -> Settings:
         mail_url=_mail_url(_text(env, "MAIL_URL", "console:")),
         tick_seconds=_whole(env, "TICK_SECONDS", 30, TICK_RANGE),
         max_catch_up=_whole(env, "MAX_CATCH_UP", 400, CATCH_UP_RANGE),
+        webhook_allow=_networks(_text(env, "WEBHOOK_ALLOW", "")),
         api_rate=_whole(env, "API_RATE", 600, API_RATE_RANGE),
         metrics_token=_metrics_token(_text(env, "METRICS_TOKEN", "")),
         token=_text(env, "TOKEN", ""),
@@ -301,13 +312,52 @@ def _hosts(text: str) -> tuple[str, ...]:
     return names
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    """Return the networks that are named, or refuse one that holds the machine itself or a cloud's metadata."""
+    return tuple(str(_network(name.strip())) for name in text.split(",") if name.strip())
+
+
+def _network(name: str) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(name)
+    except ValueError as error:
+        raise _bad_network(name, "which is no network") from error
+    for closed in map(ip_network, NEVER_TARGETS):
+        if network.version == closed.version and network.overlaps(closed):
+            raise _bad_network(name, f"which holds addresses of {closed}: the machine itself or a cloud's metadata")
+    return network
+
+
+def _bad_network(name: str, why: str) -> ConfigError:
+    return ConfigError(
+        "config.webhook_allow",
+        f"QAFLOW_WEBHOOK_ALLOW holds {name!r}, {why}; type: export QAFLOW_WEBHOOK_ALLOW=10.1.2.0/24",
+    )
+
+
 def _mail_url(text: str) -> str:
-    if text.partition(":")[0] not in MAIL_SCHEMES or ":" not in text:
+    scheme = text.partition(":")[0]
+    if ":" not in text or not (scheme in MAIL_SCHEMES or (scheme in SMTP_SCHEMES and _smtp(text))):
+        # The address is not repeated: it may hold a password
         raise ConfigError(
             "config.mail_url",
-            "QAFLOW_MAIL_URL is not known; type: export QAFLOW_MAIL_URL=console: or =file:///srv/qaflow/mail",
+            "QAFLOW_MAIL_URL is not known; type: export QAFLOW_MAIL_URL=console: or =file:///srv/qaflow/mail "
+            "or ='smtps://user:password@smtp.college.edu.cn?from=qaflow@college.edu.cn&domain=college.edu.cn'",
         )
     return text
+
+
+def _smtp(text: str) -> bool:
+    """Tell whether an address names a mail server, who sends, and nothing that is not known."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        asked = parse_qs(parts.query, strict_parsing=True)
+    except ValueError:
+        return False
+    plain = parts.path in ("", "/") and not parts.fragment and asked.keys() <= {"from", "domain"}
+    domain = re.fullmatch(r"[A-Za-z0-9.-]{1,255}", asked.get("domain", ["-"])[0])
+    return bool(plain and parts.hostname and domain and ADDRESS.fullmatch(asked.get("from", [""])[0]))
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:

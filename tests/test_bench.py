@@ -12,8 +12,9 @@ import pytest
 
 from qaflow.app import BOOTSTRAP
 from qaflow.cli import bench as command
+from qaflow.cli import bench_intake
 from qaflow.services import tick
-from qaflow.services.bench import proof, workloads, world
+from qaflow.services.bench import intakes, proof, workloads, world
 from qaflow.services.bench.workloads import Bench
 from qaflow.services.bench.world import World
 from qaflow.services.work import Origin
@@ -93,6 +94,43 @@ def test_the_floor_of_starts_writes_the_same_rows_columns_and_hashes(made: Made)
     assert len(rows(bench.ours)["cycle"]) == 2 * size.subjects
 
 
+READ_TABLES = {"batch", "reading", "warning", "cycle", "work_item", "journal", "outbox", "college"}
+
+
+def test_the_floor_of_an_evaluation_writes_the_same_rows_columns_and_hashes(made: Made) -> None:
+    size = World(subjects=300)
+    bench = made(size, intakes.fill)
+    before = rows(bench.ours)
+
+    figures = intakes.evaluation(bench, size, 2 * 4 * size.subjects, 1)
+
+    assert same(bench, before) == READ_TABLES
+    found = rows(bench.ours)
+    assert len(found["reading"]) == 2 * 2 * 4 * size.subjects
+    assert len(found["warning"]) == 2 * size.subjects // intakes.ONE_IN  # one for each subject, not for each reading
+    assert (figures["runs"], figures["readings"]) == (1, 2 * 4 * size.subjects)
+
+
+def test_the_floor_of_an_import_writes_the_same_rows_columns_and_hashes(made: Made) -> None:
+    size = World(subjects=200)
+    bench = made(size, intakes.fill)
+    before = rows(bench.ours)
+
+    figures = bench_intake.measured(bench, size, 4 * size.subjects, 1)["import"]
+
+    assert same(bench, before) == READ_TABLES
+    assert figures["idle_mb"] + figures["memory_mb"] > 0 and figures["ours"] > figures["floor"] > 0
+
+
+def test_a_floor_that_weighs_a_value_otherwise_is_seen(made: Made) -> None:
+    size = World(subjects=200)
+    bench = made(size, intakes.fill)
+    bench.floor.execute("update control_point set warn_lower = 40")
+
+    with pytest.raises(AssertionError, match="0 breaches, 2 warnings"):
+        intakes.evaluation(bench, size, 4 * size.subjects, 0)
+
+
 def test_a_floor_that_leaves_a_row_out_is_seen(made: Made) -> None:
     bench = made(SIZE)
     tick.swept(bench.session, Origin(now=world.SWEEPS, recorded=world.SWEEPS, door="bench"), limit=workloads.LIMIT)
@@ -139,7 +177,8 @@ def test_a_cycle_is_walked_to_its_end_and_its_copies_verify(made: Made) -> None:
 def test_the_document_has_every_figure_that_is_promised(tmp_path: Path) -> None:
     gc.freeze()  # what earlier tests left: each timing collects first, and would walk all of it
     with click.Context(command.bench, obj=BOOTSTRAP):
-        document = command.measured(tmp_path, quick=True, size=1000, launched=20, proven=100, runs=1, seen=200, looks=1)
+        document = command.measured(tmp_path, quick=True, size=1000, launched=20, proven=100, runs=1, seen=200, looks=1,
+                                    read=100, readings=400)
     gc.unfreeze()
 
     for name in ("w1", "w2_100k", "w3"):
@@ -149,8 +188,12 @@ def test_the_document_has_every_figure_that_is_promised(tmp_path: Path) -> None:
     assert "w2_1m" not in document
     assert document["verify"]["entries_per_second"] > 0
     assert all(taken > 0 for taken in document["pages_ms"].values()) and document["pages_ms"]["runs"] == 1
+    for name in ("import", "evaluation"):
+        assert all(document[name][key] > 0 for key in ("ours", "floor", "ratio", "runs")), name
+        assert document[name]["readings"] == 400
+    assert document["import"]["idle_mb"] > 0
     assert document["settings"]["synchronous"] == 2
     assert document["settings"]["journal_mode"] == "wal"
     assert document["idle_tick_ms"] > 0
-    assert len(command.report(document)) == 15
+    assert len(command.report(document)) == 20
     assert not list(tmp_path.glob("*-floor*"))

@@ -15,6 +15,10 @@ HTTPS = "https://qaflow.example.edu.cn"
 
 # name, a value that is refused, the code, its nearest valid twin
 REFUSED = [
+    ("WEBHOOK_ALLOW", "10.1.2.0/33", "config.webhook_allow", "10.1.2.0/24"),
+    ("WEBHOOK_ALLOW", "127.0.0.0/8", "config.webhook_allow", "10.1.2.0/24,192.168.7.0/24"),
+    ("WEBHOOK_ALLOW", "0.0.0.0/0", "config.webhook_allow", "fd12:3456::/32"),
+    ("WEBHOOK_ALLOW", "169.254.169.254/32", "config.webhook_allow", "172.16.0.0/12"),
     ("SECRET_KEY", "changeme", "config.secret_key", GOOD_KEY),
     ("SECRET_KEY", GOOD_KEY[:8], "config.secret_key", GOOD_KEY[:32]),
     ("SECRET_KEY", GOOD_KEY[:31], "config.secret_key", GOOD_KEY[:32]),

@@ -12,12 +12,24 @@ from flask import Flask
 from framing import DEPARTMENT, SCHOOL, TEACHING, FrameWorld
 from peopled import FOLDER
 
-from qaflow.engine import loader
+from qaflow.engine import checks, loader
+from qaflow.engine.definition import Definition
 from qaflow.engine.diagnosis import DEGREES
 from qaflow.engine.replay import Replay
 from qaflow.engine.replay_guards import Disallowed
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
-from qaflow.services import diagnosing, frame, frame_changes, frame_edits, frame_library, inbox, loading, packaged
+from qaflow.services import (
+    cycles,
+    definitions,
+    diagnosing,
+    frame,
+    frame_changes,
+    frame_edits,
+    frame_library,
+    inbox,
+    loading,
+    packaged,
+)
 from qaflow.services.college import compiled
 from qaflow.services.frame_edits import Wanted
 from qaflow.services.sessions import SignedIn
@@ -26,6 +38,7 @@ from qaflow.services.simulation.values import chance
 from qaflow.services.work import transact
 from qaflow.store import frame as store
 from qaflow.store.db import driver
+from qaflow.testing import spiral, stage
 
 LIBRARY = "wuhan-software"
 STARS = {"new": 84, "ordinary": 87, "demonstration": 90}
@@ -501,3 +514,46 @@ def test_the_library_is_stored_once_and_renewed_by_its_digest(world: FrameWorld)
     assert world.rows("select key, digest from frame_library") == [(LIBRARY, frame_library.shipped().digest)]
     (library,) = frame_changes.libraries(world.session, world.origin("office"), world.me("office"))
     assert library.counts == {"items": 7, "elements": 36, "points": 90, "tasks": 301}
+
+
+def required(world: FrameWorld) -> None:
+    """Publish the school's definition anew, so that the diagnosis must answer the whole frame."""
+    (digest,) = world.rows("select hash from definition where key = 'wuhan-software.school' and version = 1")[0]
+    old = compiled(world.session, driver(world.session), digest).definition
+    world.session.rollback()
+    stages = tuple(replace(s, frame="required", form=(), gate=(), decide=None) if s is old.covering("diagnose") else s
+                   for s in old.stages)  # fmt: skip
+    definitions.publish(world.session, world.origin(), replace(old, version=2, stages=stages))
+
+
+def test_a_diagnosis_that_must_answer_the_frame_is_not_handed_in_before_it_has(world: FrameWorld) -> None:
+    free = world.diagnose(TEACHING)
+    required(world)
+    cycle = world.diagnose(DEPARTMENT)
+    codes = world.points(cycle, "dept")
+
+    assert len(codes) > 1
+    for code in codes[:-1]:
+        world.answer(cycle, "dept", code)
+    with pytest.raises(Invalid) as lacking:
+        cycles.fire(world.session, world.origin("dept"), cycle, "submit", {"content": {}})
+    assert [(e["code"], codes[-1] in e["message"]) for e in lacking.value.errors] == [("gate.frame", True)]
+    world.answer(cycle, "dept", codes[-1], "inapplicable")
+    cycles.fire(world.session, world.origin("dept"), cycle, "submit", {"content": {}})
+
+    assert world.rows("select stage from cycle where id = :c", c=cycle) != [("diagnose",)]
+    with pytest.raises(Invalid) as other:  # born under version 1, where the frame is optional
+        cycles.fire(world.session, world.origin("unit"), free, "submit", {"content": {}})
+    assert "gate.frame" not in {e["code"] for e in other.value.errors}
+
+
+def test_only_the_diagnosis_of_a_layer_that_answers_the_frame_may_require_it() -> None:
+    plain = spiral(stages=[stage("goal"), stage("implement"), stage("diagnose", frame="required")])
+
+    def found(one: Definition) -> set[str]:
+        return {f.code for f in checks.check(one)}
+
+    assert "def.frame" in found(replace(plain, layer="course"))
+    assert "def.frame" not in found(replace(plain, layer="school"))
+    early = spiral(stages=[stage("goal", frame="required"), stage("implement"), stage("diagnose")])
+    assert "def.frame" in found(replace(early, layer="school"))

@@ -101,7 +101,9 @@ def test_loading_writes_one_verified_stream_with_every_definition(app: Flask) ->
     folder = loader.load_folder(data_dir("workflows") / "shangluo")
     loading.load_college(session, OPERATOR, folder)
     entries = journal.read(driver(session), "college:shangluo")
-    assert [e.kind for e in entries] == ["DefinitionPublished"] * 7 + ["CalendarAdopted", "CollegeLoaded"]
+    assert [e.kind for e in entries] == [
+        "LimitsSet", *["DefinitionPublished"] * 7, "CalendarAdopted", "CollegeLoaded"  # limits with alarm values
+    ]
     published = {json.loads(e.data)["hash"] for e in entries if e.kind == "DefinitionPublished"}
     assert published == {d.hash for d in folder.definitions.values()}
     assert {e.actor for e in entries} == {"operator"}

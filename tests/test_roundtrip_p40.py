@@ -18,11 +18,13 @@ from qaflow.engine.definition import (
     Label,
     Level,
     Move,
+    NoticeRule,
     QuickLoop,
     Sheet,
     Signers,
     Stage,
 )  # fmt: skip
+from qaflow.engine.notices import HOWS, OF_A_CYCLE
 from qaflow.engine.reading.scalars import blank, forbidden
 from qaflow.engine.reading.shapes import fold
 
@@ -144,7 +146,15 @@ def definitions(draw):
         overlap=draw(st.sampled_from(["start", "wait", "close"])),
         on_period_end=draw(st.sampled_from(["wait", "lapse"])),
         source=draw(st.one_of(st.just(""), texts)),
+        notices=tuple(map(draw, map(rule, draw(st.lists(st.sampled_from(OF_A_CYCLE), unique=True, max_size=3))))),
     )
+
+
+@st.composite
+def rule(draw, what):
+    allow = tuple(draw(st.lists(st.sampled_from(HOWS), unique=True, min_size=1)))
+    also = tuple(draw(st.lists(st.sampled_from(["supervisor", "leader", "approver"]), unique=True)))
+    return NoticeRule(what=what, how=draw(st.sampled_from(allow)), allow=allow, also=also)
 
 
 quick_loops = st.builds(

@@ -19,7 +19,7 @@ NOT_BY_COLLEGE = {  # unique in the installation or not a tenant's table: the jo
     "answered_request", "college", "person", "token", "installation", "journal", "content", "outbox", "incident",
     "tick_run", "lease",
 }  # fmt: skip
-SWEPT = {"ix_cycle_due", "ix_work_item_level", "ix_subject_ends"}  # one sweep serves all colleges
+SWEPT = {"ix_cycle_due", "ix_work_item_level", "ix_subject_ends", "ix_message_waiting"}  # one sweep serves all colleges
 BY_PARENT = {"ix_cycle_parent_id", "ix_work_item_cycle_id", "uq_definition_key_version"}
 POSTGRES_DUMP = """
 select 'column ' || table_name || '.' || column_name, data_type || ' ' || is_nullable || coalesce(collation_name, '')

@@ -1,4 +1,4 @@
-"""Mailers of an installation without a mail server: the console, and a folder of files."""
+"""Mailers: the console and a folder of files for an installation without a mail server, and SMTP."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import sys
 from pathlib import Path
 
+from qaflow.adapters.smtp import SmtpMailer
 from qaflow.errors import Unavailable
 from qaflow.services.ports import Mailer, Notice
 
@@ -37,6 +38,8 @@ class FileMailer:
 
 
 def mailer(url: str) -> Mailer:
-    """Return the mailer of a QAFLOW_MAIL_URL: ``console:`` or ``file:/folder`` (the settings checked it)."""
+    """Return the mailer of a QAFLOW_MAIL_URL, which the settings checked: ``console:``, ``file:/folder``, ``smtp://…``."""
     kind, _, rest = url.partition(":")
+    if kind in ("smtp", "smtps"):
+        return SmtpMailer(url)
     return FileMailer(Path(rest.removeprefix("//"))) if kind == "file" else ConsoleMailer()

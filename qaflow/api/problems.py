@@ -61,16 +61,21 @@ class Problem(s.Strict):
     request_id = s.text(s.NAME, 0, required=True)
     errors = s.many(Fault, MOST)
     allowed = s.many(s.text(s.NAME))
+    current = s.text(s.NAME)
+    """Where the thing stands by now."""
+
+
+SAID = frozenset(Problem().fields)
 
 
 def answer(error: QaflowError) -> Reply:
     """Return the refusal as a reply; its code is noted for the log."""
     g.refused = error.code
-    document = problem(error) | {"request_id": g.get("reference", "")}
+    told = problem(error) | {"request_id": g.get("reference", "")}
+    document = {name: value for name, value in told.items() if name in SAID}  # what is not described is in the detail
     if error.errors:
         document["errors"] = [pointed(one) for one in error.errors[:MOST]]
     headers = {"Content-Type": PROBLEM_JSON, **error.data.get("headers", {})}
-    document.pop("headers", None)
     return Reply(status=error.status, headers=headers, body=json.dumps(document, ensure_ascii=False))
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import click
 
 from qaflow import config
-from qaflow.cli import output
+from qaflow.cli import bench_intake, output
 from qaflow.cli.frame import Command, bootstrap
 from qaflow.config import Settings
 from qaflow.errors import Unavailable
 from qaflow.paths import make_private
-from qaflow.services.bench import machine, pages, proof, workloads, world
+from qaflow.services.bench import intakes, machine, pages, proof, workloads, world
 from qaflow.services.bench.workloads import Bench
 from qaflow.services.bench.world import World
 from qaflow.services.work import AnySession
@@ -36,12 +36,15 @@ ENTRIES_A_SECOND = 100_000
 IDLE_MS = 1.0
 PAGE_MS = 300.0
 NO_PAGES = ("floor", "runs")
+QUICK_READINGS = 10_000
+INTAKES = {"import": 20.0, "evaluation": 10.0}  # seconds for `intakes.READINGS`
+MEMORY_MB = 200
 
 
 @click.command(cls=Command)
 @click.option("--quick", is_flag=True, help="Leave the 1,000,000 cycles out: under a minute.")
 def bench(quick: bool, as_json: bool) -> None:
-    """Measure this machine beside its floors: people's acts, a tick, a launch, the proof of the journal."""
+    """Measure this machine beside its floors: people's acts, a tick, a launch, readings, pages, the journal."""
     home = make_private(config.home())
     try:
         place = tempfile.TemporaryDirectory(prefix="bench-", dir=home)
@@ -53,7 +56,8 @@ def bench(quick: bool, as_json: bool) -> None:
 
 
 def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: int = LAUNCHED, proven: int = PROVEN,
-             runs: int = 5, seen: int = pages.SUBJECTS, looks: int = LOOKS) -> dict[str, Any]:  # fmt: skip
+             runs: int = 5, seen: int = pages.SUBJECTS, looks: int = LOOKS,
+             read: int = intakes.SUBJECTS, readings: int | None = None) -> dict[str, Any]:  # fmt: skip
     """Do every workload and return the document; the sizes are smaller in tests."""
     document: dict[str, Any] = {"machine": machine.described(folder)}
     cycles = World(subjects=size, runs=runs + 1, portion=min(world.PORTION, size // 100))
@@ -75,6 +79,10 @@ def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: 
     many = World(subjects=seen, portion=min(world.PORTION, seen // 10))
     with stage(folder, "pages", many, f"pages over {seen:,} subjects", pages.fill) as made:
         document["pages_ms"] = pages.milliseconds(made, looks)
+    many = World(subjects=read)
+    with stage(folder, "intake", many, f"{read:,} subjects with control points", intakes.fill) as made:
+        sent = readings or (QUICK_READINGS if quick else intakes.READINGS)
+        document |= bench_intake.measured(made, many, sent, min(runs, 3))
     _tell("audit verify")
     with session(folder, "audit") as own:
         world.build(own, World(subjects=AUDITED))
@@ -125,6 +133,12 @@ def _remove(folder: Path, name: str) -> None:
         file.unlink()
 
 
+def _taken(name: str, one: dict[str, Any], seconds: float) -> str:
+    """Return the line of a delivery; its target is that of the full size, in seconds."""
+    return (f"{name:10} {one['ours']:7.2f} s, floor {one['floor']:.2f} s, {one['ratio']:.1f} times, for "
+            f"{one['readings']:,} readings (target {seconds:.0f} s for {intakes.READINGS:,})")  # fmt: skip
+
+
 def report(document: dict[str, Any]) -> list[str]:
     """Return the lines that people read."""
     lines = [f"sqlite {sqlite3.sqlite_version}: " + ", ".join(f"{k}={v}" for k, v in document["settings"].items()),
@@ -136,6 +150,8 @@ def report(document: dict[str, Any]) -> list[str]:
             noisy = "  noisy run" if one["noisy"] else ""
             lines.append(f"{name:8} {one['ours']:9.4f} {one['floor']:9.4f} {one['bare']:9.4f} {one['ratio']:6.2f}  "
                          f"{target:.1f}{noisy}")  # fmt: skip
+    lines += [_taken(name, document[name], seconds) for name, seconds in INTAKES.items()]
+    lines.append(f"import's memory      {document['import']['memory_mb']:7.1f} MB above idle (target {MEMORY_MB})")
     rate = document["verify"]["entries_per_second"]
     lines.append(f"verify   {rate:,} entries/s (target {ENTRIES_A_SECOND:,})")
     looked = document["pages_ms"]

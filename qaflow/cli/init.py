@@ -109,5 +109,7 @@ def _differences(college: dict[str, Any]) -> Iterator[str]:
         yield f"  … and {len(found) - MOST_SHOWN} more (--json shows all)"
     for one in college["kept"]:
         yield f"  kept    {one} (no longer in the files, but in use)"
+    for one in college["people"]:
+        yield f"  kept    {one} (set by people; the files say otherwise)"
     if college["state"] == "differs":
         yield f"  nothing was changed; to take this over: qaflow init --college {college['folder']} --yes"

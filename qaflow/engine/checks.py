@@ -14,6 +14,7 @@ from . import graph
 from .college import QUALITY_KINDS, ROLE_KINDS, Role
 from .conditions import ConditionError, parse
 from .definition import NEUTRAL_STAGES, Definition, Field, Signers, Stage
+from .diagnosis import FRAMED
 from .faults import meant
 from .grammar import Term
 from .machine import CANCELLED, CLOSED
@@ -83,9 +84,21 @@ def _covers(definition: Definition) -> Iterator[Finding]:
                 message = f'"{seen[covered]}" and "{stage.key}" both cover {covered}'
                 yield Finding(path, "def.duplicate_cover", message, "let one stage cover it", severity)
             seen.setdefault(covered, stage.key)
+    yield from _frame(definition)
     if definition.quick is not None and definition.covering("implement") is None:
         yield Finding(("quick_loop",), "def.no_hinge", "no stage covers implement, where the quick loop runs",
                       "let a stage cover implement, or take quick_loop out")  # fmt: skip
+
+
+def _frame(definition: Definition) -> Iterator[Finding]:
+    """Yield stages that must answer the frame where nobody is asked it."""
+    for number, stage in enumerate(definition.stages):
+        if stage.frame == "required" and (
+            definition.layer not in FRAMED or definition.covering("diagnose") is not stage
+        ):
+            yield Finding(("stages", number, "frame"), "def.frame",
+                          f"only the stage that covers diagnose answers the frame, on {' and '.join(FRAMED)}",
+                          "leave `frame` out")  # fmt: skip
 
 
 def _graph(definition: Definition) -> Iterator[Finding]:
@@ -142,6 +155,9 @@ def _named_roles(definition: Definition) -> Iterator[tuple[Path, str]]:
         yield ("ladder", place, "to"), level.to
     for place, sheet in enumerate(definition.sheets):
         yield ("sheets", place, "assessor"), sheet.assessor
+    for place, rule in enumerate(definition.notices):
+        for number, also in enumerate(rule.also):
+            yield ("notices", place, "also", number), also
 
 
 def _roles(definition: Definition, roles: Sequence[Role] | None) -> Iterator[Finding]:

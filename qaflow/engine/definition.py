@@ -91,6 +91,7 @@ class Stage:
     form: tuple[Field, ...] = ()
     evidence: int = 0  # files the stage must leave
     gate: tuple[str, ...] = ()  # conditions, engine/conditions grammar
+    frame: str = "optional"  # required: every point of the frame that concerns the subject is answered before
     submit: str = "responsible"
     decide: Signers | None = None  # None is `approval: none`
     deadline: Deadline | None = None
@@ -123,6 +124,16 @@ class Level:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoticeRule:
+    """How a topic of notices (`engine.notices`) is told, what a person may choose instead, and who else is told."""
+
+    what: str
+    how: str = "digest"  # urgent, digest, off
+    allow: tuple[str, ...] = ("urgent", "digest")
+    also: tuple[str, ...] = ()  # roles whose holders are told beside whom the fact tells
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sheet:
     """The form of one kind of diagnosis (自主, 改进性, 考核性) and who fills it in."""
 
@@ -148,6 +159,7 @@ class Definition:
     catch_up: str = "all"  # all, once, skip
     overlap: str = "start"  # start, wait, close
     on_period_end: str = "wait"  # wait, lapse
+    notices: tuple[NoticeRule, ...] = ()  # where they differ from `engine.notices.DEFAULT`
     source: str = ""
     format: int = FORMAT
 
@@ -239,5 +251,6 @@ def build_value(kind: Any, plain: Any) -> Any:
 
 __all__ = [
     "CATEGORIES", "FORMAT", "LAYERS", "NEUTRAL_STAGES", "QUICK_STATES", "SCOPES", "Deadline", "Definition", "Field",
-    "Label", "Level", "Move", "QuickLoop", "Sheet", "Signers", "Stage", "canonical", "from_plain", "to_plain",
+    "Label", "Level", "Move", "NoticeRule", "QuickLoop", "Sheet", "Signers", "Stage", "canonical", "from_plain",
+    "to_plain",
 ]  # fmt: skip

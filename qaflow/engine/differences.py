@@ -1,4 +1,4 @@
-"""What differs between two definitions: stages, fields, gates, signers, deadlines, loop, sheets and ladder.
+"""What differs between two definitions: stages, fields, gates, signers, deadlines, loop, sheets, ladder and notices.
 
 Symmetric and complete: there is no change exactly where the two say the same of a cycle, and with the two exchanged
 every change is the same with old and new exchanged. A stage that got another key is one change, under the new key.
@@ -10,17 +10,17 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .definition import Definition, Field, Level, Sheet, Stage
+from .definition import Definition, Field, Level, NoticeRule, Sheet, Stage
 
 NAMES = frozenset(("key", "version", "format"))  # what a version is called, not what it says
-LISTS = frozenset(("stages", "ladder", "sheets", "quick", "form"))  # compared part by part
+LISTS = frozenset(("stages", "ladder", "sheets", "quick", "form", "notices"))  # compared part by part
 WHOLE = ""
 
 
 class Change(NamedTuple):
     """One difference; ``old`` is None for what is new, ``new`` for what is gone, ``what`` empty for a whole part."""
 
-    part: str  # definition, stage, field, quick, ladder, sheet
+    part: str  # definition, stage, field, quick, ladder, sheet, notice
     key: str  # of the stage, kind of sheet or number of the level
     what: str
     old: Any
@@ -36,7 +36,8 @@ def changes(old: Definition, new: Definition) -> list[Change]:
     found += _each("stage", before, new.by_key, _stage)
     found += _each("quick", _one(old.quick), _one(new.quick), lambda k, a, b: _values("quick", k, a, b))
     found += _each("sheet", {s.kind: s for s in old.sheets}, {s.kind: s for s in new.sheets}, _sheet)
-    return found + list(_each("ladder", _rungs(old), _rungs(new), _level))
+    found += _each("ladder", _rungs(old), _rungs(new), _level)
+    return found + list(_each("notice", {n.what: n for n in old.notices}, {n.what: n for n in new.notices}, _notice))
 
 
 def _rungs(one: Definition) -> dict[str, Level]:
@@ -90,6 +91,11 @@ def _sheet(key: str, old: Sheet, new: Sheet) -> Iterator[Change]:
 def _level(key: str, old: Level, new: Level) -> Iterator[Change]:
     if old != new:
         yield Change("ladder", key, WHOLE, old, new)
+
+
+def _notice(key: str, old: NoticeRule, new: NoticeRule) -> Iterator[Change]:
+    if old != new:
+        yield Change("notice", key, WHOLE, old, new)
 
 
 def _form(part: str, key: str, old: tuple[Field, ...], new: tuple[Field, ...]) -> Iterator[Change]:

@@ -16,12 +16,13 @@ from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Item, Snapshot, Visit
 from qaflow.errors import CorruptHistory
 from qaflow.store import content, journal, ledger, rounds, sweep
+from qaflow.store import cycles as rows
 from qaflow.store.db import Driver, utc
 
-from . import cycles, people, successors
-from .acting import Acting, hold
+from . import cycles, frame_gate, people, successors
+from .acting import Acting, hold, require_open
 from .college import CollegeView, compiled, view
-from .work import AnySession, LostRace, Origin
+from .work import AnySession, LostRace, Origin, Writer
 
 PROBE = 0  # the number of the imaginary cycle with which a group is decided
 
@@ -168,7 +169,10 @@ class _Step:
 
 def attend(session: AnySession, driver: Driver, origin: Origin, cycle: int, late: bool) -> list[str]:
     """Do everything that is due in one cycle; returns the kinds of facts. ``late`` says a sweep was missed."""
-    acting = hold(session, driver, origin, cycle)
+    return _attended(hold(session, driver, origin, cycle), late)
+
+
+def _attended(acting: Acting, late: bool) -> list[str]:
     done: list[str] = []
     now = acting.writer.at
     if acting.snap.status == "running":
@@ -182,6 +186,30 @@ def attend(session: AnySession, driver: Driver, origin: Origin, cycle: int, late
     if not done:
         _settle(acting, now)
     return done
+
+
+def attend_many(session: AnySession, driver: Driver, origin: Origin, numbers: Sequence[int],
+                late: bool) -> dict[int, list[str]]:  # fmt: skip
+    """Do what `attend` does in several cycles, read ahead together; one that fails fails all of them."""
+    found = rows.load_many(driver, numbers)
+    done = {}
+    with driver.settled():
+        for number in numbers:
+            try:
+                with driver.savepoint():
+                    done[number] = _attended(_ready(session, driver, origin, number, found.get(number)), late)
+            except LostRace:  # one before it handed something over to this one
+                with driver.savepoint():
+                    done[number] = attend(session, driver, origin, number, late)
+    return done
+
+
+def _ready(session: AnySession, driver: Driver, origin: Origin, number: int,
+           found: tuple[Snapshot, rows.Row] | None) -> Acting:  # fmt: skip
+    if found is None:
+        return hold(session, driver, origin, number)
+    require_open(found[1], number)
+    return Acting(session, driver, origin, *found, Writer(driver, origin))
 
 
 def _settle(acting: Acting, now: str) -> None:
@@ -223,7 +251,7 @@ def _advance_context(acting: Acting) -> Context:
     return acting.context(
         values=json.loads(text) if text else {}, carried=carried,
         evidence=ledger.evidence_count(acting.driver, acting.row.college, snap.id, snap.stage),
-        children=successors.running_children(acting.driver, snap.id),
+        children=successors.running_children(acting.driver, snap.id), unanswered=frame_gate.unanswered(acting),
     )  # fmt: skip
 
 

@@ -48,7 +48,8 @@ def fire_many(session: AnySession, acts: Sequence[Act]) -> list[Outcome]:
 
 def fire_within(session: AnySession, driver: Driver, acts: Sequence[Act]) -> list[Outcome]:
     """Fire acts in order in the caller's transaction, which may be rolled back: a rehearsal goes the same way."""
-    return [o for part in _parts(acts) for o in _fire(session, driver, part)]
+    with driver.settled():
+        return [o for part in _parts(acts) for o in _fire(session, driver, part)]
 
 
 def _parts(acts: Sequence[Act]) -> Iterator[Sequence[Act]]:

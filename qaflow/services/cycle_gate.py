@@ -10,6 +10,7 @@ from qaflow.engine.snapshot import Data
 from qaflow.store import ledger
 
 from . import cycle_rights as rights
+from . import frame_gate
 from .acting import Acting
 
 
@@ -32,5 +33,6 @@ class Gate:
         children = rights.children(acting)
         if snap.leaf == "review":
             return cls((), files, children)
-        ctx = acting.context(values=records.get(snap.stage, {}), evidence=files, children=children)
+        ctx = acting.context(values=records.get(snap.stage, {}), evidence=files, children=children,
+                             unanswered=frame_gate.unanswered(acting))  # fmt: skip
         return cls(tuple(gate_missing(stage, snap, ctx)), files, children)

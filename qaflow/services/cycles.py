@@ -15,7 +15,7 @@ from qaflow.store import content, cycle_page, ledger, people
 from qaflow.store import cycles as rows
 from qaflow.store.db import Driver
 
-from . import mentions, policy, successors
+from . import frame_gate, mentions, policy, successors
 from .acting import Acting, hold, keep
 from .college import compiled
 from .people import Deciders, approver_of, deciders
@@ -214,6 +214,8 @@ def _surroundings(acting: Acting) -> Data:
     conditions = (*stage.gate, *(m.when or "" for m in stage.moves))
     if stage.evidence or any("evidence" in text for text in conditions):
         found["evidence"] = ledger.evidence_count(acting.driver, acting.row.college, snap.id, snap.stage)
+    if stage.frame == "required":
+        found["unanswered"] = frame_gate.unanswered(acting)
     if definition.covering("implement") is stage or any("children" in text for text in conditions):
         found["children"] = successors.running_children(acting.driver, snap.id)
     return found

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from qaflow.engine.calendar import Calendar
 from qaflow.engine.faults import faulty
 from qaflow.engine.loader import Folder
 from qaflow.errors import Invalid, Refused
@@ -21,6 +22,7 @@ from . import calendars_adopt, definitions, monitoring, recalendar
 from .calendars_adopt import Adoption
 from .college import forget, view
 from .college_stream import CollegeStream
+from .loading_limits import FileLimits
 from .loading_rows import ORDER, Row, college_values, digests, keys_of
 from .scheduling import first_start
 from .work import AnySession, Origin, transact
@@ -106,27 +108,31 @@ def _renew(session: AnySession, driver: Driver, origin: Origin, folder: Folder, 
     stream = CollegeStream(driver, origin, row.id, row.key)  # locks, so that two loadings do not mix
     former = view(session, driver, row.id).calendar
     before = _before(driver, row.key)
-    changes = _changes(driver, row.id, folder, before, origin)
+    limits = FileLimits()
+    changes = _changes(driver, row.id, folder, before, origin, former, limits)
     adoption = calendars_adopt.wanted(driver, row.id, folder, {k[0] for k in before.get("own_day", ())})
     published = definitions.unpublished(driver, folder.definitions.values())
     college = [] if first else _college_fields(row, values)
     fresh = [{"what": "definition", "key": f"{d.key} {d.version}", "change": "new"} for d in published]
-    differences = [*_shown(row.key, college, changes), *calendars_adopt.shown(adoption), *fresh]
+    differences = [*_shown(row.key, college, changes), *limits.shown, *calendars_adopt.shown(adoption), *fresh]
     summary: Data = {
         "key": row.key, "name": {"zh": values["name_zh"], "en": values["name_en"]}, "differences": differences,
         "counts": _counts(changes, folder, adoption),
         "kept": [f"{name} {_text(key)}" for name, change in changes.items() for key in change.kept],
+        "people": limits.kept,
     }  # fmt: skip
     if look and changes["track"].kept:
         return summary
     if first or differences:
         store.update_college(driver, row.id, values)
         _write(driver, row.id, changes)
+        limits.write(driver, row.id, stream, utc(origin.now))
         definitions.put(driver, origin, stream, row.id, published)
         _adopt(driver, row.id, folder, adoption, changes["term"], stream, origin)
         loaded = {"digests": digests(folder), "counts": summary["counts"],
                   "keys": keys_of({n: c.wanted for n, c in changes.items()}) | {"own_day": [[d] for d in adoption.own]},
-                  **({} if first else {"changes": _tally(differences)})}  # fmt: skip
+                  **({} if first else {"changes": _tally(differences)}),
+                  **({"people": limits.kept} if limits.kept else {})}  # fmt: skip
         stream.fact("CollegeLoaded", loaded)
         colleges.reconfigure(driver, row.id)
         _schedule(session, driver, origin, row.id, changes)
@@ -143,8 +149,8 @@ def _before(driver: Driver, key: str) -> dict[str, set[Key]]:
     return {name: {tuple(k) for k in found} for name, found in keys.items()}
 
 
-def _changes(driver: Driver, college: int, folder: Folder, before: dict[str, set[Key]],
-             origin: Origin) -> dict[str, Change]:  # fmt: skip
+def _changes(driver: Driver, college: int, folder: Folder, before: dict[str, set[Key]], origin: Origin,
+             calendar: Calendar, limits: FileLimits) -> dict[str, Change]:  # fmt: skip
     ids: dict[str, dict[str, int]] = {}
     assert folder.college is not None
     today = origin.now.astimezone(ZoneInfo(folder.college.timezone)).date()
@@ -157,7 +163,10 @@ def _changes(driver: Driver, college: int, folder: Folder, before: dict[str, set
         standing = store.standing(driver, table, college)
         numbers = _numbers(driver, table, standing, [key for key, _ in rows(folder, refs)])
         ids[name] = {str(key[-1]): number for key, number in numbers.items()}
-        found[name] = _compare(table, standing, numbers, rows(folder, refs), before.get(name, set()))
+        wanted = rows(folder, refs)
+        if name == "control_point":
+            wanted = limits.settle(driver, college, calendar, today, standing, wanted)
+        found[name] = _compare(table, standing, numbers, wanted, before.get(name, set()))
         if name in ENDING:
             _end(found[name], standing, today)
     return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from qaflow.engine import formulas
 from qaflow.engine.college import Tier
 from qaflow.engine.definition import Label, canonical, to_plain
 from qaflow.engine.loader import Folder
@@ -93,6 +94,10 @@ def frame_parts(one: dict[str, Any], level: str = "item", parent: str | None = N
         yield from frame_parts(below, inner, one["code"])
 
 
+LATER = ("formula", "alarm_lower", "alarm_upper")
+"""What stands in a control point's text only where it is said, so that those without it stay as they were."""
+
+
 def control_points(folder: Folder, refs: Refs) -> list[Row]:
     """Return the control points; each needs a target, for readings are judged against it."""
     return [_control_point(one) for one in (folder.points or {}).get("control_points", ())]
@@ -103,7 +108,9 @@ def _control_point(one: dict[str, Any]) -> Row:
         raise Invalid("point.target", f"control point {one['key']} has no target; give it the value to be reached")
     name = one["name"]
     return (one["key"],), (one["layer"], name["zh"], name["en"], one["unit"], one["cadence"], one["direction"],
-                           float(one["target"]), one["warn_lower"], one["warn_upper"], canonical(one))  # fmt: skip
+                           float(one["target"]), one["warn_lower"], one["warn_upper"],
+                           formulas.canonical(formulas.parse(one["formula"])) if one["formula"] else None,
+                           canonical({k: v for k, v in one.items() if v is not None or k not in LATER}))  # fmt: skip
 
 
 def plan_tasks(folder: Folder, refs: Refs) -> list[Row]:

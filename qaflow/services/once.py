@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qaflow.store.db import Driver, Sql
@@ -20,6 +20,10 @@ class Once:
     def engine(self) -> Any:
         """The engine, by which what is cached for a database is found."""
         return self._driver.engine
+
+    def once(self, key: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
+        """Return an answer; what it asks is kept by `all`."""
+        return ask()
 
     def all(self, sql: Sql, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Return every row."""

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from qaflow import __version__
 from qaflow.config import mask
 from qaflow.errors import Invalid, Missing
-from qaflow.store import installation
+from qaflow.store import channels, installation
 from qaflow.store import operations as rows
 from qaflow.store.db import Driver, instant, reading, utc
 from qaflow.store.db import settings as database_settings
@@ -75,6 +75,7 @@ class Overview:
     incidents: list[Told]
     outbox: dict[str, int]
     oldest: str | None
+    broken: int  # channels
     leases: list[rows.Lease]
     machine: datetime
     database_clock: str
@@ -112,7 +113,8 @@ def _overview(d: Driver, ports: Ports, origin: Origin, me: SignedIn, held: dict[
     return Overview(
         last=last, expected=expected, late=expected is not None and machine > expected + LATE * interval,
         runs=runs[:5], gaps=gaps(rows.starts(d), interval), incidents=_told(d, me, STATES["open"]),
-        outbox={state: counts.get(state, 0) for state in OUTBOX}, oldest=oldest, leases=rows.leases(d),
+        outbox={state: counts.get(state, 0) for state in OUTBOX}, oldest=oldest,
+        broken=sum(one.tries > 0 for one in channels.everyone(d, me.college or 0)), leases=rows.leases(d),
         machine=machine, database_clock=rows.clock(d), now=origin.now, sandbox=bool(found and found.sandbox),
         paused=found.paused_reason if found else None, database=_database(d, ports, found),
         settings=[(name, value, _durable(name, value)) for name, value in held.items()],

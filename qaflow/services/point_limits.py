@@ -58,6 +58,12 @@ def set_limit(session: AnySession, origin: Origin, me: SignedIn, point: int, wan
     return transact(session, body)
 
 
+def version(driver: Driver, college: int, key: str) -> int:
+    """Return the number of a point that a form of its limits shows."""
+    found: int = rows.standing(driver, college)[key]["version"]
+    return found
+
+
 def _college(session: AnySession, driver: Driver, me: SignedIn) -> CollegeView:
     if me.college is None:
         raise Missing("college.not_found", f"{me.login} is of no college")

@@ -1,9 +1,9 @@
 """What the use cases ask of the outside; `adapters` answers, `app` puts them together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from qaflow.config import Settings
 from qaflow.engine.decide import Decide, decide
@@ -25,6 +25,11 @@ class Notice:
     to: str
     subject: str
     body: str
+    html: str = ""
+    why: str = ""  # the address of the page that tells why this was sent
+    language: str = "zh"
+    at: datetime | None = None  # by the machine's clock
+    given: bool = True  # whether the person gave the address themselves
 
 
 class Mailer(Protocol):
@@ -33,6 +38,74 @@ class Mailer(Protocol):
     def send(self, notice: Notice) -> None:
         """Hand the notice over; raise Unavailable where that is not possible now."""
         ...
+
+
+class Answer(NamedTuple):
+    """What came of one request to somebody else's server; no status where it gave none."""
+
+    status: int | None
+    millis: int
+    detail: str = ""
+    wait: int = 0  # seconds for which the server asks
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether the server says that it has it."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Poster(Protocol):
+    """Sends to addresses that people gave, and never into the machine's own network."""
+
+    def check(self, url: str, plain: bool) -> None:
+        """Refuse an address that may not be sent to: `Invalid` ``url.*``; ``plain`` allows http."""
+        ...
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, plain: bool) -> Answer:
+        """Send, within bounded time; whatever goes wrong is in the answer."""
+        ...
+
+
+@runtime_checkable
+class Held(Protocol):
+    """A mailer that keeps a connection between messages."""
+
+    def close(self) -> None:
+        """Part from the server."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chat:
+    """One message to the group of a bot."""
+
+    kind: str  # wecom, dingtalk, feishu
+    address: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    title: str
+    text: str
+    at: datetime
+
+
+class Chats(Protocol):
+    """Speaks to groups through their bots."""
+
+    def check(self, kind: str, address: str) -> None:
+        """Raise Invalid where the address is not one of this vendor's bots."""
+        ...
+
+    def send(self, chat: Chat) -> None:
+        """Say it; raise Unavailable (``chat.*``) where the vendor did not take it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What messages need beside a mailer: bots, the pages' address, and the key that channels are sealed with."""
+
+    chats: Chats | None = None
+    base_url: str = ""
+    secret_key: str = field(default="", repr=False)
 
 
 class Files(Protocol):
@@ -102,7 +175,14 @@ class Ports:
     clock: Clock
     files: Files | None = None
     mailer: Mailer | None = None
+    chats: Chats | None = None
     workbooks: Workbooks | None = None
     tables: Tables | None = None
     pictures: Pictures | None = None
+    poster: Poster | None = None
     decide: Decide = decide
+
+    @property
+    def post(self) -> Post:
+        """What messages need beside a mailer."""
+        return Post(chats=self.chats, base_url=self.settings.base_url, secret_key=self.settings.secret_key)

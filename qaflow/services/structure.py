@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from qaflow.store import colleges, readings
+from qaflow.store import colleges, limits, readings
 from qaflow.store import subjects as rows
 from qaflow.store.db import Driver
 from qaflow.store.readings import Point
@@ -15,8 +15,8 @@ from .college import CollegeView
 from .streams import college_fact, digest_of
 from .work import Writer
 
-__all__ = ["NewUnit", "Point", "SubjectRow", "UnitRow", "add_units", "below", "college_id", "line", "points",
-           "subjects", "units"]  # fmt: skip
+__all__ = ["NewUnit", "Point", "SubjectRow", "UnitRow", "add_units", "below", "college_id", "line", "measured",
+           "points", "subjects", "units"]  # fmt: skip
 
 
 class Placed(Protocol):
@@ -71,6 +71,12 @@ def subjects(driver: Driver, college: int) -> list[SubjectRow]:
 def points(driver: Driver, college: int) -> list[Point]:
     """Return a college's control points."""
     return readings.points(driver, college)
+
+
+def measured(driver: Driver, college: int) -> list[Point]:
+    """Return the control points that are measured, not reckoned from others by a formula."""
+    derived = {key for key, *_ in limits.formulas(driver, college)}
+    return [point for point in points(driver, college) if point.key not in derived]
 
 
 def add_units(driver: Driver, writer: Writer, college: CollegeView, new: Sequence[NewUnit]) -> list[int]:

@@ -23,6 +23,7 @@ from .college import view
 from .work import AnySession, Origin, Writer, transact
 
 BACK_OFF = (dt.timedelta(minutes=1), dt.timedelta(minutes=10))
+AT_ONCE = 100  # cycles that are not alike, in one transaction
 TURNS = 8  # so many batches in a row, then others may write
 PAUSE = 0.01  # seconds; who waits for SQLite's lock looks every 100 ms, and would find it taken all the time
 MISSED = dt.timedelta(days=1)  # a longer pause between ticks is a time that has to be caught up
@@ -228,8 +229,7 @@ class Sweep:
             except Exception as error:  # noqa: BLE001 - its items go singly
                 self._batch_failed("cycle", error)
                 due = rest = self._due_cycles(held)
-            for one in rest:
-                self._attend(one.id, one.college)
+            self._attend_all(rest)
             if not due:
                 return
             self._let_others()
@@ -251,9 +251,26 @@ class Sweep:
             rest += others
         return due, rest, advanced
 
+    def _attend_all(self, rest: Sequence[sweep.DueCycle]) -> None:
+        """Attend to cycles that are not alike, many in one transaction; where one fails each goes by itself."""
+        for first in range(0, len(rest), AT_ONCE):
+            part = rest[first : first + AT_ONCE]
+            try:
+                found = transact(self.session, lambda d, p=part: (  # type: ignore[misc]
+                    advancing.attend_many(self.session, d, self.origin, [one.id for one in p], self.late)))  # fmt: skip
+            except Exception as error:  # noqa: BLE001 - its items go singly
+                self._batch_failed("cycle", error)
+                for one in part:
+                    self._attend(one.id, one.college)
+            else:
+                for cycle, kinds in found.items():
+                    self._attended(cycle, kinds)
+
     def _attend(self, cycle: int, college: int | None) -> None:
-        kinds = self.guard("tick.cycle", f"cycle:{cycle}", lambda d: (
-            advancing.attend(self.session, d, self.origin, cycle, self.late)), college)  # fmt: skip
+        self._attended(cycle, self.guard("tick.cycle", f"cycle:{cycle}", lambda d: (
+            advancing.attend(self.session, d, self.origin, cycle, self.late)), college))  # fmt: skip
+
+    def _attended(self, cycle: int, kinds: list[str] | None) -> None:
         for kind in kinds or ():
             if kind == "SheetSkipped":
                 self.report.skip("sheets")

@@ -15,9 +15,10 @@ from qaflow.errors import QaflowError, Refused
 from qaflow.store import operations, outbox, sweep, ticks
 from qaflow.store.db import Driver, driver, instant, reading, utc
 
-from . import handing_over, repeats
+from . import delivering, handing_over, repeats
+from .handing_over import NO_POST
 from .installation import now_of
-from .ports import Mailer, Ports
+from .ports import Mailer, Ports, Post
 from .sweeping import BACK_OFF, Report, Sweep
 from .work import AnySession, Origin, transact
 
@@ -48,7 +49,10 @@ def run(session: AnySession, ports: Ports, *, door: str, at: dt.datetime | None 
     limit = dt.timedelta(days=ports.settings.max_catch_up)
     report = swept(session, origin, limit=limit, confirm=confirm, retry=retry, again=again,
                    mailer=mailer or ports.mailer, free=sandbox and at is not None,
-                   steady=ahead is not None)  # fmt: skip
+                   steady=ahead is not None, post=ports.post)  # fmt: skip
+    if report.notice is None:
+        for name, many in delivering.deliver(session, ports, origin, sandbox).items():
+            report.add(f"events_{name}", many)
     if report.number is not None:
         number, ended = report.number, utc(max(ports.clock.now(), real))
         transact(session, lambda d: operations.ended(d, number, ended))
@@ -56,8 +60,8 @@ def run(session: AnySession, ports: Ports, *, door: str, at: dt.datetime | None 
 
 
 def swept(session: AnySession, origin: Origin, *, limit: dt.timedelta, confirm: bool = False, retry: bool = False,
-          again: bool = False, mailer: Mailer | None = None, free: bool = False,
-          steady: bool = False) -> Report:  # fmt: skip
+          again: bool = False, mailer: Mailer | None = None, free: bool = False, steady: bool = False,
+          post: Post = NO_POST) -> Report:  # fmt: skip
     """Sweep once and leave a row that says what was done; ``free`` of the order of time, as a sandbox is.
 
     ``steady`` says that the instant stems from a clock that was watched, whatever the machine's clock did.
@@ -83,7 +87,7 @@ def swept(session: AnySession, origin: Origin, *, limit: dt.timedelta, confirm: 
         report.skipped["notices"] = transact(session, lambda d: outbox.drop_waiting(d, report.at))
     _end(session, origin, number, report)
     if mailer is not None:
-        _hand_over(session, origin, number, report, mailer)
+        _hand_over(session, origin, number, report, mailer, post)
     return report
 
 
@@ -113,12 +117,13 @@ def _retry(d: Driver, at: str) -> int:
     return ticks.retry(d, at)
 
 
-def _hand_over(session: AnySession, origin: Origin, number: int, report: Report, mailer: Mailer) -> None:
+def _hand_over(session: AnySession, origin: Origin, number: int, report: Report, mailer: Mailer,
+               post: Post) -> None:  # fmt: skip
     """Send the notices, unless another tick still sweeps: the last to end sends all, so nobody gets two messages."""
     since = utc(origin.recorded - KILLED)
     if transact(session, lambda d: ticks.others_running(d, number, since)):
         return
-    done = handing_over.deliver(session, origin, mailer)
+    done = handing_over.deliver(session, origin, mailer, post)
     report.add("messages", done.get("sent", 0))
     report.add("messages_failed", done.get("failed", 0))
     if done:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session, scoped_session
 
 from qaflow.engine.decide import Decide, decide
-from qaflow.errors import Busy
+from qaflow.errors import Busy, QaflowError
 from qaflow.store import journal, outbox
 from qaflow.store import unit as units
 from qaflow.store.db import Contended, Driver, Duplicate, driver, utc
@@ -99,6 +99,21 @@ def together(session: AnySession, body: Callable[[Driver], T]) -> T:
         except (Contended, LostRace, Duplicate):
             continue
     raise Busy("busy", "others are changing the same records: try again in a moment")
+
+
+def each(session: AnySession, calls: Sequence[Callable[[], T]]) -> list[T | QaflowError]:
+    """Make several service calls in one transaction and return their results; a refused one leaves nothing behind.
+
+    Rights, rules and facts are those of each call; only the commit is shared.
+    """
+    return together(session, lambda _: [_called(call) for call in calls])
+
+
+def _called(call: Callable[[], T]) -> T | QaflowError:
+    try:
+        return call()
+    except QaflowError as refused:
+        return refused
 
 
 class Writer:

@@ -5,7 +5,9 @@ from qaflow.store import (
     tables_chains,
     tables_cycles,
     tables_desk,
+    tables_events,
     tables_journal,
+    tables_notices,
     tables_organisation,
     tables_people,
     tables_reviews,
@@ -15,6 +17,6 @@ from qaflow.store import (
 )
 
 __all__ = [
-    "tables_api", "tables_chains", "tables_cycles", "tables_desk", "tables_journal", "tables_organisation",
-    "tables_people", "tables_reviews", "tables_sessions", "tables_voices", "tables_work",
+    "tables_api", "tables_chains", "tables_cycles", "tables_desk", "tables_events", "tables_journal", "tables_notices",
+    "tables_organisation", "tables_people", "tables_reviews", "tables_sessions", "tables_voices", "tables_work",
 ]  # fmt: skip

@@ -81,11 +81,17 @@ def terms(driver: Driver, rows: Sequence[tuple[str, str, str]]) -> None:
     driver.insert_rows("term", _TERM, [(1, key, key, key, first, last) for key, first, last in rows])
 
 
-def measured(driver: Driver, times: Sequence[str]) -> None:
-    """Write points, a reading of each subject and point at each instant, and goals that they measure."""
-    driver.run(_BATCH, {"at": times[0]})
+def points(driver: Driver) -> None:
+    """Write control points with limits."""
     for point in range(1, POINTS + 1):
         driver.run(_POINT, {"id": point, "key": f"point{point}"})
+
+
+def measured(driver: Driver, times: Sequence[str]) -> None:
+    """Write points, a reading of each subject and point at each instant, and goals that they measure."""
+    points(driver)
+    driver.run(_BATCH, {"at": times[0]})
+    for point in range(1, POINTS + 1):
         for salt, at in enumerate(times, point):
             driver.run(_READINGS, {"point": point, "at": at, "salt": salt})
     driver.run(_GOALS)

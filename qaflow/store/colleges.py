@@ -61,7 +61,7 @@ def everyone(driver: Driver) -> list[CollegeRow]:
 
 def config_no(driver: Driver, college: int) -> int | None:
     """Return the number that rises with each change of file, organisation or calendar."""
-    found: int | None = driver.value(_CONFIG_NO, {"id": college})
+    found: int | None = driver.once(("config", college), lambda: driver.value(_CONFIG_NO, {"id": college}))
     return found
 
 

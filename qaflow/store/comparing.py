@@ -10,10 +10,10 @@ from qaflow.store.overview import CYCLE, SUBJECTS
 from qaflow.store.portraits import LATEST
 
 _LIKE = "s.layer = :layer and coalesce(s.kind, '') = :kind and (s.ends is null or s.ends >= :month)"
-_VALUES = Sql(
-    "select x.unit, x.seen, count(*), sum(x.value) from (select s.unit_id as unit, "
-    f"s.id in {SUBJECTS} as seen, {LATEST} as value from subject s join control_point p on p.college_id = :college and "
-    f"p.id = :point where s.college_id = :college and {_LIKE}) as x where x.value is not null group by 1, 2"
+_VALUES = Sql(  # materialized for the same reason as the sums of portraits
+    f"with x as materialized (select s.unit_id as unit, s.id in {SUBJECTS} as seen, {LATEST} as value from subject s "
+    f"join control_point p on p.college_id = :college and p.id = :point where s.college_id = :college and {_LIKE}) "
+    "select x.unit, x.seen, count(*), sum(x.value) from x where x.value is not null group by 1, 2"
 )
 _SHARES = Sql(
     "select x.unit, x.seen, count(*), sum(x.share) from (select s.unit_id as unit, "

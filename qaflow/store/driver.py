@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy.exc
 from psycopg import sql as names
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, scoped_session
 from qaflow.store.faults import DRIVER_ERRORS, translated
 
 NONE: dict[str, Any] = {}
+T = TypeVar("T")
 COPY_FROM_ROWS = 20  # below this, a pipelined executemany is faster than COPY's extra round trips
 
 _TOKEN = re.compile(
@@ -63,7 +64,7 @@ def _for_postgresql(match: re.Match[str]) -> str:
 class Driver:
     """Statements on one connection within one transaction; take a new one in each transaction."""
 
-    __slots__ = ("_connection", "_cursor", "_reserved", "_transaction", "engine")
+    __slots__ = ("_connection", "_cursor", "_memo", "_reserved", "_transaction", "engine")
     dialect: str
 
     def __init__(self, connection: Any, cursor: Any, transaction: Any, engine: Any = None) -> None:
@@ -72,7 +73,26 @@ class Driver:
         self._cursor = cursor
         self._transaction = transaction
         self._reserved: dict[str, int] = {}
+        self._memo: dict[Any, Any] | None = None
         self.engine = engine
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Ask once what the work inside does not change: roles, units, deputies, the college's configuration."""
+        self._memo = {}
+        try:
+            yield
+        finally:
+            self._memo = None
+
+    def once(self, key: tuple[Any, ...], ask: Callable[[], T]) -> T:
+        """Return an answer, within `settled` the one that was given before; nobody may change what is returned."""
+        if self._memo is None:
+            return ask()
+        if key not in self._memo:
+            self._memo[key] = ask()
+        found: T = self._memo[key]
+        return found
 
     def all(self, sql: Sql, params: Mapping[str, Any] = NONE) -> list[tuple[Any, ...]]:
         """Return every row."""

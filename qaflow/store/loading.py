@@ -49,7 +49,8 @@ FRAME = Table("frame", ("code",), ("level", "parent_code", "name_zh", "name_en",
               own="not loaded")  # fmt: skip
 CONTROL_POINT = Table(
     "control_point", ("key",),
-    ("layer", "name_zh", "name_en", "unit", "cadence", "direction", "target", "warn_lower", "warn_upper", "body"),
+    ("layer", "name_zh", "name_en", "unit", "cadence", "direction", "target", "warn_lower", "warn_upper", "formula",
+     "body"),
     held="not loaded or exists (select 1 from reading r where r.college_id = control_point.college_id and "
          "r.point_id = control_point.id) or exists (select 1 from warning w where "
          "w.college_id = control_point.college_id and w.point_id = control_point.id) or exists (select 1 from "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from qaflow.store import messages
 from qaflow.store.db import Driver, Sql
 
 LOOK_BACK = 5000  # so many ticks are searched for gaps
@@ -177,6 +178,7 @@ def notices(driver: Driver, college: int | None, state: str, most: int) -> list[
 
 def revive(driver: Driver, college: int | None, now: str) -> int:
     """Let a college's failed notices be sent again."""
+    messages.revive(driver, now, college)
     return driver.run(_REVIVE, {"college": college, "now": now})
 
 
@@ -184,6 +186,7 @@ def try_now(driver: Driver, one: Incident, at: str) -> None:
     """Let one incident of the tick be tried again now, with its notices where it is about mail."""
     driver.run(_TRY_NOW, {"id": one.id, "at": at})
     if one.kind == "tick.mail":
+        messages.revive(driver, at, key=one.ref)
         driver.run(_REVIVE_ONE, {"key": one.ref, "now": at})
 
 

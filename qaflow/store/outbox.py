@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from qaflow.store import messages
 from qaflow.store.db import Driver, Sql
 
 
@@ -23,22 +24,8 @@ class Row(NamedTuple):
 
 
 _COLUMNS = (*Row._fields, "tries")
-_DUE = "outbox.state = 'waiting' and outbox.available_at <= :now and outbox.message_id"
-_CLAIM_FRESH = Sql(
-    "update outbox set tries = tries + 1, available_at = :until, "
-    "message_id = 'digest.' || f.first || '.' || f.person_id "
-    "from (select person_id, min(id) as first from outbox where state = 'waiting' and available_at <= :now and "
-    "message_id not like 'digest.%' group by person_id) as f "
-    f"where f.person_id = outbox.person_id and {_DUE} not like 'digest.%' "
-    "returning id, outbox.person_id, message_id, tries",
-)
-_CLAIM_AGAIN = Sql(
-    f"update outbox set tries = tries + 1, available_at = :until where {_DUE} like 'digest.%' "
-    "returning id, person_id, message_id, tries"
-)
-_LINES = Sql("select kind, payload from outbox where id in :ids[] order by id")
+_CARRIED = Sql("select id, kind, payload, journal_stream, journal_seq from outbox where id in :ids[] order by id")
 _SENT = Sql("update outbox set state = :state, sent_at = :now where id in :ids[] and state = 'waiting'")
-_LATER = Sql("update outbox set available_at = :later where id in :ids[] and state = 'waiting'")
 _REVIVE = Sql("update outbox set state = 'waiting', available_at = :now where state = 'failed'")
 _DROP = Sql("update outbox set state = 'dropped', sent_at = :at where state = 'waiting'")
 _COUNTS = Sql("select state, count(*) from outbox group by state")
@@ -49,31 +36,19 @@ def put(driver: Driver, rows: Sequence[Row]) -> None:
     driver.insert_rows("outbox", _COLUMNS, [(*row, 0) for row in rows])
 
 
-class Message(NamedTuple):
-    """One person's claimed notices, which leave as one message; how often it was tried, this time included."""
+class Carried(NamedTuple):
+    """One notice as a message carries it."""
 
-    key: str
-    person: int
-    ids: list[int]
-    tries: int
-
-
-def claim(driver: Driver, now: str, until: str) -> list[Message]:
-    """Take all notices that may leave now, each person's fresh ones as one message whose id is kept over retries.
-
-    Until the instant given nobody else takes them: what is neither sent nor put back by then (the program died) leaves
-    again, as the same message.
-    """
-    found: dict[str, Message] = {}
-    for claims in (_CLAIM_AGAIN, _CLAIM_FRESH):
-        for row, person, key, tries in sorted(driver.all(claims, {"now": now, "until": until})):
-            found.setdefault(key, Message(key, person, [], tries)).ids.append(row)
-    return list(found.values())
+    id: int
+    kind: str
+    payload: str
+    stream: str
+    seq: int
 
 
-def lines(driver: Driver, ids: Sequence[int]) -> list[tuple[str, str]]:
-    """Return (kind, payload) of notices."""
-    return driver.all(_LINES, {"ids": list(ids)})
+def carried(driver: Driver, ids: Sequence[int]) -> list[Carried]:
+    """Return the notices that a message carries."""
+    return list(map(Carried._make, driver.all(_CARRIED, {"ids": list(ids)})))
 
 
 def revive(driver: Driver, now: str) -> int:
@@ -86,13 +61,9 @@ def mark(driver: Driver, ids: Sequence[int], state: str, now: str) -> int:
     return driver.run(_SENT, {"ids": list(ids), "state": state, "now": now})
 
 
-def postpone(driver: Driver, ids: Sequence[int], later: str) -> int:
-    """Try notices again later."""
-    return driver.run(_LATER, {"ids": list(ids), "later": later})
-
-
 def drop_waiting(driver: Driver, at: str) -> int:
-    """Drop every notice that waits, so that nothing is told twice; returns how many."""
+    """Drop every notice that waits, and what carries them, so that nothing is told twice; returns how many."""
+    messages.drop_waiting(driver, at)
     return driver.run(_DROP, {"at": at})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from qaflow.store.db import Driver, Sql
 
@@ -104,12 +104,13 @@ def names(driver: Driver, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
 
 def grants(driver: Driver, college: int, persons: Sequence[int], day: str) -> list[Grant]:
     """Return the roles that persons hold on a day."""
-    return list(map(Grant._make, driver.all(_GRANTS, {"college": college, "persons": list(persons), "day": day})))
+    key = {"college": college, "persons": list(persons), "day": day}
+    return driver.once(("grants", college, *persons, day), lambda: list(map(Grant._make, driver.all(_GRANTS, key))))
 
 
 def units_above(driver: Driver, unit: int) -> list[int]:
     """Return a unit and those above it, nearest first."""
-    return [row[0] for row in driver.all(_ABOVE, {"unit": unit})]
+    return driver.once(("above", unit), lambda: [row[0] for row in driver.all(_ABOVE, {"unit": unit})])
 
 
 def units_below(driver: Driver, college: int, roots: Sequence[int]) -> list[int]:
@@ -144,6 +145,11 @@ def subjects_with(driver: Driver, college: int, role: str) -> set[int]:
     return {row[0] for row in driver.all(_SUBJECTS_WITH, {"college": college, "role": role})}
 
 
+def _deputy_of(driver: Driver, college: int, person: int, day: str) -> list[tuple[Any, ...]]:
+    key = {"college": college, "person": person, "day": day}
+    return driver.once(("deputy", college, person, day), lambda: driver.all(_DEPUTY_OF, key))
+
+
 def stands_in_for(
     driver: Driver, college: int, person: int, day: str, layer: str | None = None
 ) -> list[tuple[int, str | None]]:
@@ -153,7 +159,7 @@ def stands_in_for(
     for _ in range(MAX_CHAIN):
         following = []
         for one in asked:
-            for absent, role, of_layer in driver.all(_DEPUTY_OF, {"college": college, "person": one, "day": day}):
+            for absent, role, of_layer in _deputy_of(driver, college, one, day):
                 if (
                     absent != person
                     and absent not in found

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from qaflow.store.db import Driver, Sql
 from qaflow.store.overview import CYCLE, SUBJECTS
+from qaflow.store.sight import SUBJECT
 
 LATEST = (
     "(select r.value from reading r where r.college_id = :college and r.point_id = p.id and r.subject_id = s.id and "
@@ -18,12 +19,12 @@ LATEST = (
 )
 """The last reading of a subject at a point before an instant, as it stands after corrections."""
 
-_SUBJECT = (
+_CARD = (
     "select s.id, s.code, s.name, s.layer, s.kind, s.tier, s.unit_id, u.name_zh, u.name_en, s.responsible_id, p.name, "
     "s.starts, s.ends, s.ended from subject s join unit u on u.id = s.unit_id left join person p on "
-    "p.id = s.responsible_id where s.college_id = :college and s.id in " + SUBJECTS
+    "p.id = s.responsible_id where s.college_id = :college"
 )
-_ONE = Sql(f"{_SUBJECT} and s.id = :subject")
+_ONE = Sql(f"{_CARD} and {SUBJECT} and s.id = :subject")
 _NARROW = (
     f"from subject s where s.college_id = :college and s.id in {SUBJECTS} and (:all or not s.ended) and "
     "(cast(:layer as text) = '' or s.layer = :layer) and (cast(:mine as bigint) = 0 or s.responsible_id = :s_me) and "
@@ -31,7 +32,7 @@ _NARROW = (
 )
 _MANY = Sql(f"select count(*) {_NARROW}")
 _PAGE = Sql(
-    f"{_SUBJECT} and s.id in (select s.id {_NARROW} order by s.layer, s.code, s.id limit :limit offset :offset) "
+    f"{_CARD} and s.id in (select s.id {_NARROW} order by s.layer, s.code, s.id limit :limit offset :offset) "
     "order by s.layer, s.code, s.id"
 )
 _CHAIN = (  # the layer's are nobody's in particular, a functional department's, or the subject's own units'
@@ -86,12 +87,13 @@ _WARNINGS = Sql(
     f":college and c.subject_id = :subject and {CYCLE}) or w.cycle_id is null) "
     "order by w.opened_at desc, w.id limit :limit"
 )
-_GROUPS = Sql(
-    "select x.point, x.near, x.seen, count(*), sum(x.value) from (select p.id as point, s.unit_id = :unit as near, "
-    f"s.id in {SUBJECTS} as seen, {LATEST} as value from subject s join control_point p on p.college_id = :college and "
-    "p.layer = s.layer where s.college_id = :college and s.layer = :layer and coalesce(s.kind, '') = :kind and "
-    "s.id <> :subject and (s.ends is null or s.ends >= :month) and p.id in :points[]) as x where x.value is not null "
-    "group by 1, 2, 3"
+_GROUPS = Sql(  # materialized, or SQLite looks each last reading up twice: to ask whether there is one, and its value
+    f"with j as materialized (select s.id, s.layer, s.unit_id = :unit as near, s.id in {SUBJECTS} as seen from "
+    "subject s where s.college_id = :college and s.layer = :layer and coalesce(s.kind, '') = :kind and "
+    "s.id <> :subject and (s.ends is null or s.ends >= :month)), "
+    f"x as materialized (select p.id as point, s.near, s.seen, {LATEST} as value from control_point p cross join j s "
+    "where p.college_id = :college and p.layer = s.layer and p.id in :points[]) "
+    "select x.point, x.near, x.seen, count(*), sum(x.value) from x where x.value is not null group by 1, 2, 3"
 )
 _SELF_TESTS = Sql(
     "select q.id, q.name_zh, q.name_en, q.term, q.body, a.scores, a.handed_in_at from questionnaire_answer a join "

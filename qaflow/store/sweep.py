@@ -99,7 +99,11 @@ _ANYTHING = Sql(
     "or exists (select 1 from control_point where next_check is null or next_check <= :day) "
     "or exists (select 1 from plan_task where due < :day and state in ('planned', 'going') and not late_warned) "
     "or exists (select 1 from incident where state <> 'solved' and next_try_at <= :now) "
-    "or (:outbox and exists (select 1 from outbox where state = 'waiting' and available_at <= :now))"
+    "or (:outbox and (exists (select 1 from outbox o where o.state = 'waiting' and o.available_at <= :now and "
+    "not exists (select 1 from message m where m.college_id = o.college_id and m.key = o.message_id and "
+    "m.state = 'waiting')) or exists (select 1 from message where state = 'waiting' and available_at <= :now) "
+    "or exists (select 1 from digest_slot where next_at <= :now) or exists (select 1 from college k where not exists "
+    "(select 1 from digest_slot s where s.college_id = k.id))))"
 )
 _DUE_SHEETS = Sql(
     "select no from sheet where college_id = :college and cycle_id = :cycle and state = 'planned' and "

@@ -48,6 +48,7 @@ from qaflow.web import (
     task_files,
     tasks,
     warnings,
+    webhooks,
     words,
 )
 
@@ -68,6 +69,7 @@ BLUEPRINTS = (
     office_rounds.pages,
     definitions.pages,
     operations.pages,
+    webhooks.pages,
     metrics.probes,
     warnings.pages,
     points.pages,

@@ -27,6 +27,9 @@ def lack(page: CyclePage, fault: Mapping[str, Any]) -> str:
     if fault["code"] == "gate.evidence":
         wanted = page.definition.by_key[page.snap.stage].evidence
         return str(gettext("Evidence: %(have)d of %(want)d files", have=page.evidence, want=wanted))
+    if fault["code"] == "gate.frame":
+        codes = fault["message"].rpartition(": ")[2]
+        return str(gettext("Points of the frame without an answer: %(codes)s", codes=codes))
     if fault["code"] == "gate.condition":
         return str(gettext("Condition not met: %(text)s", text=fault["message"].partition(": ")[2]))
     name = label(page, fault["pointer"])

@@ -10,10 +10,11 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from qaflow.engine.conditions import parse
-from qaflow.engine.definition import Deadline, Definition, Field, Level, Move, Signers, Stage
+from qaflow.engine.definition import Deadline, Definition, Field, Level, Move, NoticeRule, Signers, Stage
 from qaflow.engine.grammar import Compare, Group, Literal, Not, Part, Term, Truth, shown
 from qaflow.services.college import CollegeView
 from qaflow.web.language import chosen, pair
+from qaflow.web.notice_words import HOWS
 from qaflow.web.words import day
 
 ROLES: dict[str, Any] = {
@@ -56,6 +57,8 @@ SHEETS: dict[str, Any] = {
 }
 ACTS: dict[str, Any] = {"remind": _("is told of it"), "reassign": _("takes it over")}
 SETTINGS: dict[tuple[str, str], Any] = {
+    ("frame", "optional"): _("may be answered"),
+    ("frame", "required"): _("every point is to be answered"),
     ("catch_up", "all"): _("every diagnosis sheet missed is issued later"),
     ("catch_up", "once"): _("of the diagnosis sheets missed one is issued later"),
     ("catch_up", "skip"): _("diagnosis sheets missed are left out"),
@@ -75,6 +78,7 @@ WHAT: dict[str, Any] = {
     "covers": _("Covers"),
     "evidence": _("Evidence"),
     "gate": _("Gate"),
+    "frame": _("Frame of diagnosis"),
     "submit": _("Submitted by"),
     "decide": _("Decided by"),
     "deadline": _("Deadline"),
@@ -99,6 +103,7 @@ PARTS: dict[str, Any] = {
     "sheet": _("Diagnosis sheet"),
     "sheet_field": _("Field of the sheet"),
     "ladder": _("Ladder, level"),
+    "notice": _("Notices of"),
 }
 MONTH_AND_DAY = 5  # characters of a day without its year
 COMMA = {"zh": "、", "en": ", "}
@@ -148,6 +153,13 @@ class Speaker:
         after = ngettext("%(num)d working day late", "%(num)d working days late", of.after)
         return f"{after}: {self.role(of.to)} {ACTS[of.act]}"
 
+    def notice(self, of: NoticeRule) -> str:
+        """Return how a topic is told, what may be chosen, and who is told beside."""
+        also = joined([self.role(one) for one in of.also])
+        allowed = joined([str(HOWS[how]) for how in of.allow])
+        told = gettext("%(how)s (may be: %(allowed)s)", how=HOWS[of.how], allowed=allowed)
+        return str(told) + (str(gettext("; also to %(roles)s", roles=also)) if also else "")
+
     def gate(self, stage: Stage) -> list[str]:
         """Return the conditions of a stage in words."""
         return [condition(text, stage.form) for text in stage.gate]
@@ -190,7 +202,7 @@ class Speaker:
 
     def _single(self, what: str, value: Any) -> str:
         kinds: dict[Any, Callable[[Any], str]]
-        kinds = {Field: field, Signers: self.signers, Deadline: deadline, Level: self.ladder}
+        kinds = {Field: field, Signers: self.signers, Deadline: deadline, Level: self.ladder, NoticeRule: self.notice}
         if type(value) in kinds:
             return str(kinds[type(value)](value))
         if what in ("submit", "assessor"):

@@ -56,7 +56,7 @@ def broken(error: Exception) -> Response:
 def _answer(error: QaflowError, resend: bool = False) -> Response:
     db.session.rollback()
     note(error.code)
-    document = problem(error) | {"reference": reference(), "request_id": reference()}
+    document = problem(error) | {"request_id": reference()}
     if for_people():
         kept = _kept() if resend else None
         page = render_template("error.html", problem=document, title=title(error.status), told=told(error), kept=kept)

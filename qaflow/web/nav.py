@@ -11,7 +11,8 @@ from flask_babel import lazy_gettext as _
 from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS, SURVEYS
 from qaflow.services.sessions import SignedIn
 
-PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview", "compare": "overview"}
+PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview", "compare": "overview",
+         "webhooks": "operations"}  # fmt: skip
 """Blueprints whose pages belong to another's entry."""
 FRAMED = frozenset({"leader", "diagnostician", "supervisor", "committee", "quality_administrator"})
 """Who has to do with diagnosis points; heads of units, who answer them, are supervisors."""

@@ -29,6 +29,8 @@ DONE: dict[str, Any] = {
     "incidents_retried": _("incidents tried again"),
     "messages": _("messages sent"),
     "messages_failed": _("messages failed"),
+    "events_sent": _("events sent"),
+    "events_failed": _("events that failed"),
 }
 SKIPPED: dict[str, Any] = {
     "clock": _("the clock went back"),
@@ -47,6 +49,7 @@ INCIDENTS: dict[str, Any] = {
     "tick.readings": _("Search for late readings"),
     "tick.tasks": _("Search for late tasks"),
     "tick.mail": _("Sending a message"),
+    "webhook": _("A webhook that was paused"),
     "clock": _("The machine's clock"),
     "history": _("A cycle's history"),
 }

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
+from wtforms import SelectChoice
 
+from qaflow.engine.definition import Label
 from qaflow.errors import Invalid
-from qaflow.services import operations
+from qaflow.services import channel_desk, operations
 from qaflow.services.operations import OUTBOX, PAGE, STATES
 from qaflow.store.db import db
 from qaflow.web import operation_words as words
 from qaflow.web.access import me, mine
 from qaflow.web.cycle_words import FACTS
+from qaflow.web.forms import OK
+from qaflow.web.language import pair
+from qaflow.web.notice_forms import Bot
+from qaflow.web.notice_words import CHANNELS
 from qaflow.web.requests import note, ports
 
 DIGITS = 18
@@ -76,6 +82,65 @@ def send_again() -> Response:
     count = operations.send_again(db.session, ports(), mine(), me())
     flash(ngettext("%(num)d notice was taken up again.", "%(num)d notices were taken up again.", count), "ok")
     return redirect(url_for("operations.outbox", state="failed"), 303)
+
+
+@pages.get("/channels")
+def channels() -> Response:
+    """Show the channels by which messages leave, and how each fares."""
+    return _channels(_bot_form(), OK)
+
+
+@pages.post("/channels")
+def add_channel() -> Response:
+    """Add the bot of a group."""
+    form = _bot_form()
+    if not form.validate():
+        return _channels(form, form.status())
+    try:
+        channel_desk.add(db.session, ports(), mine(), me(), form.bot())
+    except Invalid as error:
+        return _channels(form, form.tell(error, {"channel.address": "address"}, "name"))
+    flash(_("The channel is added. Send a trial message."), "ok")
+    return redirect(url_for("operations.channels"), 303)
+
+
+@pages.post("/channels/<int:number>/resume")
+def resume_channel(number: int) -> Response:
+    """Try a channel again."""
+    return _tried(channel_desk.resume(db.session, ports(), mine(), me(), number))
+
+
+@pages.post("/channels/<int:number>/trial")
+def try_channel(number: int) -> Response:
+    """Send a trial over a channel."""
+    return _tried(channel_desk.try_out(db.session, ports(), mine(), me(), number))
+
+
+@pages.post("/channels/<int:number>/remove")
+def remove_channel(number: int) -> Response:
+    """Remove a channel."""
+    channel_desk.remove(db.session, mine(), me(), number)
+    flash(_("The channel is removed."), "ok")
+    return redirect(url_for("operations.channels"), 303)
+
+
+def _tried(works: bool) -> Response:
+    flash(_("The channel works.") if works else _("The channel does not work yet."), "ok" if works else "warn")
+    return redirect(url_for("operations.channels"), 303)
+
+
+def _bot_form() -> Bot:
+    form = Bot()
+    units = channel_desk.units(db.session, me())
+    named = [SelectChoice(str(number), pair(Label(zh=zh, en=en))) for number, zh, en in units]
+    form.unit.choices = [SelectChoice("", _("the whole college")), *named]
+    return form
+
+
+def _channels(form: Bot, status: int) -> Response:
+    found = channel_desk.everyone(db.session, ports(), mine(), me())
+    page = render_template("operations/channels.html", channels=found, form=form, words=words, CHANNELS=CHANNELS)
+    return make_response(page, status)
 
 
 @pages.post("/confirm")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, make_response, redirect, render_template, session, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 from wtforms import SelectChoice
 
 from qaflow.errors import Invalid, Missing, Refused, Unproven
-from qaflow.services import absences, profile
+from qaflow.services import absences, notice_choices, profile
 from qaflow.store.db import db
 from qaflow.web import access
+from qaflow.web import notice_words as words
 from qaflow.web.access import me, mine
+from qaflow.web.cycle_words import FACTS
 from qaflow.web.forms import OK, Away, Deputy, Language, NewPassword, apart
 from qaflow.web.language import pair
+from qaflow.web.notice_forms import Notices
 from qaflow.web.requests import ports
 from qaflow.web.words import college
 
@@ -38,6 +41,29 @@ def language() -> Response:
     profile.speak(db.session, mine(), me(), form.language.data)
     session.pop("lang", None)  # the person's choice counts from now on, not the browser's
     return redirect(url_for("profile.show"), 303)
+
+
+@pages.post("/notices")
+def choose() -> Response:
+    """Choose how one is told."""
+    form = Notices()
+    if not form.validate():
+        return _page(Language(language=me().language), _deputy_form(), form.status(), notices_form=form)
+    hows = {what: request.form[what] for what in words.TOPICS if what in request.form}
+    try:
+        notice_choices.choose(db.session, mine(), me(), form.choice(), hows)
+    except Invalid as error:
+        status = form.tell(error, {"mail.address": "address"}, "hour")
+        return _page(Language(language=me().language), _deputy_form(), status, notices_form=form)
+    flash(_("Your choice of notices is kept."), "ok")
+    return redirect(url_for("profile.show") + "#notices", 303)
+
+
+@pages.get("/notices/<int:number>")
+def why(number: int) -> str:
+    """Tell why one got a message."""
+    found = notice_choices.why(db.session, mine(), me(), number)
+    return render_template("why.html", of=found, words=words, FACTS=FACTS)
 
 
 @pages.route("/password", methods=["GET", "POST"])
@@ -115,11 +141,14 @@ def _deputy_form() -> Deputy:
     return form
 
 
-def _page(language_form: Language, deputy_form: Deputy, status: int, away_form: Away | None = None) -> Response:
+def _page(language_form: Language, deputy_form: Deputy, status: int, away_form: Away | None = None,
+          notices_form: Notices | None = None) -> Response:  # fmt: skip
     standing = profile.standing(db.session, mine(), me())
     view = college()
     layers = {layer.key: layer.name for layer in view.config.layers} if view else {}
-    page = render_template("me.html", language_form=language_form, deputy_form=deputy_form, standing=standing,
+    told = notice_choices.mine(db.session, me())
+    page = render_template("me.html", told=told, words=words, notices_form=notices_form or Notices.of(told),
+                           language_form=language_form, deputy_form=deputy_form, standing=standing,
                            layers=layers, away=absences.mine(db.session, mine(), me()),
                            away_form=apart(away_form or Away(formdata=None), "away"))  # fmt: skip
     return make_response(page, status)

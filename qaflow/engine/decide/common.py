@@ -59,6 +59,7 @@ class Context:
     content: str | None = None  # hash of the content handed in
     values: Mapping[str, Any] = field(default_factory=dict)  # that content
     evidence: int = 0
+    unanswered: tuple[str, ...] = ()  # points of the frame that the stage must answer and has not
     children: int = 0  # children still running
     carried: tuple[Data, ...] = ()  # what the last stage leaves over
     holder: int | None = None  # a person named by the command, resolved

@@ -15,6 +15,7 @@ from . import common
 from .common import Context, Fact, refuse
 
 MAX_SIGNERS = 50
+SHOWN = 10  # points named of those without an answer
 
 
 def submit(compiled: Compiled, snap: Snapshot, args: Data, ctx: Context) -> list[Fact]:
@@ -88,6 +89,10 @@ def gate_missing(stage: Stage, snap: Snapshot, ctx: Context) -> list[Data]:
     if ctx.evidence < stage.evidence:
         missing.append({"pointer": "evidence", "code": "gate.evidence",
                         "message": f"evidence: {ctx.evidence} of {stage.evidence} files"})  # fmt: skip
+    if ctx.unanswered:
+        missing.append({"pointer": "frame", "code": "gate.frame",
+                        "message": f"frame: {len(ctx.unanswered)} points without an answer: "
+                                   f"{', '.join(ctx.unanswered[:SHOWN])}"})  # fmt: skip
     if not missing:
         for text in stage.gate:
             if not common.holds(text, snap, ctx):

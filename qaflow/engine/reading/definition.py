@@ -6,8 +6,21 @@ import re
 from typing import Any
 
 from ..college import DIAGNOSES
-from ..definition import LAYERS, Deadline, Definition, Field, Level, Move, QuickLoop, Sheet, Signers, Stage
+from ..definition import (
+    LAYERS,
+    Deadline,
+    Definition,
+    Field,
+    Level,
+    Move,
+    NoticeRule,
+    QuickLoop,
+    Sheet,
+    Signers,
+    Stage,
+)
 from ..faults import brief
+from ..notices import DEFAULT, HOWS, OF_A_CYCLE
 from ..yaml_source import Node
 from . import scalars
 from .scalars import choice, day, days, flag, key, label, month_day, named, number, text, whole, working_days
@@ -147,6 +160,7 @@ stage = record(
         "form": form,
         "evidence": may(whole(0, 100), 0),
         "gate": may(many(condition, 0, 30), ()),
+        "frame": may(choice("optional", "required"), "optional"),
         "submit": may(key, "responsible"),
         "approval": need(or_none(signers), None, "decide"),
         "deadline": may(or_none(deadline)),
@@ -187,6 +201,34 @@ quick_loop = record(
     },
     QuickLoop,
 )
+
+
+def _notice_rule(what: str, how: str | None, allow: tuple[str, ...] | None, also: tuple[str, ...]) -> NoticeRule:
+    usual = DEFAULT[what]
+    told = how or usual.how
+    return NoticeRule(what=what, how=told, allow=allow or (*usual.allow, *({told} - {*usual.allow})), also=also)
+
+
+_NOTICE = record(
+    {
+        "what": need(choice(*OF_A_CYCLE)),
+        "how": may(choice(*HOWS)),
+        "allow": may(many(words(choice(*HOWS)), 1, len(HOWS))),
+        "also": may(many(words(key), 0, 10), ()),
+    },
+    _notice_rule,
+)
+
+
+def notice(reading: Reading, node: Node) -> Any:
+    """Read how a topic of notices is told; what is said must be among what is allowed."""
+    value = _NOTICE(reading, node)
+    if value is not BAD and value.how not in value.allow:
+        message = f'"{value.what}" is told "{value.how}", which is not allowed'
+        return reading.fault(node.get("allow") or node, "def.notice_choice", message, f"add {value.how} to `allow`")
+    return value
+
+
 definition = record(
     {
         "kind": need(constant(None), None),
@@ -202,6 +244,7 @@ definition = record(
         "catch_up": may(choice("all", "once", "skip"), "all"),
         "overlap": may(choice("start", "wait", "close"), "start"),
         "on_period_end": may(choice("wait", "lapse"), "wait"),
+        "notices": may(many(notice, 0, len(OF_A_CYCLE), unique="what"), ()),
     },
     lambda kind, **given: Definition(**given),
 )

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from ..definition import Deadline, Definition, Field, Label, Level, Move, QuickLoop, Sheet, Signers, Stage
+from ..definition import Deadline, Definition, Field, Label, Level, Move, NoticeRule, QuickLoop, Sheet, Signers, Stage
 from .definition import END
 
 # What JSON leaves as it stands and a YAML reader does not: C1 controls, separators, byte order marks.
@@ -23,6 +23,7 @@ def dump(definition: Definition) -> str:
     top["ladder"] = [_level(one) for one in definition.ladder]
     top["sheets"] = [_sheet(s) for s in definition.sheets] or None
     top |= {"catch_up": definition.catch_up, "overlap": definition.overlap, "on_period_end": definition.on_period_end}
+    top["notices"] = [_notice(n) for n in definition.notices] or None
     return "\n".join(_lines(top)) + "\n"
 
 
@@ -40,6 +41,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "form": [_field(f) for f in stage.form] or None,
         "evidence": stage.evidence or None,
         "gate": list(stage.gate) or None,
+        "frame": None if stage.frame == "optional" else stage.frame,
         "submit": stage.submit,
         "approval": Word("none") if stage.decide is None else _signers(stage.decide),
         "deadline": None if stage.deadline is None else _deadline(stage.deadline),
@@ -86,6 +88,10 @@ def _move(move: Move) -> dict[str, Any]:
 
 def _level(level: Level) -> dict[str, Any]:
     return {"after": _duration(level.after), "to": level.to, "act": level.act}
+
+
+def _notice(rule: NoticeRule) -> dict[str, Any]:
+    return {"what": rule.what, "how": rule.how, "allow": list(rule.allow), "also": list(rule.also) or None}
 
 
 def _quick(quick: QuickLoop) -> dict[str, Any]:

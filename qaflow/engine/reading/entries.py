@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from qaflow.errors import Invalid
+
+from .. import formulas
 from ..college import CADENCES, SYSTEMS
 from ..definition import LAYERS
-from ..faults import brief
+from ..faults import brief, meant
 from ..yaml_source import Node
 from .places import assumed, plain_label, plain_name, source
 from .scalars import choice, code, day, flag, loose, number, text, whole
@@ -89,6 +93,9 @@ control_point = record(
         "target": may(or_none(number())),
         "warn_lower": may(or_none(number())),
         "warn_upper": may(or_none(number())),
+        "alarm_lower": may(or_none(number())),
+        "alarm_upper": may(or_none(number())),
+        "formula": may(or_none(text(formulas.MOST_CHARACTERS))),
         "track": may(or_none(loose)),
         "point": may(or_none(code)),
         "source": source,
@@ -122,6 +129,8 @@ def points(reading: Reading, node: Node) -> Any:
     by_key = {_word(n, "key"): n for n in reversed(_below(node, "control_points"))}
     for one in value["control_points"]:
         _limits_agree(reading, by_key.get(one["key"], node), one)
+        _alarms_agree(reading, by_key.get(one["key"], node), one)
+    _formulas(reading, by_key, value["control_points"], node)
     return value
 
 
@@ -158,6 +167,41 @@ def _limits_agree(reading: Reading, node: Node, one: dict[str, Any]) -> None:
         if target is not None and value is not None and (value - target) * sign > 0:
             reading.fault(node.get(name) or node, "point.limits", f"{name} {value:g} warns at the target {target:g}",
                           "warn on the bad side of the target")  # fmt: skip
+
+
+def _alarms_agree(reading: Reading, node: Node, one: dict[str, Any]) -> None:
+    for name, warned, sign in (("alarm_lower", "warn_lower", 1), ("alarm_upper", "warn_upper", -1)):
+        alarm, warning = one[name], one[warned]
+        if alarm is not None and warning is None:
+            reading.fault(node.get(name) or node, "point.limits", f"{name} stands without {warned}",
+                          f"give {warned} too: an alarm lies beyond a warning")  # fmt: skip
+        elif alarm is not None and (alarm - warning) * sign > 0:
+            reading.fault(node.get(name) or node, "point.limits", f"{name} {alarm:g} lies within {warned} {warning:g}",
+                          "let the alarm lie beyond the warning")  # fmt: skip
+
+
+def _formulas(reading: Reading, by_key: dict[str, Node], points: Sequence[dict[str, Any]], node: Node) -> None:
+    """Check what formulas say, and that what they need is there, of the same layer, and in no circle."""
+    found: dict[str, formulas.Formula] = {}
+    layers = {one["key"]: one["layer"] for one in points}
+    for one in points:
+        at = (by_key.get(one["key"]) or node).get("formula") or node
+        if one["formula"] is None:
+            continue
+        try:
+            found[one["key"]] = formulas.parse(one["formula"])
+        except Invalid as fault:
+            reading.fault(at, "formula.invalid", fault.detail, "write it as in share(a, b)")
+            one["formula"] = None
+            continue
+        for part in sorted(formulas.parts(found[one["key"]])):
+            if layers.get(part) != one["layer"]:
+                reading.fault(at, "ref.unknown_point", f'no control point "{part}" of the layer {one["layer"]}',
+                              meant(part, [key for key, layer in layers.items() if layer == one["layer"]]))  # fmt: skip
+    chain = formulas.circle(found)
+    if chain is not None:
+        reading.fault((by_key.get(chain[0]) or node).get("formula") or node, "formula.circle",
+                      f"points need one another: {' → '.join(chain)}", "let one of them be measured")  # fmt: skip
 
 
 task = record(

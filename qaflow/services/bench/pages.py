@@ -1,4 +1,4 @@
-"""How long pages take in a college of 35,000 subjects: the overview of each role, the quality office's figures."""
+"""How long pages take in a college of 35,000 subjects: overviews, the office's figures, a portrait, a comparison."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from qaflow.services import dashboard, overview
+from qaflow.services import comparing, dashboard, overview, portraits
 from qaflow.services.sessions import SignedIn
 from qaflow.services.work import AnySession, Origin, transact
 from qaflow.store import bench_pages, floors_pages
@@ -26,6 +26,7 @@ TERMS = (("2024-autumn", "2024-09-01", "2025-01-19"), (SPRING, "2025-02-17", "20
          ("2025-autumn", "2025-09-01", "2026-01-18"))  # fmt: skip
 READ = (90, 60, 30)  # days before the year's beginning
 UNIT = 5  # whose approver and supervisor look
+SEEN = world.UNITS + UNIT - 1  # a subject of theirs
 
 
 def fill(session: AnySession, size: World) -> None:
@@ -65,6 +66,8 @@ def _looks(session: AnySession) -> dict[str, Callable[[], Any]]:
         "overview_supervisor": of(overview.look, world.supervisor(UNIT)),
         "overview_approver": of(overview.look, world.approver(UNIT)),
         "overview_teacher": of(overview.look, world.FIRST_PERSON + UNIT),
+        "portrait": of(portraits.look, world.supervisor(UNIT), SEEN),
+        "comparison": of(comparing.subject, world.supervisor(UNIT), SEEN),
         "office_units": of(dashboard.rates, world.HEAD_OF_OFFICE, term),
         "office_times": of(dashboard.times, world.HEAD_OF_OFFICE, term),
     }

@@ -47,7 +47,7 @@ class CollegeYear:
         self.rng = chance(plan.seed, college.key, "people")
         self.library = Library(plan.seed, plan.start, self.ask(lambda d: plan_goals.texts(d, college.id)))
         self.calendar = college.calendar
-        points = self.ask(lambda d: structure.points(d, college.id))
+        points = self.ask(lambda d: structure.measured(d, college.id))
         self.gauges = Gauges(points, cast.subjects, self.calendar, chance(plan.seed, college.key, "gauges"))
         self.agenda: list[tuple[int, int, int, int, int]] = []  # day, cycle, number, item, tries
         self.extra: dict[int, list[tuple[int, int, str, Data]]] = {}  # day -> (person, cycle, action, data)

@@ -6,11 +6,14 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from qaflow.engine.control import Limits
 from qaflow.errors import QaflowError
 from qaflow.store.db import Driver
 
-from .. import accounts, deputies, reseating, subjects
+from .. import accounts, deputies, point_limits, reseating, structure, subjects
 from ..inbox import Work
+from ..point_limits import NewLimit
+from ..sessions import SignedIn
 from ..structure import units
 from ..work import Writer, transact
 from .values import chance
@@ -26,6 +29,7 @@ CONTAINING = 10  # working days that a containing cycle gets after its children'
 WARN_DAY = 12
 SUSPENDED = (45, 20)  # days after the start of the year, days until it goes on
 CANCELLED, DROPPED_OUT, LEFT = 100, 120, (75, 190)
+LIMITS, TIGHTENED, TIGHTER = (20, 24), "course", 0.2  # days after the start; of the way from the limit to the target
 MORNING = dt.time(8, 20)
 
 
@@ -44,6 +48,8 @@ class Occasions:
         self._on(SUSPENDED[0], self._suspend)
         self._on(CANCELLED, self._cancel)
         self._on(DROPPED_OUT, self._drop_out)
+        self._on(LIMITS[0], lambda day: self._tighten(day, ""))
+        self._on(LIMITS[1], lambda day: self._tighten(day, self.cast.subjects[TIGHTENED][0][1]))
 
     def _tops(self) -> dict[int, int]:
         """Return for each unit the one whose head supervises it."""
@@ -189,6 +195,23 @@ class Occasions:
 
         transact(self.year.session, body)
         self.year.gauges.drop("student", number)
+
+    def _tighten(self, day: dt.date, subject: str) -> None:
+        """Let the office set a narrower warning value from today on, for all courses or for one of them."""
+        points = self.year.ask(lambda d: structure.measured(d, self.year.college.id))
+        point = next((p for p in points if p.layer == TIGHTENED and p.warn_lower is not None), None)
+        if point is None or not self.cast.subjects.get(TIGHTENED):
+            return
+        office, lower = self.cast.office[0], point.warn_lower or 0.0
+        narrower = round(lower + TIGHTER * (1 + bool(subject)) * (point.target - lower), 1)
+        limits = Limits(direction=point.direction, target=point.target, lower=narrower, upper=point.warn_upper)
+        origin = self.year.origin(self.year.at(day, MORNING), office)
+        me = SignedIn(session="", person=office, college=self.year.college.id, login=self._login(office), name="",
+                      language="zh", device="", kinds=frozenset(), titles=())  # fmt: skip
+        version = self.year.ask(lambda d: point_limits.version(d, self.year.college.id, point.key))
+        wanted = NewLimit(limits=limits, valid_from=day, reason="上期多数课程高于预警值，收紧一级。", subject=subject,
+                          version=version)  # fmt: skip
+        self._try(lambda: point_limits.set_limit(self.year.session, origin, me, point.id, wanted))
 
     def _warn(self, day: dt.date) -> None:
         """Let a diagnostician open a warning of their own."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from qaflow.engine import grid
@@ -17,7 +18,7 @@ from .. import task_acts
 from ..sessions import SignedIn
 from ..task_desk import numbers
 from ..task_fields import Wanted, as_entered
-from ..work import Origin
+from ..work import Origin, each
 from .values import chance
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ RUNS = (20, 110)  # days from a task's start to its finish
 EARLY, LATE = (0, 8), (1, 25)  # working days before or after the finish
 COSTS = (2_000, 5_000, 12_000, 30_000, 80_000)
 RESULTS = ("按计划完成，成果已归档。", "已完成并通过部门验收。", "完成，材料已报质量办。", "主要内容完成，已有总结。")
+ADDED = (("配合上级专项检查，提交自查材料", "superior"), ("迎接合作企业来访，落实实习岗位", "school"))
+AD_HOC = (5, 30)  # working days until they are to be finished
 REASONS = ("与另一项任务合并，不再单独开展。", "上级调整部署，本年不再开展。")
 
 
@@ -51,11 +54,14 @@ class PlanWork:
         self.tasks: dict[int, _Owned] = {}
         self.ends: dict[int, list[int]] = {}  # day -> tasks that are finished on it
         self.reported = ""
+        self.acts: list[Callable[[], None]] = []
 
     def happen(self, day: dt.date) -> None:
         """Do what people do about tasks on a working day."""
         if not self.tasks:
             self._plan_all(day)
+            self._act()
+            self._add(day)
         month = grid.month_of(day)
         if day.day >= REPORTED and month != self.reported:
             self.reported = month
@@ -63,10 +69,30 @@ class PlanWork:
         for ends in sorted(e for e in self.ends if e <= day.toordinal()):
             for task in self.ends.pop(ends):
                 self._finish(day, task)
+        self._act()
+
+    def _act(self) -> None:
+        """Let the acts of a day happen in one transaction; what is refused is counted as other acts are."""
+        acts, self.acts = self.acts, []
+        for done in each(self.year.session, acts) if acts else ():
+            if isinstance(done, QaflowError):
+                code = f"task:{done.code}"
+                self.year.refused[code] = self.year.refused.get(code, 0) + 1
 
     def _plan_all(self, day: dt.date) -> None:
         for task, standing in self.year.ask(lambda d: as_entered(d, self.cast.college)):
             self._plan(day, task, standing)
+
+    def _add(self, day: dt.date) -> None:
+        """Let the office add what no plan held: an order from above, and something of the school's own."""
+        calendar, office = self.year.calendar, self.cast.office[0]
+        for (title, origin), (unit, owner) in zip(ADDED, sorted(self.cast.heads.items()), strict=False):
+            due = calendar.add_working(day, self.rng.randint(*AD_HOC))
+            wanted = Wanted(title_zh=title, lead=unit, owner=self.cast.logins[owner], kind="ad_hoc", origin=origin,
+                            starts=day.isoformat(), due=due.isoformat())  # fmt: skip
+            who, by = self._who(day, office)
+            self.tasks[task_acts.add(self.year.session, by, who, wanted)] = _Owned(owner, day, due)
+            self._remember(max(self.tasks), due)
 
     def _plan(self, day: dt.date, task: int, standing: Wanted) -> None:
         owner = self.cast.heads.get(standing.lead) or self.cast.office[0]
@@ -109,13 +135,13 @@ class PlanWork:
             self._do(task_acts.finish, day, owned.owner, task, self.rng.choice(RESULTS))
 
     def _do(self, act: Callable[..., None], day: dt.date, person: int, *said: object) -> None:
-        """Let somebody act; what is refused is counted as other acts are."""
+        """Let somebody act, together with whoever else acts on the day."""
+        who, origin = self._who(day, person)
+        self.acts.append(partial(act, self.year.session, origin, who, *said))
+
+    def _who(self, day: dt.date, person: int) -> tuple[SignedIn, Origin]:
+        """Return somebody as a session would show them, and their acts of a morning."""
         login = self.cast.logins[person]
         who = SignedIn(session="", person=person, college=self.cast.college, login=login, name=login, language="zh",
                        device="", kinds=frozenset(), titles=())  # fmt: skip
-        origin: Origin = self.year.origin(self.year.at(day, MORNING), person, login)
-        try:
-            act(self.year.session, origin, who, *said)
-        except QaflowError as error:
-            code = f"task:{error.code}"
-            self.year.refused[code] = self.year.refused.get(code, 0) + 1
+        return who, self.year.origin(self.year.at(day, MORNING), person, login)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qaflow.engine.definition import Label
-from qaflow.engine.selftest import HIGHEST, LOWEST
+from qaflow.engine.selftest import HIGHEST, LOWEST, Place
 from qaflow.errors import QaflowError
 from qaflow.store.db import Driver
 
@@ -14,6 +15,7 @@ from .. import answering, catalogue, incidents, selftests, structure
 from ..incidents import Grading, Report
 from ..selftests import Asked
 from ..sessions import SignedIn
+from ..work import each
 from .values import DAY, chance
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Voices:
         self.rng = chance(year.plan.seed, year.cast.key, "voices")
         self.begun: set[str] = set()
         self.answers: dict[int, list[tuple[int, int, int]]] = {}  # day -> (self-test, person, subject)
+        self.places: dict[int, tuple[Place, ...]] = {}  # of the questions of a self-test
+        self.drawn: dict[tuple[object, ...], float] = {}
         self.steps: dict[int, list[tuple[int, str, int]]] = {}  # day -> (incident, act, which of SAID)
         self.form: str | None = next(iter(year.ask(lambda d: catalogue.forms(d, year.college))), None)
         found = year.ask(lambda d: structure.units(d, year.college.id))
@@ -62,8 +66,7 @@ class Voices:
                 self.begun.add(term.key)
                 self._open(term.key, day)
         for due in sorted(d for d in self.answers if d <= day.toordinal()):
-            for number, person, subject in self.answers.pop(due):
-                self._try(lambda n=number, p=person, s=subject: self._answer(n, p, s, day))
+            self._answer_all(self.answers.pop(due), day)
         for due in sorted(d for d in self.steps if d <= day.toordinal()):
             for incident, act, which in self.steps.pop(due):
                 self._try(lambda i=incident, a=act, w=which: self._step(i, a, w, day))
@@ -86,8 +89,11 @@ class Voices:
         try:
             what()
         except QaflowError as refused:
-            code = f"voice:{refused.code}"
-            self.year.refused[code] = self.year.refused.get(code, 0) + 1
+            self._refused(refused)
+
+    def _refused(self, refused: QaflowError) -> None:
+        code = f"voice:{refused.code}"
+        self.year.refused[code] = self.year.refused.get(code, 0) + 1
 
     def _open(self, term: str, day: dt.date) -> None:
         """Let the office open the self-test, and plan who answers it when."""
@@ -101,21 +107,38 @@ class Voices:
                 on = self.year.calendar.next_working(day + self.rng.randrange(OPEN_DAYS - 3) * DAY)
                 self.answers.setdefault(on.toordinal(), []).append((number, person, subject))
 
-    def _answer(self, number: int, person: int, subject: int, day: dt.date) -> None:
-        """Let a student answer in one sitting: the same person differs little from term to term."""
+    def _answer_all(self, planned: Sequence[tuple[int, int, int]], day: dt.date) -> None:
+        """Let students answer, each in one sitting; what they hand in on a day shares a transaction."""
+        sittings = [self._sitting(*one, day) for one in planned]
+        for done in each(self.year.session, sittings):
+            if isinstance(done, QaflowError):
+                self._refused(done)
+
+    def _sitting(self, number: int, person: int, subject: int, day: dt.date) -> Callable[[], None]:
+        """Let a student think of their answers: the same person differs little from term to term."""
         session, origin, me = self._by(person, day)
-        found = answering.look(session, origin, me, number, subject)
-        grades = {p.question.key: self._grade(subject, p.element.key) for p in found.places}
-        answering.save(session, origin, me, number, subject, grades)
-        answering.hand_in(session, origin, me, number, subject)
+        if number not in self.places:
+            self.places[number] = answering.look(session, origin, me, number, subject).places
+        grades = {p.question.key: self._grade(subject, p.element.key) for p in self.places[number]}
+
+        def sit() -> None:
+            answering.save(session, origin, me, number, subject, grades)
+            answering.hand_in(session, origin, me, number, subject)
+
+        return sit
 
     def _grade(self, subject: int, element: str) -> int:
         """Return a grade: how a student is, how hard an element is for all, and for this student, and the day."""
-        seed, key = self.year.plan.seed, self.cast.key
-        own = chance(seed, key, "student", subject).gauss(BASE, PERSONAL)
-        own += chance(seed, key, "element", element).gauss(0, ELEMENT)
-        own += chance(seed, key, "student", subject, element).gauss(0, ELEMENT)
+        own = self._drawn(BASE, PERSONAL, "student", subject)
+        own += self._drawn(0, ELEMENT, "element", element)
+        own += self._drawn(0, ELEMENT, "student", subject, element)
         return min(HIGHEST, max(LOWEST, round(self.rng.gauss(own, QUESTION))))
+
+    def _drawn(self, mean: float, spread: float, *of: object) -> float:
+        """Return what chance gave something once and for all."""
+        if of not in self.drawn:
+            self.drawn[of] = chance(self.year.plan.seed, self.cast.key, *of).gauss(mean, spread)
+        return self.drawn[of]
 
     def _report(self, day: dt.date) -> None:
         """Let a teacher or student report something that went wrong."""

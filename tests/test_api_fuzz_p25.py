@@ -1,0 +1,170 @@
+"""P25: whatever fits the description of the API, or nearly fits it, is answered as described, by nobody with a 5xx.
+
+Requests are made of the description by schemathesis (an oracle of its own), as four roles; half of those that name a
+thing name one that is there, as it was last read.  Floors: so many requests, so many of them valid, every operation.
+"""
+
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import schemathesis
+from calling import API
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from rights.world import Rights
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from qaflow.services import passwords
+from qaflow.store.db import db
+
+ROLES = ("lead", "major", "office", "admin")
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+          response_headers_conformance]  # fmt: skip
+REQUESTS = 5_000
+VALID = 0.30
+UNDERSTOOD = (200, 201, 202, 204, 403, 409, 412)  # what was sent could be read, and named something that is there
+SEED = 20251130
+LEAKS = re.compile(r"Traceback|sqlalchemy|sqlite3|psycopg|select .* from |/qaflow/|\.py\b", re.IGNORECASE)
+TOLD = 300
+NAMES = ("id", "no", "number", "key", "code", "seq")
+QUIET = settings(database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+
+
+@dataclass
+class Run:
+    """One run over the description: who asks, what is there to be named, and what was answered."""
+
+    rights: Rights
+    tokens: dict[str, str]
+    chance: random.Random
+    answered: Counter[int] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    wrong: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def get(self, role: str, path: str) -> Any:
+        """Look."""
+        return self.rights.app.test_client().get(path, headers={"Authorization": f"Bearer {self.tokens[role]}"})
+
+    def there(self, role: str, path: str) -> list[dict[str, Any]]:
+        """Return the things that a list shows to a role."""
+        answer = self.get(role, path)
+        found = answer.get_json(silent=True) if answer.status_code == 200 else None
+        return found.get("items", []) if isinstance(found, dict) else []
+
+    def named(self, role: str, path: str) -> tuple[dict[str, Any], str]:
+        """Return values for the parts of a path, each of a thing that is there, and the tag of the last."""
+        values: dict[str, Any] = {}
+        walked, tag = "", "*"
+        for part in path.strip("/").split("/"):
+            name = part[1:-1] if part.startswith("{") else ""
+            if name:
+                things = self.there(role, walked)
+                keys = [thing[k] for thing in things for k in NAMES if k in thing]
+                if not keys:
+                    break
+                values[name] = self.chance.choice(keys)
+                part = str(values[name])
+            walked += f"/{part}"
+            if name:
+                tag = self.get(role, walked).headers.get("ETag", tag)
+        return values, tag
+
+    def send(self, role: str, case: Any, tag: str) -> None:
+        """Send a case and hold the answer against the description."""
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {self.tokens[role]}"}
+        if tag and "If-Match" in case.headers:
+            case.headers["If-Match"] = tag
+        sent = case.as_transport_kwargs()
+        answer = self.rights.app.test_client().open(**sent)
+        label = f"{case.method} {case.operation.path}"
+        self.answered[answer.status_code] += 1
+        if answer.status_code < 300:
+            self.done[label] += 1
+        try:
+            case.validate_response(answer, checks=CHECKS)
+        except (FailureGroup, Failure) as error:
+            told = "; ".join(str(one)[:TOLD] for one in getattr(error, "exceptions", [error]))
+            self.wrong.setdefault((label, answer.status_code), f"as {role}: {told} {answer.text[:TOLD]}")
+        if answer.status_code >= 400 and LEAKS.search(answer.text):
+            self.wrong[label, answer.status_code] = f"as {role} its inside is told: {answer.text[:TOLD]}"
+
+
+@pytest.fixture
+def run(rights: Rights) -> Iterator[Run]:
+    """Return a run with a token of each role, in the world as it then is."""
+    built, digest = rights.kept, rights.digest
+    home = rights.colleges["home"]
+    with rights.app.app_context():
+        tokens = {role: passwords.token_for(db.session, home.origin("admin"), role) for role in ROLES}
+        db.session.remove()
+    rights.keep()
+    ports = rights.app.extensions["qaflow"]
+    rights.app.extensions["qaflow"] = replace(ports, settings=replace(ports.settings, api_rate=10 * REQUESTS))
+    yield Run(rights, tokens, random.Random(SEED))
+    rights.app.extensions["qaflow"] = ports
+    rights.kept, rights.digest = built, digest
+    built.backup(rights.live)
+    rights.seen = rights.version()
+
+
+def operations(rights: Rights) -> list[Any]:
+    """Return what the description describes."""
+    document = rights.app.test_client().get(f"{API}/openapi.json").get_json()
+    schema = schemathesis.openapi.from_dict(document)
+    schema.app = rights.app
+    return [one.ok() for one in schema.get_all_operations()]
+
+
+def asked(run: Run, one: Any, role: str, many: int) -> None:
+    """Send cases of one operation as one role: most as described, some not quite."""
+    values, tag = run.named(role, one.path)
+    plans = [(GenerationMode.POSITIVE, values, tag, many * 3 // 5), (GenerationMode.POSITIVE, {}, "", many // 5),
+             (GenerationMode.NEGATIVE, {}, "", many // 5)]  # fmt: skip
+    for mode, fixed, match, count in plans:
+        drawn(run, one, role, mode, fixed, match, count)
+
+
+def drawn(run: Run, one: Any, role: str, mode: GenerationMode, fixed: dict[str, Any], match: str, count: int) -> None:
+    """Draw cases and send each; some descriptions leave nothing that would not fit."""
+    cases = one.as_strategy(generation_mode=mode, **({"path_parameters": fixed} if fixed else {}))
+
+    @seed(run.chance.getrandbits(32))
+    @settings(QUIET, max_examples=max(count, 1))
+    @given(cases)
+    def go(case: Any) -> None:
+        run.send(role, case, match)
+
+    with suppress(Unsatisfiable):
+        go()
+
+
+def test_every_request_made_of_the_description_is_answered_as_described(run: Run) -> None:
+    found = operations(run.rights)
+    many = REQUESTS // (len(found) * len(ROLES)) + 6
+
+    for one in found:
+        for role in ROLES:
+            asked(run, one, role, many)
+            run.rights.restore()
+
+    total = sum(run.answered.values())
+    valid = sum(run.answered[status] for status in UNDERSTOOD)
+    sys.stdout.write(f"{total} requests, {valid / total:.0%} valid, {dict(run.answered)}, seed {SEED}\n")
+    assert run.wrong == {}, "\n\n".join(f"{k}: {v}" for k, v in run.wrong.items())
+    assert total >= REQUESTS
+    assert valid / total >= VALID
