@@ -49,12 +49,9 @@ REFUSED: dict[str, dict[str, int]] = {
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
 ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
           "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "frame.edit", "incidents.show",
-          "points.correction", "points.series", "points.show", "reviews.frozen", "reviews.sample", "selftest.check",
-          "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show",
+          "points.correction", "points.series", "points.show", "profile.why", "reviews.frozen", "reviews.sample",
+          "selftest.check", "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show",
           "webhooks.show"}  # fmt: skip
-          "points.correction", "points.series", "points.show", "profile.why",
-          "reviews.frozen", "reviews.sample", "selftest.check",
-          "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
