@@ -7,6 +7,7 @@ import pytest
 from browsing import Site
 from browsing import site as made
 from calling import Program, code, program
+from rights.table import operation
 
 from qaflow.api import strict
 from qaflow.config import Settings
@@ -294,3 +295,16 @@ def test_parsing_alone_refuses_in_the_same_words() -> None:
         strict.parsed(b'{"a":1,"a":2}')
 
     assert refused.value.code == "json.duplicate_key"
+
+
+def test_a_session_changes_nothing_through_the_api(site: Site) -> None:
+    browser = site.browser("lead")
+    verbs = ("POST", "PUT", "PATCH", "DELETE")
+    rules = [r for r in site.app.url_map.iter_rules() if operation(site.app, r.endpoint)]
+    sent = [(verb, r.rule) for r in rules for verb in verbs if verb in (r.methods or ())]
+
+    answers = [browser.client.open(rule.replace("<int:number>", "1").replace("<action>", "submit"), method=verb,
+                                   json={}) for verb, rule in sent]  # fmt: skip
+
+    assert sent
+    assert {answer.status_code for answer in answers} == {401}
