@@ -27,17 +27,11 @@ from qaflow.web.access import public
 from qaflow.web.assets import asset
 from qaflow.web.words import due_on
 
-PUBLIC = {"api_docs.docs", "api_docs.openapi", "start.start", "signin.sign_in", "signin.sign_out", "help.index",
-          "help.topic", "probes.alive", "probes.ready", "metrics.show", "assets.static", "static",
-          "bootstrap.static"}  # fmt: skip
-FILES = {"api_docs.openapi", "audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show",
-         "points.export", "reviews.manifest", "tasks.export"}
-"""What answers with a file or a document."""
-PUBLIC = {"start.start", "signin.sign_in", "signin.sign_out", "signin.code",
+PUBLIC = {"api_docs.docs", "api_docs.openapi", "start.start", "signin.sign_in", "signin.sign_out", "signin.code",
           "signin.by", "signin.arrive", "signin.ended", "signin.leave", "help.index", "help.topic", "probes.alive",
           "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
-FILES = {"audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show", "points.export",
-         "reviews.manifest", "tasks.export", "signin.code", "signin.leave"}  # fmt: skip
+FILES = {"api_docs.openapi", "audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show",
+         "points.export", "reviews.manifest", "tasks.export", "signin.code", "signin.leave"}  # fmt: skip
 """What answers with a file or a document, or leads on."""
 FRAME = {"frame.take": 403, "frame.replace": 403, "frame.new": 403, "frame.edit": 403}
 REFUSED: dict[str, dict[str, int]] = {
@@ -55,8 +49,8 @@ REFUSED: dict[str, dict[str, int]] = {
 ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
           "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "frame.edit", "incidents.show",
           "points.correction", "points.series", "points.show", "profile.why", "reviews.frozen", "reviews.sample",
-          "selftest.check", "selftest.overview", "selftest.question", "selftest.show", "tasks.change", "tasks.show",
-          "webhooks.show"}  # fmt: skip
+          "selftest.check", "selftest.overview", "selftest.question", "selftest.show", "signin.arrive", "signin.by",
+          "signin.prove", "tasks.change", "tasks.show", "webhooks.show"}  # fmt: skip
 """Pages of an object that the tiny college does not have."""
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
