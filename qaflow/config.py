@@ -57,7 +57,7 @@ class Settings:
     language: str = "zh"
     host: str = "127.0.0.1"
     port: int = 5000
-    threads: int = 8
+    threads: int = 4  # more wait for each other: of 32 programs that decide at once, none waits longer with four
     base_url: str = "http://127.0.0.1:5000"
     allowed_hosts: tuple[str, ...] = ()
     mail_url: str = field(default="console:", repr=False)
@@ -122,7 +122,7 @@ def load() -> Settings:
         language=_one_of("LANGUAGE", _text(env, "LANGUAGE", "zh"), ("zh", "en")),
         host=_text(env, "HOST", "127.0.0.1"),
         port=port,
-        threads=_whole(env, "THREADS", 8, THREAD_RANGE),
+        threads=_whole(env, "THREADS", 4, THREAD_RANGE),
         base_url=_base_url(_text(env, "BASE_URL", f"http://127.0.0.1:{port}")),
         allowed_hosts=_hosts(_text(env, "ALLOWED_HOSTS", "")),
         mail_url=_mail_url(_text(env, "MAIL_URL", "console:")),

@@ -178,7 +178,7 @@ def test_the_document_has_every_figure_that_is_promised(tmp_path: Path) -> None:
     gc.freeze()  # what earlier tests left: each timing collects first, and would walk all of it
     with click.Context(command.bench, obj=BOOTSTRAP):
         document = command.measured(tmp_path, quick=True, size=1000, launched=20, proven=100, runs=1, seen=200, looks=1,
-                                    read=100, readings=400)
+                                    read=100, readings=400, asked=80)
     gc.unfreeze()
 
     for name in ("w1", "w2_100k", "w3"):
@@ -195,5 +195,8 @@ def test_the_document_has_every_figure_that_is_promised(tmp_path: Path) -> None:
     assert document["settings"]["synchronous"] == 2
     assert document["settings"]["journal_mode"] == "wal"
     assert document["idle_tick_ms"] > 0
-    assert len(command.report(document)) == 20
+    asked = document["http"]
+    assert (asked["requests"], asked["clients"]) == (80, 32)
+    assert all(asked[key] > 0 for key in ("p50_ms", "p99_ms", "per_second", "server_ms", "floor_ms", "ratio"))
+    assert len(command.report(document)) == 27
     assert not list(tmp_path.glob("*-floor*"))

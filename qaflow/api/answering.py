@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -39,6 +40,12 @@ class Unacceptable(QaflowError):
     exit = 2
 
 
+@cache
+def ready(schema: type[Schema]) -> Schema:
+    """Return a schema made once: making one copies all its fields."""
+    return schema()
+
+
 def answer(operation: Operation, view: Callable[[Call], Any]) -> Response:
     """Answer a request, whatever comes of it."""
     try:
@@ -63,7 +70,7 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
     if operation.scope:
         tokens.require(bearer, operation.scope)
     call = Call(
-        bearer=bearer, origin=origin, query=_query(operation), match=_match(operation),
+        bearer=bearer, origin=origin, query=_query(operation), match=_match(operation), minimal=_minimal(),
         body=_loaded(operation.takes, strict.body(operation.most)) if operation.takes else {},
     )  # fmt: skip
     if operation.safe:
@@ -82,7 +89,7 @@ def _asked() -> tuple[bytes, ...]:
 
 def _loaded(schema: type[Schema] | None, given: dict[str, Any], mark: str = "/") -> dict[str, Any]:
     try:
-        return dict(schema().load(given)) if schema else given
+        return dict(ready(schema).load(given)) if schema else given
     except ValidationError as error:
         raise problems.invalid(error, mark) from None
 
@@ -114,11 +121,13 @@ def _shown(operation: Operation, call: Call, given: Any) -> Reply:
     found = given if isinstance(given, Answer) else Answer(body=given)
     status = found.status or operation.status
     if operation.gives is None or found.body is None:
-        return Reply(status=204, headers=_headers(found, ""), body="")
-    body = json.dumps(operation.gives().dump(found.body), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    single = "items" not in operation.gives().fields
+        more = {"Preference-Applied": MINIMAL} if operation.gives and call.minimal else {}
+        return Reply(status=204, headers=_headers(found, "") | more, body="")
+    schema = ready(operation.gives)
+    body = json.dumps(schema.dump(found.body), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    single = "items" not in schema.fields
     headers = _headers(found, tag_of(body) if single and operation.safe else "")
-    if not operation.safe and _minimal():
+    if not operation.safe and call.minimal:
         kept = {name: value for name, value in headers.items() if name != "Content-Type"}
         return Reply(status=status if status == CREATED else 204, headers=kept | {"Preference-Applied": MINIMAL},
                      body="")  # fmt: skip

@@ -49,6 +49,8 @@ class Call:
     origin: Origin
     body: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
+    minimal: bool = False
+    """Whether no body is wanted (`Prefer: return=minimal`)."""
     match: str = ""
     """The tag of `If-Match`, without its quotes."""
 

@@ -202,7 +202,9 @@ def act(call: Call, number: int, action: str) -> Answer:
     """Act on a cycle; a refusal names what is allowed."""
     if action not in ACTIONS:
         raise Missing("action.unknown", f"action {action!r} is unknown")
-    cycle_doors.act(call.session, call.origin, number, action, call.body, call.revision)
+    stands = cycle_doors.act(call.session, call.origin, number, action, call.body, call.revision)
+    if stands is not None and call.minimal:
+        return Answer(body=None, tag=f"{stands['revision']}.{stands['version']}")
     return _shown(call, number)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from qaflow import config
-from qaflow.cli import bench_intake, output
+from qaflow.cli import bench_http, bench_intake, output
 from qaflow.cli.frame import Command, bootstrap
 from qaflow.config import Settings
 from qaflow.errors import Unavailable
@@ -31,6 +31,7 @@ PROVEN = 60_000
 AUDITED = 1_000  # subjects of the world whose journal is proven
 IDLE_TICKS = 50
 LOOKS = 10  # at each page
+ASKED = 20_000  # cycles behind the door of HTTP
 TARGETS = {"w1": 2.0, "w2_100k": 1.5, "w2_1m": 1.5, "w3": 1.6}
 ENTRIES_A_SECOND = 100_000
 IDLE_MS = 1.0
@@ -39,6 +40,7 @@ NO_PAGES = ("floor", "runs")
 QUICK_READINGS = 10_000
 INTAKES = {"import": 20.0, "evaluation": 10.0}  # seconds for `intakes.READINGS`
 MEMORY_MB = 200
+P99_MS, HTTP_RATIO = 100.0, 5.0
 
 
 @click.command(cls=Command)
@@ -57,7 +59,8 @@ def bench(quick: bool, as_json: bool) -> None:
 
 def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: int = LAUNCHED, proven: int = PROVEN,
              runs: int = 5, seen: int = pages.SUBJECTS, looks: int = LOOKS,
-             read: int = intakes.SUBJECTS, readings: int | None = None) -> dict[str, Any]:  # fmt: skip
+             read: int = intakes.SUBJECTS, readings: int | None = None,
+             asked: int = ASKED) -> dict[str, Any]:  # fmt: skip
     """Do every workload and return the document; the sizes are smaller in tests."""
     document: dict[str, Any] = {"machine": machine.described(folder)}
     cycles = World(subjects=size, runs=runs + 1, portion=min(world.PORTION, size // 100))
@@ -83,6 +86,9 @@ def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: 
     with stage(folder, "intake", many, f"{read:,} subjects with control points", intakes.fill) as made:
         sent = readings or (QUICK_READINGS if quick else intakes.READINGS)
         document |= bench_intake.measured(made, many, sent, min(runs, 3))
+    many = World(subjects=asked)
+    with stage(folder, "http", many, f"{asked:,} cycles behind the door", world.fill) as made:
+        document["http"] = bench_http.measured(made, many, min(asked, bench_http.APPROVED), _act(document["w1"], size))
     _tell("audit verify")
     with session(folder, "audit") as own:
         world.build(own, World(subjects=AUDITED))
@@ -90,6 +96,11 @@ def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: 
         document["verify"] = {"entries_per_second": round(proof.entries_a_second(own, proven, 3))}
     document["noisy"] = any(one["noisy"] for one in document.values() if isinstance(one, dict) and "noisy" in one)
     return document
+
+
+def _act(w1: dict[str, Any], size: int) -> float:
+    """Return the seconds of one act of the floor of W1."""
+    return float(w1["floor"]) / (2 * (min(world.PORTION, size // 100) // 2))
 
 
 def _tell(text: str) -> None:
@@ -139,6 +150,16 @@ def _taken(name: str, one: dict[str, Any], seconds: float) -> str:
             f"{one['readings']:,} readings (target {seconds:.0f} s for {intakes.READINGS:,})")  # fmt: skip
 
 
+def _asked(one: dict[str, Any]) -> list[str]:
+    """Return the lines of what programs saw over HTTP."""
+    return [
+        f"approve over HTTP, {one['clients']} programs: p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms (target "
+        f"{P99_MS:.0f}), {one['per_second']} a second",
+        f"  in the server {one['server_ms']} ms, {one['ratio']} times the floor of W1 (target {HTTP_RATIO})",
+        *(f"  without HTTP, 2026-11-20: {name} {rate:,} a second" for name, rate in one["peers_per_second"].items()),
+    ]
+
+
 def report(document: dict[str, Any]) -> list[str]:
     """Return the lines that people read."""
     lines = [f"sqlite {sqlite3.sqlite_version}: " + ", ".join(f"{k}={v}" for k, v in document["settings"].items()),
@@ -157,5 +178,6 @@ def report(document: dict[str, Any]) -> list[str]:
     looked = document["pages_ms"]
     lines += [f"{name:20} {looked[name]:7.1f} ms (target {PAGE_MS:.0f})" for name in looked if name not in NO_PAGES]
     lines.append(f"overview's floor     {looked['floor']:7.1f} ms")
+    lines += _asked(document["http"])
     lines.append(f"idle     {document['idle_tick_ms']} ms a tick (target {IDLE_MS})")
     return lines

@@ -6,21 +6,26 @@ from collections.abc import Callable
 
 from qaflow.engine import decide as engine
 from qaflow.engine.snapshot import Data
-from qaflow.errors import Invalid
+from qaflow.errors import Invalid, QaflowError
+from qaflow.store.db import Contended, Duplicate
 
 from . import cycle_page, cycles, escalations, saying
 from .cycle_page import CyclePage
 from .work import AnySession, Origin
 
 
-def act(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
-    """Let a person act: a comment names people, a copy goes to several, a reminder twice is one."""
-    cycle_page.look(session, origin, cycle)  # who cannot see it hears that there is none
-    SENT.get(action, _fire)(session, origin, cycle, action, args, revision)
+def act(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> Data | None:
+    """Let a person act: a comment names people, a copy goes to several, a reminder twice is one.
 
-
-def _fire(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
-    cycles.fire(session, origin, cycle, action, args, revision)
+    Returns where the cycle stands after, where that is known without another look.
+    """
+    try:
+        return SENT.get(action, cycles.fire)(session, origin, cycle, action, args, revision)
+    except (Contended, Duplicate):
+        raise
+    except QaflowError:
+        cycle_page.look(session, origin, cycle)  # who cannot see it hears that there is none, whatever they sent
+        raise
 
 
 def _comment(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
@@ -38,7 +43,7 @@ def _remind(session: AnySession, origin: Origin, cycle: int, action: str, args: 
     escalations.remind(session, origin, cycle, args, revision)
 
 
-SENT: dict[str, Callable[[AnySession, Origin, int, str, Data, int | None], None]] = {
+SENT: dict[str, Callable[[AnySession, Origin, int, str, Data, int | None], Data | None]] = {
     "comment": _comment, "copy": _copy, "remind": _remind,
 }  # fmt: skip
 """Acts that are more than the engine's command."""

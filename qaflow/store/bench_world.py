@@ -20,6 +20,7 @@ _ADVANCE_VISIT = Sql("update visit set auto_at = :at where cycle_id % :step = :s
 _ADVANCE_CYCLE = Sql("update cycle set next_due = :at where id % :step = :slot")
 _LATE_ITEM = Sql("update work_item set due = :due, next_level_at = :at where cycle_id % :step = :slot")
 _CYCLES = Sql("select id, responsible_id, unit_id from cycle where id % :step = :slot order by id limit :limit")
+_LOGIN = Sql("select login from person where id = :id")
 _LAST = Sql("select max(id) from cycle")
 
 
@@ -79,6 +80,12 @@ def cycles(driver: Driver, step: int, slot: int, limit: int) -> list[tuple[int, 
     """Return (cycle, responsible person, unit) of each `step`-th cycle."""
     key = {"step": step, "slot": slot, "limit": limit}
     return driver.all(_CYCLES, key)
+
+
+def login(driver: Driver, person: int) -> str:
+    """Return a person's login."""
+    found: str = driver.value(_LOGIN, {"id": person})
+    return found
 
 
 def last_cycle(driver: Driver) -> int:

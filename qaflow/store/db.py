@@ -7,6 +7,7 @@ on power loss; the demo may lower it while it fills.
 
 from contextlib import closing
 from datetime import date, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -29,6 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 BUSY_MILLISECONDS = 30_000
+TURN = "qaflow.turn"
 CACHE_KIB = 65_536  # 64 MB halve a tick's time at 1,000,000 cycles
 CHECKPOINT_PAGES = 16_384  # 64 MB of log: a sweep's batches do not each pay for a checkpoint
 STATEMENTS_KEPT = 512
@@ -117,7 +119,9 @@ def prepare(engine: Engine) -> None:
         pragmas = dict(PRAGMAS)
         engine.update_execution_options(qaflow_pragmas=pragmas)
         event.listen(engine, "connect", lambda connection, _record: _set_pragmas(connection, pragmas))
-        event.listen(engine, "begin", _begin)
+        turns = Turns()
+        event.listen(engine, "begin", turns.begin)
+        event.listen(engine, "checkin", turns.end)
 
 
 def _set_pragmas(connection: Any, pragmas: dict[str, Any]) -> None:
@@ -126,13 +130,32 @@ def _set_pragmas(connection: Any, pragmas: dict[str, Any]) -> None:
         connection.execute(f"PRAGMA {name}={value}").close()
 
 
-def _begin(connection: Connection) -> None:
-    deferred = connection.get_execution_options().get("qaflow_reading")
-    raw: Any = connection.connection.dbapi_connection  # SQLAlchemy's own way costs 20 µs more a transaction
-    try:
-        raw.execute("BEGIN" if deferred else "BEGIN IMMEDIATE")
-    except DRIVER_ERRORS as error:
-        raise translated(error) from error
+class Turns:
+    """Whose turn it is to write, among the threads of this process.
+
+    SQLite lets one write at a time, and whoever waits asks again at growing intervals: of 32 that decide at once some
+    would wait half a second.  Here they stand in line; between processes SQLite's own waiting counts.
+    """
+
+    def __init__(self) -> None:
+        """Make a line in which nobody stands."""
+        self._turn = Lock()
+
+    def begin(self, connection: Connection) -> None:
+        """Begin a transaction, a writing one when its turn has come."""
+        deferred = connection.get_execution_options().get("qaflow_reading")
+        raw: Any = connection.connection.dbapi_connection  # SQLAlchemy's own way costs 20 µs more a transaction
+        if not deferred and self._turn.acquire(timeout=BUSY_MILLISECONDS / 1000):
+            connection.connection.info[TURN] = True
+        try:
+            raw.execute("BEGIN" if deferred else "BEGIN IMMEDIATE")
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+
+    def end(self, _connection: Any, record: Any) -> None:
+        """Give the turn on when a connection comes back: its transaction is over."""
+        if record.info.pop(TURN, None):
+            self._turn.release()
 
 
 def reading(session: Session | scoped_session[Any]) -> Driver:

@@ -1,0 +1,60 @@
+"""What programs find at the door of the bench's world: work that waits to be decided, and a token for who decides."""
+
+from __future__ import annotations
+
+import datetime as dt
+from statistics import quantiles
+from typing import Any, NamedTuple
+
+from qaflow.services import passwords
+from qaflow.services.work import AnySession, Origin, transact
+from qaflow.store import bench_world
+from qaflow.store import installation as rows
+from qaflow.store.db import utc
+
+from . import world
+from .world import ACTS, World
+
+MS = 1000
+PERCENTS = 100
+
+
+class Owed(NamedTuple):
+    """A cycle whose stage is to be submitted and approved, and the tokens of who does it."""
+
+    cycle: int
+    lead: str
+    approver: str
+
+
+class Served(NamedTuple):
+    """What 32 programs saw: seconds of each reply, of all together, and the server's own processor time."""
+
+    replies: list[float]
+    whole: float
+    server: float
+
+
+def owed(session: AnySession, size: World, many: int, machine: dt.datetime) -> list[Owed]:
+    """Return so many cycles that wait, with tokens; the world's clock stands at the day on which people act."""
+    transact(session, lambda d: rows.set_clock(d, utc(ACTS), utc(machine), None))
+    found = transact(session, lambda d: bench_world.cycles(d, size.step, 0, many))
+    tokens: dict[int, str] = {}
+
+    def token(person: int) -> str:
+        if person not in tokens:
+            origin = Origin(now=ACTS, recorded=ACTS, door="bench", person=person)
+            login = transact(session, lambda d: bench_world.login(d, person))
+            tokens[person] = passwords.token_for(session, origin, login)
+        return tokens[person]
+
+    return [Owed(cycle, token(lead), token(world.approver(unit))) for cycle, lead, unit in found]
+
+
+def figures(one: Served, floor: float) -> dict[str, Any]:
+    """Return what is told of it; ``floor`` is how many seconds the floor takes for one act."""
+    cuts = quantiles(one.replies, n=PERCENTS)
+    server = one.server / len(one.replies)
+    return {"requests": len(one.replies), "p50_ms": round(cuts[49] * MS, 1), "p99_ms": round(cuts[98] * MS, 1),
+            "per_second": round(len(one.replies) / one.whole), "server_ms": round(server * MS, 2),
+            "floor_ms": round(floor * MS, 2), "ratio": round(server / floor, 1)}  # fmt: skip
