@@ -126,9 +126,13 @@ class Client:
         """Send readings, up to 10,000 at once; the reply names the result of each."""
         return self.post("/readings", {"items": list(readings), "all_or_nothing": all_or_nothing})
 
-    def events(self, after: str | None = None) -> Iterator[Document]:
-        """Give what happened after a cursor, as CloudEvents."""
-        return self.pages("/events", after=after)
+    def events(self, after: int = 0) -> Iterator[Document]:
+        """Give what happened after a position, as CloudEvents; `sequence` is the position of each."""
+        more = True
+        while more:
+            page = self.get("/events", after=after)
+            yield from page["items"]
+            after, more = page["after"], page["more"]
 
     def pages(self, path: str, **filters: Any) -> Iterator[Document]:
         """Give every item of a list, page after page."""

@@ -128,7 +128,7 @@ def test_a_right_token_lets_in_and_the_verifier_is_sent(campus: Campus, forger: 
     put(iss=None),
     put(exp=1_700_000_000), put(exp=None), put(iat=None), put(iat=4_000_000_000), put(sub=None), put(sub=""),
     put(sub=["a", "b"]), put(sub={"a": 1}),
-], ids=str)  # fmt: skip
+])  # fmt: skip - numbered: a function has no name of its own
 def test_a_token_for_others_or_another_time_lets_nobody_in(campus: Campus, forger: Forger, change: Change) -> None:
     forger.change, visitor = change, campus.visitor()
 

@@ -1,0 +1,130 @@
+"""The client of the API, against the program as a server of its own; what its manual shows is run here."""
+
+import re
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from browsing import site as made
+from rights.served import server
+
+from qaflow.client import TRIES, Client, Problem
+from qaflow.config import Settings
+from qaflow.services import passwords
+from qaflow.store.db import db
+
+MANUAL = Path(__file__).resolve().parents[1] / "docs" / "client.md"
+EXAMPLES = re.findall(r"```python\n(.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def names(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Return what the manual's examples name: a server's address, and two tokens."""
+    site = made(settings)
+    assert site.world.start() == 1
+    tokens = {name: passwords.token_for(db.session, site.world.origin(), login)
+              for name, login in (("TOKEN", "lead"), ("OFFICE", "office"))}  # fmt: skip
+    db.session.remove()
+    db.engine.dispose()
+    with server(settings) as port:
+        yield {"BASE": f"http://127.0.0.1:{port}", **tokens}
+
+
+def told(example: str, names: dict[str, Any]) -> list[str]:
+    """Run an example and return the lines that it prints."""
+    out = StringIO()
+    with redirect_stdout(out):
+        exec(compile(example, str(MANUAL), "exec"), dict(names))
+    return out.getvalue().splitlines()
+
+
+def test_what_the_manual_shows_works(names: dict[str, Any]) -> None:
+    mine, act, history, events, refusal = (told(example, names) for example in EXAMPLES)
+
+    assert mine[0] == "lead" and {line.split()[1] for line in mine[1:]} == {"goal"}
+    assert act == ["goal review", "412 version.stale"]
+    assert [line.split()[1] for line in history] == ["CycleStarted", "StageSubmitted"]
+    assert len(events) >= 2
+    assert refusal == ["422 data.invalid /scopes"]
+
+
+def answering(*replies: httpx.Response | Exception) -> tuple[httpx.MockTransport, list[httpx.Request]]:
+    """Return a network that answers so, one reply after the other, and what was asked of it."""
+    asked: list[httpx.Request] = []
+    left = list(replies)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        reply = left.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    return httpx.MockTransport(answer), asked
+
+
+def test_a_post_whose_reply_was_lost_is_sent_again_under_its_own_key() -> None:
+    network, asked = answering(httpx.ReadTimeout("gone"), httpx.Response(200, json={"id": 7}))
+    waited: list[float] = []
+
+    with Client("http://qa.test", "t", transport=network, wait=waited.append) as college:
+        found = college.post("/cycles", {"track": "yearly"})
+
+    assert found == {"id": 7} and waited == [1.0]
+    assert len({request.headers["Idempotency-Key"] for request in asked}) == 1
+
+
+def test_who_is_told_to_wait_waits_so_long() -> None:
+    network, _ = answering(httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200, json={"login": "x"}))
+    waited: list[float] = []
+
+    with Client("http://qa.test", "t", transport=network, wait=waited.append) as college:
+        assert college.me()["login"] == "x"
+
+    assert waited == [7.0]
+
+
+def test_a_change_that_may_not_be_repeated_is_sent_once() -> None:
+    network, asked = answering(httpx.ReadTimeout("gone"))
+
+    with Client("http://qa.test", "t", transport=network) as college, pytest.raises(httpx.ReadTimeout):
+        college.patch("/goals/1", {"text": "x"}, '"1"')
+
+    assert len(asked) == 1 and asked[0].headers["If-Match"] == '"1"'
+
+
+def test_a_server_that_stays_away_is_told_after_the_last_try() -> None:
+    network, asked = answering(*[httpx.Response(503, json={"code": "busy", "detail": "later"})] * TRIES)
+
+    with (
+        Client("http://qa.test", "t", transport=network, wait=lambda _: None) as college,
+        pytest.raises(Problem) as told,
+    ):
+        college.me()
+
+    assert (told.value.status, told.value.code, len(asked)) == (503, "busy", TRIES)
+
+
+def test_a_list_is_given_page_after_page() -> None:
+    network, asked = answering(httpx.Response(200, json={"items": [{"id": 1}], "next": "c"}),
+                               httpx.Response(200, json={"items": [{"id": 2}], "next": None}))  # fmt: skip
+
+    with Client("http://qa.test", "t", transport=network) as college:
+        found = [one["id"] for one in college.cycles(status="running")]
+
+    assert found == [1, 2]
+    assert [dict(request.url.params) for request in asked] == [{"status": "running"},
+                                                               {"status": "running", "after": "c"}]  # fmt: skip
+
+
+def test_an_answer_that_is_no_problem_document_is_told_by_its_status() -> None:
+    network, _ = answering(httpx.Response(502, text="<html>"))
+
+    with Client("http://qa.test", "t", transport=network) as college, pytest.raises(Problem) as told:
+        college.me()
+
+    assert told.value.code == "http.502"
