@@ -46,7 +46,7 @@ def test_what_the_manual_shows_works(names: dict[str, Any]) -> None:
     mine, act, history, events, refusal = (told(example, names) for example in EXAMPLES)
 
     assert mine[0] == "lead" and {line.split()[1] for line in mine[1:]} == {"goal"}
-    assert act == ["goal review", "412 version.stale"]
+    assert act == ["goal review", "412 visit.stale"]
     assert [line.split()[1] for line in history] == ["CycleStarted", "StageSubmitted"]
     assert len(events) >= 2
     assert refusal == ["422 data.invalid /scopes"]
