@@ -7,12 +7,18 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from qaflow.api import cycles, events, me, reading
+from qaflow.api import cycles, events, me, points, reading, readings
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
 from qaflow.api.schemas import named
 
-RESOURCES: tuple[Resource, ...] = (me.resource, cycles.resource, events.resource)
+RESOURCES: tuple[Resource, ...] = (
+    me.resource,
+    cycles.resource,
+    events.resource,
+    points.resource,
+    readings.resource,
+)
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"
 SPEC: dict[str, Any] = {

@@ -15,6 +15,8 @@ NAME = 200
 TEXT = 8000
 LISTED = 200
 FIELDS = 500  # of one form
+ROOM = __name__.rpartition(".")[0]
+SHARED = ("schemas", "problems")  # modules whose schemas bear their plain names
 PLAIN = re.compile(r"\d{4}-\d{2}-\d{2}")
 ZONED = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
 COMMON: dict[str, Any] = {"required": "field.required", "null": "field.null", "validator_failed": "value.unknown"}
@@ -184,7 +186,7 @@ def listing(of: type[Schema]) -> type[Schema]:
     made: dict[str, fields.Field[Any]] = {
         "items": many(of, 1000, required=True), "next": text(2000, required=True, allow_none=True),
     }  # fmt: skip
-    return Strict.from_dict(made, name=f"{of.__name__}Page")
+    return Strict.from_dict(made, name=f"{_name(of)}Page")
 
 
 def named() -> MarshmallowPlugin:
@@ -193,5 +195,8 @@ def named() -> MarshmallowPlugin:
 
 
 def _name(schema: Any) -> str:
+    """Return a schema's name with its module's, for many resources have a `Line`."""
     kind = schema if isinstance(schema, type) else type(schema)
-    return str(kind.__name__)
+    room, _, module = kind.__module__.rpartition(".")
+    words = module.title().replace("_", "") if room == ROOM and module not in SHARED else ""
+    return f"{words}{kind.__name__}"

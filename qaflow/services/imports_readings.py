@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from qaflow.store import readings
-
-from . import policy
 from .cells import Column
+from .handing_in import covered
 from .imports import Import, Kind
 from .intake import SOURCE_LENGTH, Intake, NewReading
-from .policy import Scope
 from .tabular import Row
 
 FROM_FILE = "file"
@@ -35,7 +31,7 @@ def take(run: Import) -> None:
     def fault(n: int, where: str, code: str, detail: str) -> None:
         run.fault(rows[n], where, code, detail)
 
-    fresh = intake.resolve(given, fault, within(run), differing=True)
+    fresh = intake.resolve(given, fault, covered(run.driver, run.college, run.origin), differing=True)
     run.table.faults.raise_any()
     done = intake.take(fresh)
     intake.breaches.finish()
@@ -73,26 +69,6 @@ def aware(at: datetime, zone: ZoneInfo) -> datetime | None:
         return at.astimezone(UTC)
     first, second = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     return first.astimezone(UTC) if first.utcoffset() == second.utcoffset() else None
-
-
-def within(run: Import) -> Callable[[int], bool] | None:
-    """Return which subjects the sender may write readings of; None: all of them, for the operator."""
-    person = run.origin.person
-    if person is None:
-        return None
-    college = run.college
-    layers = [layer.key for layer in college.config.layers]
-    day = college.calendar.local_day(run.origin.now).isoformat()
-    sight = policy.reach(run.driver, college.id, layers, person, day, policy.RIGHTS["readings"].roles)
-    where = {number: (layer, unit) for number, layer, unit in readings.places(run.driver, college.id)}
-    if set(layers) <= set(sight.layers):
-        return None
-
-    def covered(subject: int) -> bool:
-        layer, unit = where[subject]
-        return sight.covers(Scope(college=college.id, subject=subject, layer=layer, unit=unit))
-
-    return covered
 
 
 READINGS = Kind(key="readings", columns=COLUMNS, take=take, right="readings", scoped=True)

@@ -80,6 +80,7 @@ class Intake:
         self.breaches = Breaches(session, driver, origin, college, writer)
         self.points = {p.key: p for p in readings.points(driver, college.id)}
         self.known = self.corrected = 0
+        self.numbers: list[int] = []  # of the readings that are new, or correct one
         self._reasons: dict[str, str] = {}
 
     def resolve(self, given: Sequence[NewReading], fault: Fault, within: Callable[[int], bool] | None = None,
@@ -139,6 +140,7 @@ class Intake:
                 self.known += 1
             elif old is None:
                 fresh.append(new)
+                self.numbers.append(n)
                 seen[key] = new.value
             else:
                 seen[key] = new.value
@@ -154,6 +156,7 @@ class Intake:
             fault(n, "value", "reading.differs", f"{old.value:g} stands there already: a correction needs its reason")
         else:
             self.corrected += 1
+            self.numbers.append(n)
             fresh.append(new._replace(version=old.version + 1, replaces=old.id, reason=self._kept(reason)))
 
     def _kept(self, reason: str) -> str:
