@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from qaflow.api import cycles, events, me, points, reading, readings
+from qaflow.api import cycles, events, inbox, me, points, reading, readings, warnings
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
 from qaflow.api.schemas import named
@@ -15,6 +15,8 @@ from qaflow.api.schemas import named
 RESOURCES: tuple[Resource, ...] = (
     me.resource,
     cycles.resource,
+    inbox.resource,
+    warnings.resource,
     events.resource,
     points.resource,
     readings.resource,
