@@ -171,7 +171,8 @@ def request(rights: Rights, cell: Cell, meant: Thing | None = None) -> tuple[str
     given = {} if cell.row.path.startswith(API) else cell.row.more.get("send", {})
     send = {k: str(v).format(**words) for k, v in given.items()}
     path = cell.row.path.replace("<number>", str(meant.number))
-    path = path.replace("<action>", "comment").replace("<part>", str(meant.part)).replace("<asset>", f"{asset('qaflow.css').hash}/qaflow.css")
+    path = path.replace("<action>", "comment").replace("<part>", str(meant.part))
+    path = path.replace("<asset>", f"{asset('qaflow.css').hash}/qaflow.css")
     return path, {"revision": meant.revision, "stage": "design", **send}
 
 
