@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from qaflow.api import cycles, events, me, points, reading, readings
+from qaflow.api import cycles, events, incidents, me, points, reading, readings, tasks
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
 from qaflow.api.schemas import named
@@ -16,8 +16,10 @@ RESOURCES: tuple[Resource, ...] = (
     me.resource,
     cycles.resource,
     events.resource,
+    incidents.resource,
     points.resource,
     readings.resource,
+    tasks.resource,
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"
