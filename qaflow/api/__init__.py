@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from qaflow.api import cycles, events, incidents, me, points, reading, readings, tasks
+from qaflow.api import chains, cycles, events, goals, incidents, me, points, reading, readings, standards, tasks
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
 from qaflow.api.schemas import named
@@ -16,6 +16,9 @@ RESOURCES: tuple[Resource, ...] = (
     me.resource,
     cycles.resource,
     events.resource,
+    goals.resource,
+    standards.resource,
+    chains.resource,
     incidents.resource,
     points.resource,
     readings.resource,
