@@ -8,6 +8,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from qaflow.api import cycles, events, inbox, me, points, reading, readings, warnings
+from qaflow.api import chains, cycles, events, goals, incidents, me, points, reading, readings, standards, tasks
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
 from qaflow.api.schemas import named
@@ -18,8 +19,13 @@ RESOURCES: tuple[Resource, ...] = (
     inbox.resource,
     warnings.resource,
     events.resource,
+    goals.resource,
+    standards.resource,
+    chains.resource,
+    incidents.resource,
     points.resource,
     readings.resource,
+    tasks.resource,
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"
