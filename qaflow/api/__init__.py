@@ -8,7 +8,6 @@ from flask import Flask
 from flask_smorest import Api
 
 from qaflow.api import (
-    api,
     chains,
     cycles,
     events,
@@ -32,7 +31,6 @@ RESOURCES: tuple[Resource, ...] = (
     cycles.resource,
     inbox.resource,
     warnings.resource,
-    api.resource,
     chains.resource,
     events.resource,
     goals.resource,
