@@ -57,7 +57,7 @@ class Row:
     @property
     def bare(self) -> bool:
         """Tell whether it is tried without a thing or a form that fits: only who may ask is seen."""
-        return self.more.get("on") == "nothing" or self.more.get("status") in REFUSED
+        return self.more.get("on") == "nothing" or self.more.get("status") in (401, *REFUSED)
 
 
 @dataclass(frozen=True)
