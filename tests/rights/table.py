@@ -57,7 +57,7 @@ class Row:
     @property
     def bare(self) -> bool:
         """Tell whether it is tried without a thing or a form that fits: only who may ask is seen."""
-        return self.more.get("on") == "nothing" or self.more.get("status") in REFUSED
+        return self.more.get("on") == "nothing" or self.more.get("status") in (401, *REFUSED)
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,8 @@ def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse, heard
     expected = table.expected(cell)
     if answer.status_code not in expected:
         return f"{cell}: {answer.status_code} where the table says {expected}"
-    changed = rights.changed()
+    own = set() if cell.login in table.out else {cell.row.more.get("effect")}  # what is written of oneself, refused too
+    changed = rights.changed() - own
     if not table.allowed(cell):
         return f"{cell}: refused, yet {sorted(changed)} changed" if changed else _tells(rights, cell, answer, heard)
     effect = cell.row.more.get("effect") != "none" and not cell.row.reads
