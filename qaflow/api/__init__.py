@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from qaflow.api import chains, cycles, events, goals, incidents, me, points, reading, readings, standards, tasks
+from qaflow.api import chains, cycles, events, goals, incidents, me, points, reading, readings, selftests, standards, tasks
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
 from qaflow.api.schemas import named
@@ -22,6 +22,7 @@ RESOURCES: tuple[Resource, ...] = (
     incidents.resource,
     points.resource,
     readings.resource,
+    selftests.resource,
     tasks.resource,
 )
 """Every resource; a new one is added here."""
