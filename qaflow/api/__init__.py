@@ -7,7 +7,21 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from qaflow.api import chains, cycles, events, goals, incidents, me, points, reading, readings, selftests, standards, tasks
+from qaflow.api import (
+    chains,
+    charts,
+    cycles,
+    events,
+    goals,
+    incidents,
+    me,
+    points,
+    reading,
+    readings,
+    selftests,
+    standards,
+    tasks,
+)
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
 from qaflow.api.schemas import named
@@ -19,6 +33,7 @@ RESOURCES: tuple[Resource, ...] = (
     goals.resource,
     standards.resource,
     chains.resource,
+    charts.resource,
     incidents.resource,
     points.resource,
     readings.resource,
