@@ -13,6 +13,10 @@ from qaflow.api import (
     cycles,
     events,
     goals,
+    cycles,
+    events,
+    goals,
+    inbox,
     incidents,
     me,
     points,
@@ -21,6 +25,9 @@ from qaflow.api import (
     selftests,
     standards,
     tasks,
+    standards,
+    tasks,
+    warnings,
 )
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
@@ -29,6 +36,9 @@ from qaflow.api.schemas import named
 RESOURCES: tuple[Resource, ...] = (
     me.resource,
     cycles.resource,
+    inbox.resource,
+    warnings.resource,
+    chains.resource,
     events.resource,
     goals.resource,
     standards.resource,
@@ -38,6 +48,10 @@ RESOURCES: tuple[Resource, ...] = (
     points.resource,
     readings.resource,
     selftests.resource,
+    incidents.resource,
+    points.resource,
+    readings.resource,
+    standards.resource,
     tasks.resource,
 )
 """Every resource; a new one is added here."""

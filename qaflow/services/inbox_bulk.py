@@ -112,10 +112,11 @@ def preview(session: AnySession, origin: Origin, me: SignedIn, asked: Bulk) -> T
         session.rollback()
 
 
-def carry_out(session: AnySession, origin: Origin, me: SignedIn, asked: Bulk) -> list[Result]:
-    """Do it: each item with its own result, all in one transaction.
+def carry_out(session: AnySession, origin: Origin, me: SignedIn, asked: Bulk, whole: bool = False) -> list[Result]:
+    """Do it: each item with its own result, all in one transaction; with ``whole`` all of them or none.
 
-    Raises `Invalid` where the act itself cannot be meant so, and then does nothing.
+    Raises `Invalid` where the act itself cannot be meant so, `Refused` (``bulk.refused``, an error an item) where one
+    of a ``whole`` is refused, and then does nothing.
     """
     check(asked)
     _require(asked)
@@ -127,7 +128,12 @@ def carry_out(session: AnySession, origin: Origin, me: SignedIn, asked: Bulk) ->
         known = replace(asked, who=str(profile.colleague(held, me, asked.who))) if asked.who else asked
         run = _Run(session, held, origin, view(session, held, college), known)
         run.read()
-        return list(run.all(known))
+        results = list(run.all(known))
+        if whole and any(one.refused for one in results):
+            raise Refused("bulk.refused", "not all of them can be done, so none is", errors=[
+                {"pointer": f"/items/{n}", "code": one.refused.code, "message": one.refused.detail}
+                for n, one in enumerate(results) if one.refused])  # fmt: skip
+        return results
 
     return transact(session, body)
 

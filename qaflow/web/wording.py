@@ -139,6 +139,7 @@ FAULTS: dict[str, Any] = {
     "version.stale": _("Somebody changed this in the meantime. Compare both versions, then decide again."),
     "gate.missing": _("Something is still missing before this stage can be submitted."),
     "item.not_open": _("This work is done already."),
+    "bulk.refused": _("Not all of them can be done, so none was."),
     "item.none": _("There is no open work of this kind."),
     "warning.open": _("A warning is still open."),
     "extend.own": _("Nobody extends their own work."),
