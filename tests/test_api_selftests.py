@@ -90,6 +90,7 @@ def test_anothers_answers_are_as_absent_as_those_that_are_not_there(site: Site, 
             grades = {"answers": [{"question": "a1x", "grade": 1}]}
             assert code(who.post(f"{path}/answers", grades)) == (404, "selftest.not_found")
             assert code(who.post(f"{path}/hand-in", None)) == (404, "selftest.not_found")
+            assert code(who.post(f"{path}/take", None)) == (404, "selftest.not_found")
     assert code(lead.get(f"/selftests/{number}")) == (404, "selftest.not_found")
     wrong = lead.post(f"/selftests/{number}/subjects/{subject}/answers", {"answers": [{"question": "zz", "grade": 1}]})
     assert code(wrong) == (422, "value.unknown")
