@@ -9,6 +9,7 @@ from flask_smorest import Api
 
 from qaflow.api import (
     chains,
+    charts,
     cycles,
     events,
     goals,
@@ -18,6 +19,7 @@ from qaflow.api import (
     points,
     reading,
     readings,
+    selftests,
     standards,
     tasks,
     warnings,
@@ -34,10 +36,12 @@ RESOURCES: tuple[Resource, ...] = (
     chains.resource,
     events.resource,
     goals.resource,
+    standards.resource,
+    charts.resource,
     incidents.resource,
     points.resource,
     readings.resource,
-    standards.resource,
+    selftests.resource,
     tasks.resource,
 )
 """Every resource; a new one is added here."""

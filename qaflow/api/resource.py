@@ -22,7 +22,8 @@ from qaflow.api.calling import Call
 BODY = 1_000_000
 View = Callable[..., Any]
 DOCUMENTED = (400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429, 503)
-SENDS = {400, 413, 415}
+UNREADABLE = 400
+SENDS = {UNREADABLE, 413, 415}
 MATCHES = {412, 428}
 
 
@@ -100,7 +101,8 @@ class Resource(Blueprint):
         for schema, place in ((one.takes, "json"), (one.asks, "query")):
             told = self.arguments(schema, location=place)(told) if schema else told
         for status in DOCUMENTED:
-            needed = (status not in SENDS or one.takes) and (status not in MATCHES or one.matches)
+            keyed = status == UNREADABLE and one.method == "POST"  # a key may be malformed where there is no body
+            needed = (status not in SENDS or one.takes or keyed) and (status not in MATCHES or one.matches)
             told = self.alt_response(status, "Problem")(told) if needed else told
         more = {"deprecated": True} if one.deprecated else {}
         found: Any = self.doc(**{"x-scope": one.scope}, **more)(told)._apidoc

@@ -181,7 +181,8 @@ def ask(rights: Rights, cell: Cell, meant: Thing | None = None) -> TestResponse:
     path, form = request(rights, cell, meant)
     if not cell.row.path.startswith(API):
         return rights.ask(cell.login, cell.row.method, path, form)
-    tag = f'"{(meant or thing(rights, cell.row, cell.place)).revision}"' if "tag" in cell.row.more else ""
+    known, named = (meant or thing(rights, cell.row, cell.place)).revision, cell.row.more.get("tag", "")
+    tag = f'"{known if named == "revision" else named}"' if named else ""
     body = cell.row.more.get("send", {}) if cell.row.method in ("POST", "PUT", "PATCH") else None
     return rights.call(cell.login, cell.row.method, path, body, tag)
 
