@@ -34,14 +34,14 @@ RESOURCES: tuple[Resource, ...] = (
     inbox.resource,
     warnings.resource,
     chains.resource,
+    charts.resource,
     events.resource,
     goals.resource,
-    standards.resource,
-    charts.resource,
     incidents.resource,
     points.resource,
     readings.resource,
     selftests.resource,
+    standards.resource,
     tasks.resource,
 )
 """Every resource; a new one is added here."""
