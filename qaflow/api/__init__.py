@@ -46,6 +46,8 @@ RESOURCES: tuple[Resource, ...] = (
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"
+UNUSED = ("ErrorSchema", "PaginationMetadataSchema")
+"""Schemas that flask-smorest describes of its own, and that no operation here answers with."""
 SPEC: dict[str, Any] = {
     "info": {"description": "Quality spirals of a college. How to begin: the page `docs` beside this document."},
     "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
@@ -63,6 +65,8 @@ def register(app: Flask) -> None:
     api.spec.components.response("Problem", refusal)
     for resource in RESOURCES:
         api.register_blueprint(resource, url_prefix=PREFIX + (resource.url_prefix or ""))
+    for name in UNUSED:
+        api.spec.components.schemas.pop(name, None)
     app.register_blueprint(reading.pages, url_prefix=PREFIX)
 
 

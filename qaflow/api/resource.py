@@ -6,6 +6,7 @@ the form that is wanted, who is not known, what the token is not for, what canno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from qaflow.api import answering
 from qaflow.api.calling import Call
+from qaflow.api.schemas import HIGHEST, NAME
 
 BODY = 1_000_000
 View = Callable[..., Any]
@@ -25,6 +27,7 @@ DOCUMENTED = (400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429, 503)
 UNREADABLE = 400
 SENDS = {UNREADABLE, 413, 415}
 MATCHES = {412, 428}
+PART = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +93,7 @@ class Resource(Blueprint):
 
             told = {"qaflow_public": True, "qaflow_operation": one, "_apidoc": self._described(one, view)}
             vars(answered).update(told)  # public: the web's guard knows sessions only
-            self.route(rule, methods=[method], parameters=_parts(one))(answered)
+            self.route(rule, methods=[method], parameters=_parts(one, rule))(answered)
             return view
 
         return decorate
@@ -125,9 +128,18 @@ def _header(name: str, told: str, required: bool) -> dict[str, Any]:
             "schema": {"type": "string", "minLength": 1, "maxLength": 200}}  # fmt: skip
 
 
-def _parts(one: Operation) -> list[dict[str, Any]]:
-    return [{"in": "path", "name": name, "required": True, "schema": {"type": "string", "enum": words}}
-            for name, words in one.words.items()]  # fmt: skip
+def _parts(one: Operation, rule: str) -> list[dict[str, Any]]:
+    """Return the parts of an address, for the description: one of some words, a number, or a name."""
+    return [{"in": "path", "name": name, "required": True, "schema": _part(one.words.get(name), kind)}
+            for kind, name in PART.findall(rule)]  # fmt: skip
+
+
+def _part(words: list[str] | None, kind: str) -> dict[str, Any]:
+    if words is not None:
+        return {"type": "string", "enum": words}
+    if kind == "int":
+        return {"type": "integer", "minimum": 0, "maximum": HIGHEST}
+    return {"type": "string", "minLength": 1, "maxLength": NAME}
 
 
 __all__ = ["Call", "Operation", "Resource"]
