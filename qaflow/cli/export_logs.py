@@ -55,7 +55,8 @@ def write(pieces: Iterator[str], target: Path) -> None:
     """Write a text piece by piece, the file whole or not at all; only its owner may read it."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        draft.touch(mode=0o600)
+        with draft.open("w", encoding="utf-8") as file:
             file.writelines(pieces)
         draft.replace(target)
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qaflow.store.driver import Driver, Sql
 from qaflow.store.journal import COLUMNS, Entry
