@@ -40,6 +40,12 @@ def test_every_route_of_the_program_has_its_row(rights: Rights, table: Table) ->
     assert missing == [], told
 
 
+def test_every_operation_of_the_api_has_its_row(rights: Rights) -> None:
+    missing = uncovered(rights, Table(programs=True))
+
+    assert missing == [], "write who may do it into tests/rights/api.yaml, as for the pages"
+
+
 def test_every_act_of_the_cycle_page_has_its_row(table: Table) -> None:
     rows = {row.path.rpartition("/")[2] for row in table.rows if row.path.startswith("/cycles/<number>/")}
     assert set(ACTS) <= rows
@@ -48,13 +54,22 @@ def test_every_act_of_the_cycle_page_has_its_row(table: Table) -> None:
 def test_every_cell_answers_as_the_table_says_and_a_refusal_tells_and_changes_nothing(
     rights: Rights, table: Table
 ) -> None:
+    hold(rights, table, "P20")
+
+
+def test_every_operation_answers_programs_as_the_table_says(rights: Rights) -> None:
+    hold(rights, Table(programs=True), "P20, API")
+
+
+def hold(rights: Rights, table: Table, name: str) -> None:
+    """Run a table whole: every cell answers as it says, a good part of them lets somebody do something."""
     cells = list(table.cells())
     heard: Heard = {}
     faults = [found for cell in cells if (found := fault(rights, table, cell, heard))]
 
     possible = [cell for cell in cells if cell.place not in ("closed", "absent") and not cell.row.bare]
     allowed = [cell for cell in cells if table.allowed(cell)]
-    tell(f"P20: {len(cells)} of {len(cells)} cells run, {len(allowed)} allowed "
+    tell(f"{name}: {len(cells)} of {len(cells)} cells run, {len(allowed)} allowed "
          f"({len(allowed) / len(possible):.0%} of the {len(possible)} whose thing is there and running)")  # fmt: skip
     assert faults == []
     assert len(allowed) >= ALLOWED * len(possible)

@@ -7,7 +7,21 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 
-from qaflow.api import cycles, events, inbox, me, points, reading, readings, warnings
+from qaflow.api import (
+    chains,
+    cycles,
+    events,
+    goals,
+    inbox,
+    incidents,
+    me,
+    points,
+    reading,
+    readings,
+    standards,
+    tasks,
+    warnings,
+)
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
 from qaflow.api.schemas import named
@@ -17,9 +31,14 @@ RESOURCES: tuple[Resource, ...] = (
     cycles.resource,
     inbox.resource,
     warnings.resource,
+    chains.resource,
     events.resource,
+    goals.resource,
+    incidents.resource,
     points.resource,
     readings.resource,
+    standards.resource,
+    tasks.resource,
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"

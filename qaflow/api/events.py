@@ -45,7 +45,7 @@ class Asked(s.Strict):
     type = s.choice(events.TYPES)
 
 
-@resource.get("", asks=Asked, gives=Page)
+@resource.get("", scope="events", asks=Asked, gives=Page)
 def poll(call: Call) -> dict[str, Any]:
     """Give the events after a position, as far as whoever asks may see them."""
     types = (call.query["type"],) if "type" in call.query else ()

@@ -135,6 +135,11 @@ def cost_of(text: str) -> float | None:
     return round(value, 2)
 
 
+def cost_text(cost: float | None) -> str:
+    """Return a cost as its form holds it, to the cent and without needless zeros."""
+    return "" if cost is None else f"{cost:.2f}".removesuffix("0").removesuffix(".0")
+
+
 def as_entered(driver: Driver, college: int) -> list[tuple[int, Wanted]]:
     """Return (number, what its form would hold) of every task of a college, for whoever plans a year anew."""
     by_code = {unit.code: unit.id for unit in rows.units(driver, college).values()}
@@ -148,8 +153,14 @@ def _entered(task: Task, by_code: dict[str, int]) -> Wanted:
         title_zh=task.title_zh, title_en=task.title_en, lead=task.lead or 0,
         assisting=tuple(unit for unit in units if unit != task.lead), owner=task.owner_login or "", kind=task.kind,
         origin=task.origin, goal=task.goal or 0, starts=task.starts or "", due=task.due or "",
-        cost="" if task.cost is None else f"{task.cost:g}",
+        cost=cost_text(task.cost),
     )  # fmt: skip
+
+
+def standing(session: AnySession, origin: Origin, me: SignedIn, number: int) -> Wanted:
+    """Return a task as its form would hold it; `Missing` where it is not theirs to see."""
+    return looked(session, origin, me,
+                  lambda desk: _entered(desk.task(number), {unit.code: unit.id for unit in desk.units.values()}))
 
 
 class Offer(NamedTuple):

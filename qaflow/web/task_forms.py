@@ -10,7 +10,7 @@ from wtforms import DateField, HiddenField, SelectChoice, SelectField, SelectMul
 from wtforms.validators import InputRequired, Length, Optional
 
 from qaflow.services.task_desk import KINDS, ORIGINS
-from qaflow.services.task_fields import MOST_RESULT, Offer, Wanted
+from qaflow.services.task_fields import MOST_RESULT, Offer, Wanted, cost_text
 from qaflow.services.words import CODE_LENGTH, NAME_LENGTH
 from qaflow.store.tasks import Task
 from qaflow.web.forms import Form, required
@@ -90,5 +90,5 @@ def values(task: Task, given: Offer) -> dict[str, Any]:
     lead = str(task.lead or "")
     return {"title_zh": task.title_zh, "title_en": task.title_en, "lead": lead,
             "assisting": [one for one in units if one != lead], "owner": task.owner_login or "", "kind": task.kind,
-            "origin": task.origin, "goal": str(task.goal or ""), "cost": "" if task.cost is None else f"{task.cost:g}",
+            "origin": task.origin, "goal": str(task.goal or ""), "cost": cost_text(task.cost),
             "version": str(task.version)}  # fmt: skip

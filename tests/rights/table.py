@@ -17,6 +17,8 @@ from qaflow.web.assets import asset
 from rights.world import Rights, Thing, plain
 
 FILE = Path(__file__).with_name("routes.yaml")
+PROGRAMS = Path(__file__).with_name("api.yaml")
+API = "/api/v1"
 PLACES = ("near", "peer", "far", "abroad", "closed", "absent")
 ABSENT = 987_654
 WHERE = ("near", "peer", "far", "abroad", "absent")
@@ -25,7 +27,7 @@ THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "fa
     ("tasks", "answers", "incidents"), ("near", *WHERE[2:])) | dict.fromkeys(
     ("people", "units", "subjects", "selftests"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
-KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect"}
+KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect", "tag", "scope", "shows"}
 REFUSED = (403, 404, 409, 412, 422)
 ON_CLOSED = (403, 409, 422)
 
@@ -73,9 +75,15 @@ class Cell:
 class Table:
     """The table as reviewed."""
 
-    def __init__(self) -> None:
-        """Read it."""
+    def __init__(self, programs: bool = False) -> None:
+        """Read it; the one of the API speaks of the same people, and of two more tokens."""
         found = YAML(typ="safe").load(FILE)
+        self.programs = programs
+        if programs:
+            own = YAML(typ="safe").load(PROGRAMS)
+            found["people"] |= own["people"]
+            found["out"] = own["out"]
+            found["routes"] = own["routes"]
         self.people: dict[str, str] = found["people"]
         self.out = set(found["out"].split())
         self.groups = {name: {p: set(who.split()) for p, who in by.items()} for name, by in found["groups"].items()}
@@ -104,7 +112,11 @@ class Table:
 
     def expected(self, cell: Cell) -> tuple[int, ...]:
         """Return the statuses with which a cell may answer."""
-        row, more, done = cell.row, cell.row.more, (200 if cell.row.reads else 303)
+        row, more, done = cell.row, cell.row.more, (200 if cell.row.reads or self.programs else 303)
+        if self.programs and cell.login in self.out:
+            return (401,)
+        if self.programs and cell.login == "narrow":
+            return (more.get("status", done) if more.get("scope") == "any" else 403,)
         if row.rule != "anybody" and cell.login in self.out:
             return (303,) if row.reads else (401,)
         if row.rule == "anybody" and cell.login not in self.out and "signed" in more:
@@ -156,16 +168,22 @@ def request(rights: Rights, cell: Cell, meant: Thing | None = None) -> tuple[str
     college = cell.place or ("abroad" if cell.login.startswith("x_") else "near")
     logins = {name: rights.college(college).prefix + name for name in ("new", "office")}
     words = {**logins, "password": PASSWORD}
-    send = {k: str(v).format(**words) for k, v in cell.row.more.get("send", {}).items()}
+    given = {} if cell.row.path.startswith(API) else cell.row.more.get("send", {})
+    send = {k: str(v).format(**words) for k, v in given.items()}
     path = cell.row.path.replace("<number>", str(meant.number))
-    path = path.replace("<part>", str(meant.part)).replace("<asset>", f"{asset('qaflow.css').hash}/qaflow.css")
+    path = path.replace("<action>", "comment").replace("<part>", str(meant.part))
+    path = path.replace("<asset>", f"{asset('qaflow.css').hash}/qaflow.css")
     return path, {"revision": meant.revision, "stage": "design", **send}
 
 
-def ask(rights: Rights, cell: Cell) -> TestResponse:
-    """Send a cell's request."""
-    path, form = request(rights, cell)
-    return rights.ask(cell.login, cell.row.method, path, form)
+def ask(rights: Rights, cell: Cell, meant: Thing | None = None) -> TestResponse:
+    """Send a cell's request, also where something else is meant."""
+    path, form = request(rights, cell, meant)
+    if not cell.row.path.startswith(API):
+        return rights.ask(cell.login, cell.row.method, path, form)
+    tag = f'"{(meant or thing(rights, cell.row, cell.place)).revision}"' if "tag" in cell.row.more else ""
+    body = cell.row.more.get("send", {}) if cell.row.method in ("POST", "PUT", "PATCH") else None
+    return rights.call(cell.login, cell.row.method, path, body, tag)
 
 
 Heard = dict[tuple[Any, ...], tuple[int, str]]
@@ -194,7 +212,8 @@ def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse, heard
     effect = cell.row.more.get("effect") != "none" and not cell.row.reads
     if effect and not changed:
         return f"{cell}: answered {answer.status_code} and did nothing"
-    shows = thing(rights, cell.row, cell.place).shows if cell.row.method == "GET" else ""
+    silent = cell.row.method != "GET" or cell.row.more.get("shows") == "nothing"
+    shows = "" if silent else thing(rights, cell.row, cell.place).shows
     return f"{cell}: the page does not show {shows!r}" if shows and shows not in answer.text else ""
 
 
@@ -207,7 +226,7 @@ def _tells(rights: Rights, cell: Cell, answer: TestResponse, heard: Heard) -> st
     path, form = request(rights, cell, nothing)
     key = (cell.login, cell.row.method, path, *(() if cell.row.reads else sorted(form.items())))
     if key not in heard:
-        absent = rights.ask(cell.login, cell.row.method, path, form)
+        absent = ask(rights, cell, nothing)
         heard[key] = absent.status_code, words(absent, nothing)
     same = (answer.status_code, words(answer, meant)) == heard[key]
     return "" if same else f"{cell}: says more than of an absent one"
@@ -225,13 +244,14 @@ def operation(app: Flask, endpoint: str) -> bool:
 
 
 def uncovered(rights: Rights, table: Table) -> list[str]:
-    """Return the routes and methods of the pages that no row of the table means; the API's have their own."""
+    """Return the routes and methods of the pages, or of the API, that no row of the table means."""
     adapter = rights.app.url_map.bind("localhost")
     meant = set()
     for row in table.rows:
-        path = row.path.replace("<number>", "1").replace("<part>", "1").replace("<asset>", "0/qaflow.css")
+        path = row.path.partition("?")[0].replace("<number>", "1").replace("<part>", "1")
+        path = path.replace("<action>", "comment").replace("<asset>", "0/qaflow.css")
         rule, _ = adapter.match(path, method=row.method, return_rule=True)
         meant.add((row.method, rule.rule))
-    rules = [r for r in rights.app.url_map.iter_rules() if not operation(rights.app, r.endpoint)]
+    rules = [r for r in rights.app.url_map.iter_rules() if operation(rights.app, r.endpoint) == table.programs]
     there = {(m, r.rule) for r in rules for m in (r.methods or set()) - {"HEAD", "OPTIONS"}}
     return sorted(f"{method} {rule}" for method, rule in there - meant)

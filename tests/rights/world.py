@@ -10,7 +10,8 @@ import re
 import shutil
 import sqlite3
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Definition
-from qaflow.services import accounts, deputies, evidence, incidents, passwords
+from qaflow.services import accounts, deputies, evidence, incidents, passwords, tokens
 from qaflow.services.accounts import NewGrant
 from qaflow.services.incidents import Grading, Report
+from qaflow.services.sessions import SignedIn
 from qaflow.services.work import Writer
 from qaflow.store import chain_writes
 from qaflow.store.db import Driver, Sql, db
@@ -148,6 +150,8 @@ class Rights:
     colleges: dict[str, College]
     cookies: dict[str, list[Any]] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    bearers: dict[str, str] = field(default_factory=dict)
+    """A token of each person for the API; `expired` is one of lead's that is over, `narrow` one that is for little."""
     restored: int = 0
 
     def keep(self) -> None:
@@ -202,6 +206,12 @@ class Rights:
         form = {"csrf_token": self.tokens[login]} | (data or {}) if method not in ("GET", "HEAD", "OPTIONS") else None
         return settled(self.client(login).open(path, method=method, data=form, headers=PAGE | headers, buffered=True))
 
+    def call(self, login: str, method: str, path: str, body: Any = None, tag: str = "") -> TestResponse:
+        """Let a program ask, with the token of whoever it works for."""
+        headers = {"Authorization": f"Bearer {self.bearers[login]}"} if login in self.bearers else {}
+        headers |= {"If-Match": tag} if tag else {}
+        return self.app.test_client().open(path, method=method, json=body, headers=headers, buffered=True)
+
     def college(self, place: str) -> College:
         """Return the college in which a place lies."""
         return self.colleges["abroad" if place == "abroad" else "home"]
@@ -239,6 +249,8 @@ def build(folder: Path, template: Path, mark: str = "") -> Rights:
         db.session.rollback()
         rights = _filled(app, clock, file, mark)
         db.session.remove()
+    for bearer in rights.bearers:
+        rights.call(bearer, "GET", "/api/v1/me")  # the clock stands: from now on no look writes when a token was used
     rights.keep()
     return rights
 
@@ -333,7 +345,20 @@ def _voices(found: dict[str, dict[str, Thing]], colleges: dict[str, College], ma
         found["incidents"][place] = Thing(number, shows=f"incident {place}")
 
 
+def _hand_tokens(rights: Rights, home: College, abroad: College) -> None:
+    for college, logins in ((home, list(home.persons)), (abroad, ["lead", "office", "admin", "head"])):
+        for login in (one for one in logins if one != "new"):
+            bearer = college.prefix + login
+            rights.bearers[bearer] = passwords.token_for(db.session, college.origin("admin"), bearer)
+    before = replace(home.origin("lead"), now=MONDAY - timedelta(days=3))
+    rights.bearers["expired"] = passwords.token_for(db.session, before, "lead", days=1)
+    lead = SignedIn(session="", person=home.persons["lead"], college=home.college, login="lead", name="lead",
+                    language="en", device="", kinds=frozenset(), titles=())  # fmt: skip
+    _, rights.bearers["narrow"] = tokens.make(db.session, home.origin("lead"), lead, "narrow", ["events"], 30)
+
+
 def _enter_all(rights: Rights, home: College, abroad: College) -> None:
+    _hand_tokens(rights, home, abroad)
     anonymous = rights.app.test_client()
     rights.remember("anonymous", anonymous, "/signin")
     for login in home.persons:
