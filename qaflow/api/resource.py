@@ -17,7 +17,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 from werkzeug.wrappers import Response
 
-from qaflow.api import answering
+from qaflow.api import answering, files
 from qaflow.api.calling import Call
 from qaflow.api.schemas import HIGHEST, NAME
 
@@ -46,12 +46,21 @@ class Operation:
     matches: bool = False
     """Whether the thing must be named as it was read (`If-Match`)."""
     status: int = 200
+    reads: tuple[str, ...] = ()
+    """The content types of a file that is the body, instead of a schema; at most `most` bytes of it."""
+    hands: tuple[str, ...] = ()
+    """The content types of the file that is answered (`FileAnswer`), instead of a schema; only where it looks."""
     most: int = BODY
     """The largest body in bytes."""
     deprecated: tuple[date, date] | None = None
     """Since when it should not be used, and the day on which it ends."""
     words: dict[str, list[str]] = field(default_factory=dict)
     """Parts of the address that are one of some words."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be: two kinds of body, or a file in a reply that is kept to be sent again."""
+        if (self.takes and self.reads) or (self.hands and (self.gives or not self.safe)):
+            raise ValueError("an operation takes a schema or a file; one that looks gives a schema or a file")
 
     @property
     def safe(self) -> bool:
@@ -105,9 +114,11 @@ class Resource(Blueprint):
             told = self.arguments(schema, location=place)(told) if schema else told
         for status in DOCUMENTED:
             keyed = status == UNREADABLE and one.method == "POST"  # a key may be malformed where there is no body
-            needed = (status not in SENDS or one.takes or keyed) and (status not in MATCHES or one.matches)
+            sends = bool(one.takes or one.reads or keyed)
+            needed = (status not in SENDS or sends) and (status not in MATCHES or one.matches)
             told = self.alt_response(status, "Problem")(told) if needed else told
-        more = {"deprecated": True} if one.deprecated else {}
+        more: dict[str, Any] = {"deprecated": True} if one.deprecated else {}
+        more |= files.described(one.reads, one.hands, one.most, one.status)
         found: Any = self.doc(**{"x-scope": one.scope}, **more)(told)._apidoc
         found.setdefault("arguments", {}).setdefault("parameters", []).extend(_headers(one))
         return found
