@@ -11,6 +11,7 @@ from flask import Flask
 from lxml import etree
 
 from qaflow.cli.export_logs import write
+from qaflow.config import Settings
 from qaflow.errors import Invalid, Missing
 from qaflow.services import mining
 from qaflow.services.mining import Wanted
@@ -113,3 +114,16 @@ def test_days_and_layers_choose_and_strange_ones_are_refused(world: World, tmp_p
         exported("xes", tmp_path, layer="nowhere")
     with pytest.raises(Invalid):
         exported("xes", tmp_path, first=day, last=day - dt.timedelta(days=1))
+
+
+@pytest.mark.parametrize("kind", ["xes", "ocel", "journal"])
+def test_the_command_writes_the_file_for_its_owner_alone(world: World, tmp_path: Path, runner: Any,
+                                                         store_settings: Settings, kind: str) -> None:  # fmt: skip
+    target = tmp_path / "made"
+    env = {"QAFLOW_DATABASE_URL": store_settings.database_url}
+
+    told = runner("export", kind, "--college", "tiny", "--out", str(target), "--json", **env)
+
+    assert told.exit_code == 0, told.output
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert json.loads(told.stdout)["facts"] == len(held("%" if kind == "journal" else "cycle:%"))
