@@ -23,7 +23,8 @@ VOLATILE = {"at", "recorded_at", "created_at", "hash", "prev", "head", "salt", "
 
 OWN = {
     "/chains/goals/<number>/change": {
-        "attained", "degree", "direction", "ends", "indicator", "kind", "origin", "parent", "starts", "subject", "target",
+        "attained", "degree", "direction", "ends", "indicator", "kind", "origin", "parent", "starts", "subject",
+        "target",
         "text_en", "unit", "weight",
     },
     "/incidents/<number>/grade": {"due"},
