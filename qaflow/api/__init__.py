@@ -15,6 +15,7 @@ from qaflow.api import (
     inbox,
     incidents,
     me,
+    overview,
     points,
     reading,
     readings,
@@ -28,6 +29,7 @@ from qaflow.api.schemas import named
 
 RESOURCES: tuple[Resource, ...] = (
     me.resource,
+    overview.resource,
     cycles.resource,
     inbox.resource,
     warnings.resource,
