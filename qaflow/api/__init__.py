@@ -9,6 +9,7 @@ from flask_smorest import Api
 
 from qaflow.api import (
     chains,
+    compare,
     cycles,
     events,
     goals,
@@ -35,6 +36,7 @@ RESOURCES: tuple[Resource, ...] = (
     inbox.resource,
     warnings.resource,
     chains.resource,
+    compare.resource,
     events.resource,
     goals.resource,
     incidents.resource,
