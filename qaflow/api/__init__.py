@@ -16,6 +16,7 @@ from qaflow.api import (
     inbox,
     incidents,
     me,
+    office,
     overview,
     points,
     portraits,
@@ -31,6 +32,7 @@ from qaflow.api.schemas import named
 
 RESOURCES: tuple[Resource, ...] = (
     me.resource,
+    office.resource,
     overview.resource,
     cycles.resource,
     inbox.resource,
