@@ -10,6 +10,7 @@ from rights.world import Rights, settled
 from test_sessions_p27 import possible
 
 from qaflow.store.db import db
+from qaflow.web.notice_words import TOPICS
 
 SEED = 24
 ODD = ("__class__", "__dict__", "__init__", "_sa_instance_state", "metadata", "registry", "query", "actor", "person",
@@ -29,6 +30,7 @@ OWN = {
     "/cycles/<number>/acknowledge": {"category"},
     "/warnings/<number>/acknowledge": {"category"},
     "/inbox/filters": {"box", "layer", "unit", "stage", "kind", "when", "sort", "after"},
+    "/me/notices": set(TOPICS),
     "/organisation/people/<number>/roles": {"subject", "starts", "ends"},
     "/organisation/units/<number>": {"code", "kind", "name_zh", "name_en", "parent", "system"},
     "/office/rounds/plan": {"act", "track", "day", "until", "once", "days", "version", "term"},

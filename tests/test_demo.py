@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import logging
 import os
 import random
 import re
@@ -46,7 +47,13 @@ HASH = re.compile(r"[0-9a-f]{64}")
 def run(home: Path, *args: str, boot: Bootstrap = BOOTSTRAP) -> Result:
     """Run the command line on a home."""
     env = {"QAFLOW_HOME": str(home), "QAFLOW_SECRET_KEY": SECRET}
-    return CliRunner().invoke(program, args, env=env, obj=boot, catch_exceptions=False)
+    before = logging.root.handlers[:]
+    try:
+        return CliRunner().invoke(program, args, env=env, obj=boot, catch_exceptions=False)
+    finally:  # a demo that is made once for many tests outlives the logs of the first
+        for own in set(logging.root.handlers) - set(before):
+            own.close()
+        logging.root.handlers[:] = before
 
 
 @pytest.fixture(scope="module")

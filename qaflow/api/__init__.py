@@ -10,6 +10,7 @@ from flask_smorest import Api
 from qaflow.api import (
     chains,
     compare,
+    charts,
     cycles,
     events,
     goals,
@@ -22,6 +23,7 @@ from qaflow.api import (
     portraits,
     reading,
     readings,
+    selftests,
     standards,
     tasks,
     warnings,
@@ -39,17 +41,21 @@ RESOURCES: tuple[Resource, ...] = (
     warnings.resource,
     chains.resource,
     compare.resource,
+    charts.resource,
     events.resource,
     goals.resource,
     incidents.resource,
     points.resource,
     portraits.resource,
     readings.resource,
+    selftests.resource,
     standards.resource,
     tasks.resource,
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"
+UNUSED = ("ErrorSchema", "PaginationMetadataSchema")
+"""Schemas that flask-smorest describes of its own, and that no operation here answers with."""
 SPEC: dict[str, Any] = {
     "info": {"description": "Quality spirals of a college. How to begin: the page `docs` beside this document."},
     "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
@@ -67,6 +73,8 @@ def register(app: Flask) -> None:
     api.spec.components.response("Problem", refusal)
     for resource in RESOURCES:
         api.register_blueprint(resource, url_prefix=PREFIX + (resource.url_prefix or ""))
+    for name in UNUSED:
+        api.spec.components.schemas.pop(name, None)
     app.register_blueprint(reading.pages, url_prefix=PREFIX)
 
 

@@ -15,7 +15,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response
 
 from qaflow import logs
-from qaflow.api import limiting, problems, strict
+from qaflow.api import files, limiting, problems, strict
 from qaflow.api.calling import Answer, Call, Unmatched, identified, ports
 from qaflow.errors import Invalid, QaflowError, Stale
 from qaflow.services import repeats, tokens
@@ -33,7 +33,7 @@ MINIMAL = "return=minimal"
 
 
 class Unacceptable(QaflowError):
-    """Only JSON is answered here."""
+    """Only the content types that `offers` names are answered here."""
 
     code = "media.not_acceptable"
     status = 406
@@ -63,8 +63,9 @@ def answer(operation: Operation, view: Callable[[Call], Any]) -> Response:
 
 
 def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
-    if request.accept_mimetypes and not request.accept_mimetypes.best_match(KINDS):
-        raise Unacceptable(offers=list(KINDS))
+    offers = (*operation.hands, KINDS[1]) if operation.hands else KINDS
+    if request.accept_mimetypes and not request.accept_mimetypes.best_match(offers):
+        raise Unacceptable(offers=list(offers))
     bearer, origin = identified()
     limiting.count(bearer, ports().settings)
     if operation.scope:
@@ -72,9 +73,12 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
     call = Call(
         bearer=bearer, origin=origin, query=_query(operation), match=_match(operation), minimal=_minimal(),
         body=_loaded(operation.takes, strict.body(operation.most)) if operation.takes else {},
+        data=strict.file(operation.reads, operation.most) if operation.reads else b"",
+        media=request.mimetype if operation.reads else "",
     )  # fmt: skip
     if operation.safe:
-        return _shown(operation, call, view(call))
+        given = view(call)
+        return files.reply(operation.hands, given) if operation.hands else _shown(operation, call, given)
     key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
     asked = None if key is None else repeats.asked(key, request.headers["Authorization"], *_asked())
     return repeats.once(db.session, call.ports, origin, asked, lambda: _shown(operation, call, view(call)),
@@ -83,7 +87,7 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
 
 def _asked() -> tuple[bytes, ...]:
     """Return what makes two requests the same."""
-    named = (request.headers.get(name, "") for name in ("If-Match", "Prefer"))
+    named = (request.headers.get(name, "") for name in ("If-Match", "Prefer", "Content-Type"))
     return (request.method.encode(), request.full_path.encode(), *(n.encode() for n in named), request.get_data())
 
 

@@ -49,6 +49,10 @@ class Call:
     origin: Origin
     body: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
+    data: bytes = b""
+    """The file that is the body, where the operation reads one."""
+    media: str = ""
+    """The content type of that file."""
     minimal: bool = False
     """Whether no body is wanted (`Prefer: return=minimal`)."""
     match: str = ""

@@ -6,6 +6,7 @@ the form that is wanted, who is not known, what the token is not for, what canno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,14 +17,17 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 from werkzeug.wrappers import Response
 
-from qaflow.api import answering
+from qaflow.api import answering, files
 from qaflow.api.calling import Call
+from qaflow.api.schemas import HIGHEST, NAME
 
 BODY = 1_000_000
 View = Callable[..., Any]
 DOCUMENTED = (400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429, 503)
-SENDS = {400, 413, 415}
+UNREADABLE = 400
+SENDS = {UNREADABLE, 413, 415}
 MATCHES = {412, 428}
+PART = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +46,21 @@ class Operation:
     matches: bool = False
     """Whether the thing must be named as it was read (`If-Match`)."""
     status: int = 200
+    reads: tuple[str, ...] = ()
+    """The content types of a file that is the body, instead of a schema; at most `most` bytes of it."""
+    hands: tuple[str, ...] = ()
+    """The content types of the file that is answered (`FileAnswer`), instead of a schema; only where it looks."""
     most: int = BODY
     """The largest body in bytes."""
     deprecated: tuple[date, date] | None = None
     """Since when it should not be used, and the day on which it ends."""
     words: dict[str, list[str]] = field(default_factory=dict)
     """Parts of the address that are one of some words."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be: two kinds of body, or a file in a reply that is kept to be sent again."""
+        if (self.takes and self.reads) or (self.hands and (self.gives or not self.safe)):
+            raise ValueError("an operation takes a schema or a file; one that looks gives a schema or a file")
 
     @property
     def safe(self) -> bool:
@@ -89,7 +102,7 @@ class Resource(Blueprint):
 
             told = {"qaflow_public": True, "qaflow_operation": one, "_apidoc": self._described(one, view)}
             vars(answered).update(told)  # public: the web's guard knows sessions only
-            self.route(rule, methods=[method], parameters=_parts(one))(answered)
+            self.route(rule, methods=[method], parameters=_parts(one, rule))(answered)
             return view
 
         return decorate
@@ -100,9 +113,12 @@ class Resource(Blueprint):
         for schema, place in ((one.takes, "json"), (one.asks, "query")):
             told = self.arguments(schema, location=place)(told) if schema else told
         for status in DOCUMENTED:
-            needed = (status not in SENDS or one.takes) and (status not in MATCHES or one.matches)
+            keyed = status == UNREADABLE and one.method == "POST"  # a key may be malformed where there is no body
+            sends = bool(one.takes or one.reads or keyed)
+            needed = (status not in SENDS or sends) and (status not in MATCHES or one.matches)
             told = self.alt_response(status, "Problem")(told) if needed else told
-        more = {"deprecated": True} if one.deprecated else {}
+        more: dict[str, Any] = {"deprecated": True} if one.deprecated else {}
+        more |= files.described(one.reads, one.hands, one.most, one.status)
         found: Any = self.doc(**{"x-scope": one.scope}, **more)(told)._apidoc
         found.setdefault("arguments", {}).setdefault("parameters", []).extend(_headers(one))
         return found
@@ -123,9 +139,18 @@ def _header(name: str, told: str, required: bool) -> dict[str, Any]:
             "schema": {"type": "string", "minLength": 1, "maxLength": 200}}  # fmt: skip
 
 
-def _parts(one: Operation) -> list[dict[str, Any]]:
-    return [{"in": "path", "name": name, "required": True, "schema": {"type": "string", "enum": words}}
-            for name, words in one.words.items()]  # fmt: skip
+def _parts(one: Operation, rule: str) -> list[dict[str, Any]]:
+    """Return the parts of an address, for the description: one of some words, a number, or a name."""
+    return [{"in": "path", "name": name, "required": True, "schema": _part(one.words.get(name), kind)}
+            for kind, name in PART.findall(rule)]  # fmt: skip
+
+
+def _part(words: list[str] | None, kind: str) -> dict[str, Any]:
+    if words is not None:
+        return {"type": "string", "enum": words}
+    if kind == "int":
+        return {"type": "integer", "minimum": 0, "maximum": HIGHEST}
+    return {"type": "string", "minLength": 1, "maxLength": NAME}
 
 
 __all__ = ["Call", "Operation", "Resource"]

@@ -19,7 +19,7 @@ HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class Unsupported(QaflowError):
-    """Only JSON in UTF-8, not compressed, is read here."""
+    """Only the content types that `Accept` names, not compressed, are read here."""
 
     code = "media.unsupported"
     status = 415
@@ -39,9 +39,21 @@ def body(most: int) -> dict[str, Any]:
     kind, options = request.mimetype, request.mimetype_params
     if kind != JSON or options.get("charset", "utf-8").lower() != "utf-8":
         raise Unsupported(headers={"Accept": JSON})
+    _require_plain()
+    return parsed(raw(most))
+
+
+def file(kinds: tuple[str, ...], most: int) -> bytes:
+    """Return the request's bytes as they are; refuse content types that are not named, and what is compressed."""
+    if request.mimetype not in kinds:
+        raise Unsupported(headers={"Accept": ", ".join(kinds)})
+    _require_plain()
+    return raw(most)
+
+
+def _require_plain() -> None:
     if request.content_encoding not in (None, "", "identity"):
         raise Unsupported(headers={"Accept-Encoding": "identity"})
-    return parsed(raw(most))
 
 
 def raw(most: int) -> bytes:

@@ -133,6 +133,7 @@ def show(call: Call, number: int) -> Answer:
 @resource.post("", takes=NewTask, gives=Task, status=201)
 def add(call: Call) -> Answer:
     """Plan a task; the same once more is the one that stands."""
+    task_fields.offer(call.session, call.origin, call.me)  # whoever may plan nothing hears that first
     with by_code(AT):
         number = task_acts.add(call.session, call.origin, call.me, _wanted(call.body, Wanted(title_zh="")))
     return replace(_shown(call, number), location=f"/api/v1/tasks/{number}")

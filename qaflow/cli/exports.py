@@ -1,4 +1,4 @@
-"""`qaflow export`: what the program holds as a workbook or CSV file, one entry of `EXPORTS` a kind."""
+"""`qaflow export`: what the program holds as a file, one entry of `EXPORTS` a kind."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ EXPORTS = {
     "tasks": Lazy("qaflow.cli.export_tasks:tasks", "The tasks of a year with all that stands of them."),
     "points": Lazy("qaflow.cli.export_points:points", "The control points with the limits of today."),
     "readings": Lazy("qaflow.cli.export_points:readings", "The current readings of control points."),
+    "xes": Lazy("qaflow.cli.export_logs:xes", "The cycles' histories for process mining (XES)."),
+    "ocel": Lazy("qaflow.cli.export_logs:ocel", "The same with the things that they touch (OCEL 2.0)."),
+    "journal": Lazy("qaflow.cli.export_logs:journal", "The journal as lines of JSON with their hashes."),
 }
-"""The kinds of export; `save` writes what each of them makes."""
+"""The kinds of export; `save` writes the sheets that most of them make."""
 
 
 @click.group("export", cls=LazyGroup, lazy=EXPORTS)
 def exports() -> None:
-    """Write what the program holds into a file: xlsx or csv, as its name ends."""
+    """Write what the program holds into a file: sheets as xlsx or csv, histories as logs."""
 
 
 def save(leaves: Sequence[Leaf], out: str) -> Path:

@@ -27,7 +27,7 @@ COMMANDS = {
     "cycle": Lazy("qaflow.cli.cycle:cycle", "List, show, start and move cycles."),
     "demo": Lazy("qaflow.cli.demo:demo", "Five colleges, one simulated teaching year, then the server."),
     "doctor": Lazy("qaflow.cli.doctor:doctor", "Check the invariants, the triggers and the incidents."),
-    "export": Lazy("qaflow.cli.exports:exports", "Write tasks and their month grid into xlsx or csv."),
+    "export": Lazy("qaflow.cli.exports:exports", "Write tasks, points, readings and histories into files."),
     "import": Lazy("qaflow.cli.imports:imports", "Take units, people, subjects and data from files (xlsx, xls, csv)."),
     "init": Lazy("qaflow.cli.init:init", "Create or upgrade the database and load colleges."),
     "restore": Lazy("qaflow.cli.backup:restore", "Put a backup into an empty home."),

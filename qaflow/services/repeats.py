@@ -35,7 +35,8 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: str
+    body: str | bytes
+    """A text where the reply is kept; bytes are a file, which is only looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)

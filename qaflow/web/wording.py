@@ -35,6 +35,8 @@ FAULTS: dict[str, Any] = {
     "url.not_public": _("This address does not lie in the public internet, nor in a network that the operator allows."),
     "url.unknown_host": _("The name in this address is not known."),
     "event.unknown_type": _("There is no such event."),
+    "export.days": _("The last day is before the first."),
+    "layer.not_found": _("There is no such layer."),
     "webhook.too_many": _("This college has as many webhooks as it may have."),
     "webhook.exists": _("There is a webhook with this address already."),
     "webhook.not_found": _("There is no such webhook."),

@@ -156,7 +156,37 @@ def _quick() -> None:
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-DEFECTS = {"none": lambda: None, "loose": _loose, "forgetful": _forgetful}
+def _unkeyed() -> None:
+    """Plant the defect of keys that are looked up before, and kept after, the transaction of what they stand for."""
+    from qaflow.services import repeats
+    from qaflow.services.work import transact
+    from qaflow.store import repeats as rows
+    from qaflow.store.db import utc
+
+    real = repeats.once
+
+    def once(session: Any, ports: Any, origin: Any, one: Any, act: Any, refused: Any) -> Any:
+        if one is None:
+            return real(session, ports, origin, None, act, refused)
+        seal = one.seal(ports)
+        found = transact(session, lambda d: rows.find(d, origin.person, one.key))
+        if found is not None:
+            return repeats._again(one, seal, *found)
+        reply = real(session, ports, origin, None, act, refused)
+        text = repeats.json.dumps([reply.status, dict(reply.headers), reply.body])  # type: ignore[attr-defined]
+
+        def keep(driver: Any) -> None:
+            if rows.find(driver, origin.person, one.key) is None:
+                rows.claim(driver, origin.person, one.key, one.digest, utc(origin.recorded))
+                rows.answer(driver, origin.person, one.key, seal.encrypt(text.encode()))
+
+        transact(session, keep)
+        return reply
+
+    repeats.once = once
+
+
+DEFECTS = {"none": lambda: None, "loose": _loose, "forgetful": _forgetful, "unkeyed": _unkeyed}
 
 if __name__ == "__main__":
     from processes import program

@@ -57,7 +57,7 @@ class Row:
     @property
     def bare(self) -> bool:
         """Tell whether it is tried without a thing or a form that fits: only who may ask is seen."""
-        return self.more.get("on") == "nothing" or self.more.get("status") in REFUSED
+        return self.more.get("on") == "nothing" or self.more.get("status") in (401, *REFUSED)
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,8 @@ def ask(rights: Rights, cell: Cell, meant: Thing | None = None) -> TestResponse:
     path, form = request(rights, cell, meant)
     if not cell.row.path.startswith(API):
         return rights.ask(cell.login, cell.row.method, path, form)
-    tag = f'"{(meant or thing(rights, cell.row, cell.place)).revision}"' if "tag" in cell.row.more else ""
+    known, named = (meant or thing(rights, cell.row, cell.place)).revision, cell.row.more.get("tag", "")
+    tag = f'"{known if named == "revision" else named}"' if named else ""
     body = cell.row.more.get("send", {}) if cell.row.method in ("POST", "PUT", "PATCH") else None
     return rights.call(cell.login, cell.row.method, path, body, tag)
 
@@ -206,7 +207,8 @@ def _wrong(rights: Rights, table: Table, cell: Cell, answer: TestResponse, heard
     expected = table.expected(cell)
     if answer.status_code not in expected:
         return f"{cell}: {answer.status_code} where the table says {expected}"
-    changed = rights.changed()
+    own = set() if cell.login in table.out else {cell.row.more.get("effect")}  # what is written of oneself, refused too
+    changed = rights.changed() - own
     if not table.allowed(cell):
         return f"{cell}: refused, yet {sorted(changed)} changed" if changed else _tells(rights, cell, answer, heard)
     effect = cell.row.more.get("effect") != "none" and not cell.row.reads
