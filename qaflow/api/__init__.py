@@ -9,8 +9,8 @@ from flask_smorest import Api
 
 from qaflow.api import (
     chains,
-    compare,
     charts,
+    compare,
     cycles,
     events,
     goals,
