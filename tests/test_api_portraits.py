@@ -64,6 +64,7 @@ def test_the_list_holds_what_may_be_read_and_its_filters_narrow_it(site: Site) -
 
     assert {one["id"] for one in lead.get("/portraits?mine=yes").get_json()["items"]} == {n for (n,) in responsible}
     assert every["many"] == len(every["items"])
+    assert all(one["ended"] is False for one in every["items"])
     assert [one["code"] for one in lead.get("/portraits?q=n3").get_json()["items"]] == ["N3"]
     assert lead.get("/portraits?layer=major").get_json()["many"] == 0
     assert code(lead.get("/portraits?page=2")) == (422, "query.invalid")

@@ -198,7 +198,7 @@ def show(call: Call, number: int) -> dict[str, Any]:
 def line(of: Subject) -> dict[str, Any]:
     """Return a subject as lists give it."""
     told = {name: getattr(of, name) for name in Line().fields if hasattr(of, name)}
-    return told | {"unit": named(of.unit_zh, of.unit_en), "responsible": of.person}
+    return told | {"unit": named(of.unit_zh, of.unit_en), "responsible": of.person, "ended": bool(of.ended)}
 
 
 def _figures(found: Portrait) -> dict[str, Any]:
