@@ -29,7 +29,7 @@ from qaflow.web.words import due_on
 
 PUBLIC = {"api_docs.docs", "api_docs.openapi", "start.start", "signin.sign_in", "signin.sign_out", "signin.code",
           "signin.by", "signin.arrive", "signin.ended", "signin.leave", "help.index", "help.topic", "probes.alive",
-          "probes.ready", "metrics.show", "assets.static", "static", "bootstrap.static"}  # fmt: skip
+          "probes.ready", "metrics.show", "feeds.calendar", "assets.static", "static", "bootstrap.static"}  # fmt: skip
 FILES = {"api_docs.openapi", "audit.pack", "cycles.download", "definitions.drawing", "frame.workbook", "metrics.show",
          "points.export", "reviews.manifest", "tasks.export", "signin.code", "signin.leave"}  # fmt: skip
 """What answers with a file or a document, or leads on."""
@@ -47,7 +47,8 @@ REFUSED: dict[str, dict[str, int]] = {
 }  # fmt: skip
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
 ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
-          "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "frame.edit", "incidents.show",
+          "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "feeds.calendar", "frame.edit",
+          "incidents.show",
           "points.correction", "points.series", "points.show", "profile.why", "reviews.frozen", "reviews.sample",
           "selftest.check", "selftest.overview", "selftest.question", "selftest.show", "signin.arrive", "signin.by",
           "signin.prove", "tasks.change", "tasks.show", "webhooks.show"}  # fmt: skip
@@ -72,7 +73,7 @@ def addresses(site: Site) -> dict[str, str]:
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": "", "file": 1,
               "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
               "warning": "1.1", "item": 1, "what": "goals", "subject": 1, "reading": 1, "kind": "points", "point": 1,
-              "part": 1, "place": 1, "action": "handle", "link": 1}  # fmt: skip
+              "part": 1, "place": 1, "action": "handle", "link": 1, "token": "none"}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())
                  and not operation(site.app, rule.endpoint)]  # fmt: skip

@@ -39,6 +39,7 @@ FAULTS: dict[str, Any] = {
     "layer.not_found": _("There is no such layer."),
     "webhook.too_many": _("This college has as many webhooks as it may have."),
     "webhook.exists": _("There is a webhook with this address already."),
+    "feed.not_found": _("No calendar has this address."),
     "webhook.not_found": _("There is no such webhook."),
     "webhook.sender": _("This program was put together without a sender."),
     "delivery.not_found": _("There is no such delivery."),
