@@ -23,7 +23,8 @@ VOLATILE = {"at", "recorded_at", "created_at", "hash", "prev", "head", "salt", "
 
 OWN = {
     "/chains/goals/<number>/change": {
-        "attained", "degree", "direction", "ends", "indicator", "kind", "origin", "parent", "starts", "target",
+        "attained", "degree", "direction", "ends", "indicator", "kind", "origin", "parent", "starts", "subject",
+        "target",
         "text_en", "unit", "weight",
     },
     "/incidents/<number>/grade": {"due"},
@@ -31,12 +32,14 @@ OWN = {
     "/warnings/<number>/acknowledge": {"category"},
     "/inbox/filters": {"box", "layer", "unit", "stage", "kind", "when", "sort", "after"},
     "/me/notices": set(TOPICS),
+    "/operations/channels": {"unit", "secret"},
     "/organisation/people/<number>/roles": {"subject", "starts", "ends"},
     "/organisation/units/<number>": {"code", "kind", "name_zh", "name_en", "parent", "system"},
     "/office/rounds/plan": {"act", "track", "day", "until", "once", "days", "version", "term"},
 }  # fmt: skip
 """What forms ask for beside what the table sends."""
 HASH_SIGNS = 64
+SEALED = b"gAAAA"  # how every sealed secret begins: no two are alike
 
 
 def columns() -> list[str]:
@@ -55,8 +58,9 @@ def rows(rights: Rights) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value, a salted hash as such."""
-    return "#" if isinstance(value, str) and len(value) == HASH_SIGNS else value
+    """Return a value, a salted hash and what is sealed as such."""
+    sealed = isinstance(value, bytes) and value.startswith(SEALED)
+    return "#" if sealed or (isinstance(value, str) and len(value) == HASH_SIGNS) else value
 
 
 def sent(rights: Rights, cell: Any, more: dict[str, str]) -> tuple[int, dict[str, list[tuple[Any, ...]]]]:

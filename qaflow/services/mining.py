@@ -1,7 +1,8 @@
 """A college's journal as logs for process mining and for keeping: XES 2.0, OCEL 2.0 and lines of JSON, streamed.
 
 Without names people are P1, P2, … in the order in which the log first meets them, subjects are numbers, and of each
-fact only what an event may carry is told (`services/events`); so the numbers say nothing of the person beyond these logs.
+fact only what an event may carry is told (`services/events`); so the numbers say nothing of the person beyond these
+logs.
 """
 
 from __future__ import annotations
