@@ -27,6 +27,7 @@ from qaflow.api import (
     standards,
     tasks,
     warnings,
+    webhooks,
 )
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
@@ -51,6 +52,7 @@ RESOURCES: tuple[Resource, ...] = (
     selftests.resource,
     standards.resource,
     tasks.resource,
+    webhooks.resource,
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"
