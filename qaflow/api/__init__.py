@@ -11,6 +11,7 @@ from qaflow.api import (
     chains,
     charts,
     cycles,
+    escalations,
     events,
     goals,
     inbox,
@@ -19,10 +20,12 @@ from qaflow.api import (
     points,
     reading,
     readings,
+    saved_filters,
     selftests,
     standards,
     tasks,
     warnings,
+    watches,
 )
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
@@ -35,14 +38,17 @@ RESOURCES: tuple[Resource, ...] = (
     warnings.resource,
     chains.resource,
     charts.resource,
+    escalations.resource,
     events.resource,
     goals.resource,
     incidents.resource,
     points.resource,
     readings.resource,
+    saved_filters.resource,
     selftests.resource,
     standards.resource,
     tasks.resource,
+    watches.resource,
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"
