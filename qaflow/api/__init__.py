@@ -8,6 +8,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from qaflow.api import (
+    audit,
     chains,
     charts,
     cycles,
@@ -38,6 +39,7 @@ RESOURCES: tuple[Resource, ...] = (
     cycles.resource,
     inbox.resource,
     warnings.resource,
+    audit.resource,
     chains.resource,
     charts.resource,
     definitions.resource,
