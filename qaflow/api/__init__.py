@@ -8,10 +8,13 @@ from flask import Flask
 from flask_smorest import Api
 
 from qaflow.api import (
+    audit,
     chains,
     charts,
     compare,
     cycles,
+    definitions,
+    escalations,
     events,
     goals,
     inbox,
@@ -23,11 +26,14 @@ from qaflow.api import (
     portraits,
     reading,
     readings,
+    rounds,
+    saved_filters,
     selftests,
     standards,
     tasks,
     warnings,
     webhooks,
+    watches,
 )
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
@@ -38,9 +44,12 @@ RESOURCES: tuple[Resource, ...] = (
     cycles.resource,
     inbox.resource,
     warnings.resource,
+    audit.resource,
     chains.resource,
     charts.resource,
     compare.resource,
+    definitions.resource,
+    escalations.resource,
     events.resource,
     goals.resource,
     incidents.resource,
@@ -49,10 +58,13 @@ RESOURCES: tuple[Resource, ...] = (
     points.resource,
     portraits.resource,
     readings.resource,
+    rounds.resource,
+    saved_filters.resource,
     selftests.resource,
     standards.resource,
     tasks.resource,
     webhooks.resource,
+    watches.resource,
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"

@@ -1,0 +1,93 @@
+"""The audit over the API: history searched, one entry, checkpoints, and a cycle's history that proves itself."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from browsing import Site
+from browsing import site as made
+from calling import Program, code, program
+
+from qaflow.config import Settings
+from qaflow.services import packs, proving
+from qaflow.store.db import Sql, db
+
+
+@pytest.fixture
+def site(settings: Settings) -> Iterator[Site]:
+    """Return the program on the tiny college, with one cycle in its second stage and one elsewhere."""
+    found = made(settings)
+    found.world.start()
+    found.world.start("C9")
+    found.world.fire(1, "submit", "lead", content={"note": "first words"})
+    found.world.fire(1, "approve", "major", comment="well done")
+    yield found
+    db.session.remove()
+    db.engine.dispose()
+
+
+@pytest.fixture
+def office(site: Site) -> Program:
+    """Return a program of the quality office."""
+    return program(site, "office")
+
+
+@pytest.mark.parametrize(("query", "wanted"), [
+    ("stream=cycle&subject=C1", {"cycle:1/1", "cycle:1/2", "cycle:1/3"}), ("person=major", {"cycle:1/3"}),
+    ("kind=StageSubmitted", {"cycle:1/2"}), ("person=nobody", set()), ("stream=cycle&first=2025-09-02", set()),
+])  # fmt: skip
+def test_the_history_is_searched_by_who_what_when_and_where(office: Program, query: str, wanted: set[str]) -> None:
+    found = office.get(f"/audit/entries?{query}").get_json()["items"]
+
+    assert {f"{one['stream']}/{one['seq']}" for one in found} == wanted
+
+
+@pytest.mark.parametrize("query", ["stream=journal", "unit=x", "first=2025-02-30", "sort=hash", "after=9"])
+def test_what_narrows_nothing_is_refused(office: Program, query: str) -> None:
+    assert office.get(f"/audit/entries?{query}").status_code == 422
+
+
+def test_one_entry_is_shown_as_it_stands_in_its_chain(site: Site, office: Program) -> None:
+    found = office.get("/audit/entries/cycle:1/3").get_json()
+
+    assert site.world.query("select hash, prev, data from journal where stream = 'cycle:1' and seq = 3") == [
+        (found["hash"], found["prev"], found["data"])]  # fmt: skip
+    assert (found["words"], found["newer"]) == (["well done"], False)
+    for absent in ("cycle:1/99", "cycle:99/1", "college:other/1", "nothing/1"):
+        assert code(office.get(f"/audit/entries/{absent}")) == (404, "object.not_found")
+
+
+def test_a_checkpoint_is_made_and_told_as_the_last_one(office: Program) -> None:
+    assert office.get("/audit/proofs").get_json() == {"proofs": [], "checkpoint": None}
+
+    answer = office.post("/audit/checkpoints", {})
+
+    made_ = answer.get_json()
+    assert answer.status_code == 201 and proving.given(made_["text"].encode())["at"][:10] in made_["name"]
+    assert office.get("/audit/proofs").get_json()["checkpoint"]["who"] is not None
+    assert office.post("/audit/checkpoints", {"at": "now"}).status_code == 422
+
+
+def test_a_cycle_is_handed_out_as_a_file_that_proves_itself(office: Program) -> None:
+    answer = office.get("/audit/cycles/1/pack")
+
+    assert packs.verify(json.loads(answer.text))["consistent"]
+    assert "cycle-1.json" in answer.headers["Content-Disposition"]
+    assert office.get("/audit/cycles/99/pack").status_code == office.get("/audit/cycles/99/verify").status_code == 404
+
+
+def test_a_cycle_changed_from_outside_is_found_out(site: Site, office: Program) -> None:
+    sound = office.get("/audit/cycles/1/verify").get_json()
+    site.world.within(lambda d: d.run(Sql("drop trigger journal_no_update")))
+    site.world.within(lambda d: d.run(Sql("update journal set door = 'cli' where stream = 'cycle:1' and seq = 2")))
+    altered = office.get("/audit/cycles/1/verify").get_json()
+
+    assert (sound["consistent"], sound["entries"], sound["first_fault"]) == (True, 3, None)
+    assert altered["consistent"] is False and altered["first_fault"].startswith("cycle:1/2")
+
+
+@pytest.mark.parametrize("path", ["/entries", "/entries/cycle:1/1", "/proofs", "/cycles/1/pack", "/cycles/1/verify"])
+@pytest.mark.parametrize("login", ["lead", "vp", "admin"])
+def test_the_audit_is_the_quality_offices_alone(site: Site, login: str, path: str) -> None:
+    assert code(program(site, login).get(f"/audit{path}")) == (403, "action.forbidden")
+    assert code(program(site, login).post("/audit/checkpoints", {})) == (403, "action.forbidden")
