@@ -32,8 +32,8 @@ from qaflow.api import (
     standards,
     tasks,
     warnings,
-    webhooks,
     watches,
+    webhooks,
 )
 from qaflow.api.problems import PROBLEM_JSON, Problem
 from qaflow.api.resource import Resource
@@ -63,8 +63,8 @@ RESOURCES: tuple[Resource, ...] = (
     selftests.resource,
     standards.resource,
     tasks.resource,
-    webhooks.resource,
     watches.resource,
+    webhooks.resource,
 )
 """Every resource; a new one is added here."""
 PREFIX = "/api/v1"
