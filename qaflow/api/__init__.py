@@ -8,11 +8,13 @@ from flask import Flask
 from flask_smorest import Api
 
 from qaflow.api import (
+    calendars,
     chains,
     charts,
     cycles,
     events,
     goals,
+    imports,
     inbox,
     incidents,
     me,
@@ -38,10 +40,12 @@ RESOURCES: tuple[Resource, ...] = (
     inbox.resource,
     warnings.resource,
     units.resource,
+    calendars.resource,
     chains.resource,
     charts.resource,
     events.resource,
     goals.resource,
+    imports.resource,
     incidents.resource,
     people.resource,
     people_away.resource,
