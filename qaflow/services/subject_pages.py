@@ -18,6 +18,8 @@ from .work import AnySession, Origin
 RUNS = 100
 STATES = ("on", "unstarted", "nobody", "ended", "all")
 
+__all__ = ["Chosen", "Listed", "Subject", "Subjects", "one", "subjects", "track_name"]
+
 
 class Chosen(NamedTuple):
     """What a list of subjects is narrowed to, and the number after which it goes on."""

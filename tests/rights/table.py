@@ -27,7 +27,7 @@ THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "fa
     ("tasks", "answers", "incidents"), ("near", *WHERE[2:])) | dict.fromkeys(
     ("people", "units", "subjects", "selftests"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
-KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect", "tag", "scope", "shows"}
+KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect", "tag", "scope", "shows", "raw"}
 REFUSED = (403, 404, 409, 412, 422)
 ON_CLOSED = (403, 409, 422)
 
@@ -184,7 +184,7 @@ def ask(rights: Rights, cell: Cell, meant: Thing | None = None) -> TestResponse:
     known, named = (meant or thing(rights, cell.row, cell.place)).revision, cell.row.more.get("tag", "")
     tag = f'"{known if named == "revision" else named}"' if named else ""
     body = cell.row.more.get("send", {}) if cell.row.method in ("POST", "PUT", "PATCH") else None
-    return rights.call(cell.login, cell.row.method, path, body, tag)
+    return rights.call(cell.login, cell.row.method, path, body, tag, cell.row.more.get("raw", ""))
 
 
 Heard = dict[tuple[Any, ...], tuple[int, str]]

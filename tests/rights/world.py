@@ -206,11 +206,14 @@ class Rights:
         form = {"csrf_token": self.tokens[login]} | (data or {}) if method not in ("GET", "HEAD", "OPTIONS") else None
         return settled(self.client(login).open(path, method=method, data=form, headers=PAGE | headers, buffered=True))
 
-    def call(self, login: str, method: str, path: str, body: Any = None, tag: str = "") -> TestResponse:
-        """Let a program ask, with the token of whoever it works for."""
+    def call(
+        self, login: str, method: str, path: str, body: Any = None, tag: str = "", raw: str = ""
+    ) -> TestResponse:
+        """Let a program ask, with the token of whoever it works for; a body of the type ``raw`` is sent as it is."""
         headers = {"Authorization": f"Bearer {self.bearers[login]}"} if login in self.bearers else {}
         headers |= {"If-Match": tag} if tag else {}
-        return self.app.test_client().open(path, method=method, json=body, headers=headers, buffered=True)
+        sent = {"data": body, "content_type": raw} if raw else {"json": body}
+        return self.app.test_client().open(path, method=method, headers=headers, buffered=True, **sent)
 
     def college(self, place: str) -> College:
         """Return the college in which a place lies."""
