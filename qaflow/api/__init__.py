@@ -51,7 +51,6 @@ RESOURCES: tuple[Resource, ...] = (
     inbox.resource,
     warnings.resource,
     audit.resource,
-    units.resource,
     calendars.resource,
     chains.resource,
     charts.resource,
@@ -75,6 +74,7 @@ RESOURCES: tuple[Resource, ...] = (
     standards.resource,
     subjects.resource,
     tasks.resource,
+    units.resource,
     watches.resource,
     webhooks.resource,
 )
