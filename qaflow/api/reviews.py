@@ -1,0 +1,176 @@
+"""What an outside review rests on: random samples, and the evidence kept still from a day on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qaflow.api import schemas as s
+from qaflow.api.calling import Answer, Call
+from qaflow.api.files import FileAnswer
+from qaflow.api.pointing import by_code
+from qaflow.api.resource import Resource
+from qaflow.engine.definition import LAYERS
+from qaflow.services import freezing, sampling
+from qaflow.services.freezing import Line, Wanted
+from qaflow.services.sampling import MOST, SEED, Sample
+
+resource = Resource("api_reviews", __name__, url_prefix="/audit", description="Samples and freezes for a review")
+JSON = "application/json"
+WORD = r"^[0-9a-f]{16}$"
+AT_SAMPLE = {"ref.unknown_layer": "layer", "text.control_character": "seed", "text.too_long": "seed"}
+AT_FREEZE = {"ref.unknown_layer": "layer", "text.blank": "reason", "freeze.future": "day", "freeze.nothing": "day"}
+
+
+class Drawn(s.Strict):
+    """A sample as it was drawn; `id` is its place in the college's stream."""
+
+    id = s.ident(required=True)
+    at = s.instant(required=True)
+    by = s.text(s.NAME, 0, required=True)
+    n = s.whole(required=True)
+    seed = s.text(SEED, required=True)
+    given = s.flag(required=True)
+    layer = s.text(s.NAME, 0, required=True)
+    strata = s.flag(required=True)
+    population = s.whole(required=True)
+    digest = s.text(s.NAME, required=True)
+    cycles = s.many(s.ident(), MOST * len(LAYERS), required=True)
+
+
+class Shown(Drawn):
+    """A sample, whether drawing again gives the same, and how many cycles started since."""
+
+    same = s.flag(required=True)
+    newer = s.whole(required=True)
+
+
+class Drawing(s.Strict):
+    """How a sample is drawn; under the same word `once` it is drawn once."""
+
+    n = s.whole(1, MOST, required=True)
+    seed = s.text(SEED, load_default="")
+    layer = s.choice(LAYERS, load_default="")
+    strata = s.flag(load_default=False)
+    once = s.text(16, 16, pattern=WORD, required=True)
+
+
+class Frozen(s.Strict):
+    """A freeze; texts that were erased are null."""
+
+    id = s.ident(required=True)
+    day = s.day(required=True)
+    layer = s.text(s.NAME, required=True, allow_none=True)
+    reason = s.text(s.TEXT, 0, required=True, allow_none=True)
+    cycles = s.whole(required=True)
+    files = s.whole(required=True)
+    digest = s.text(64, 64, required=True)
+    frozen_at = s.instant(required=True)
+    by = s.text(s.NAME, 0, required=True)
+    lifted_at = s.instant(required=True, allow_none=True)
+    lifted_by = s.text(s.NAME, 0, required=True)
+    lifted_why = s.text(s.TEXT, 0, required=True, allow_none=True)
+
+
+class Covering(s.Strict):
+    """What is to be frozen: the cycles whose period began by a day, of one layer or of all."""
+
+    day = s.day(required=True)
+    layer = s.choice(LAYERS, load_default="")
+    reason = s.text(freezing.REASON, required=True)
+
+
+class Freezing(Covering):
+    """A freeze to be made; under the same word `once` it is made once."""
+
+    once = s.text(16, 16, pattern=WORD, required=True)
+
+
+class Covered(s.Strict):
+    """How much a freeze would cover."""
+
+    cycles = s.whole(required=True)
+    files = s.whole(required=True)
+
+
+class Why(s.Strict):
+    """Why a freeze is lifted."""
+
+    reason = s.text(freezing.REASON, required=True)
+
+
+@resource.get("/samples", gives=s.listing(Drawn))
+def samples(call: Call) -> dict[str, Any]:
+    """List the samples, the newest first."""
+    return call.page([_sample(one) for one in sampling.listed(call.session, call.origin, call.me)], None)
+
+
+@resource.post("/samples", scope="office", takes=Drawing, gives=Shown, status=201)
+def draw(call: Call) -> Answer:
+    """Draw a sample by lot."""
+    with by_code(AT_SAMPLE):
+        number = sampling.draw(call.session, call.origin, call.me, sampling.Wanted(**call.body))
+    return Answer(body=sample(call, number), location=f"/api/v1/audit/samples/{number}")
+
+
+@resource.get("/samples/<int:number>", gives=Shown)
+def sample(call: Call, number: int) -> dict[str, Any]:
+    """Show a sample, drawn again to compare."""
+    found = sampling.show(call.session, call.origin, call.me, number)
+    return _sample(found.sample) | {"same": found.same, "newer": found.newer}
+
+
+@resource.get("/freezes", gives=s.listing(Frozen))
+def freezes(call: Call) -> dict[str, Any]:
+    """List the freezes, the newest first."""
+    return call.page([_frozen(one) for one in freezing.listed(call.session, call.origin, call.me)], None)
+
+
+@resource.post("/freezes/plan", scope="office", takes=Covering, gives=Covered)
+def plan(call: Call) -> Answer:
+    """Tell how much a freeze would cover; its tag is what the freeze names."""
+    with by_code(AT_FREEZE):
+        found = freezing.preview(call.session, call.origin, call.me, _wanted(call.body))
+    return Answer(body={"cycles": found.cycles, "files": found.files}, tag=found.agreed)
+
+
+@resource.post("/freezes", scope="office", takes=Freezing, gives=Frozen, status=201, matches=True)
+def freeze(call: Call) -> Answer:
+    """Freeze what was planned."""
+    with by_code(AT_FREEZE):
+        number = freezing.freeze(call.session, call.origin, call.me, _wanted(call.body | {"agreed": call.match}))
+    return Answer(body=_one(call, number), location=f"/api/v1/audit/freezes/{number}")
+
+
+@resource.post("/freezes/<int:number>/lift", scope="office", takes=Why, gives=Frozen)
+def lift(call: Call, number: int) -> dict[str, Any]:
+    """Lift a freeze; one that is lifted stays as it is."""
+    with by_code(AT_FREEZE):
+        freezing.lift(call.session, call.origin, call.me, number, call.body["reason"])
+    return _one(call, number)
+
+
+@resource.get("/freezes/<int:number>/manifest", hands=(JSON,))
+def manifest(call: Call, number: int) -> FileAnswer:
+    """Hand out the manifest as it was frozen."""
+    row, text = freezing.manifest(call.session, call.origin, call.me, number)
+    return FileAnswer(name=f"freeze-{row.id}-{row.day}.json", media=JSON, data=text.encode())
+
+
+def _one(call: Call, number: int) -> dict[str, Any]:
+    found = freezing.listed(call.session, call.origin, call.me)
+    return next(_frozen(one) for one in found if one.row.id == number)
+
+
+def _wanted(asked: dict[str, Any]) -> Wanted:
+    return Wanted(**asked | {"day": asked["day"].isoformat()})
+
+
+def _sample(one: Sample) -> dict[str, Any]:
+    return {"id": one.seq, "at": one.at, "by": one.by, "n": one.n, "seed": one.seed, "given": one.given,
+            "layer": one.layer, "strata": one.strata, "population": one.population, "digest": one.digest,
+            "cycles": one.ids}  # fmt: skip
+
+
+def _frozen(one: Line) -> dict[str, Any]:
+    return one.row._asdict() | {"reason": one.reason, "by": one.by, "lifted_by": one.lifted_by,
+                                "lifted_why": one.lifted_why}  # fmt: skip

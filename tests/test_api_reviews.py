@@ -1,0 +1,78 @@
+"""Samples and freezes over the API."""
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+from browsing import Site
+from browsing import site as made
+from calling import Program, code, program
+
+from qaflow.config import Settings
+from qaflow.store.db import db
+
+WORD = "0123456789abcdef"
+FREEZE = {"day": "2025-09-01", "reason": "the visit"}
+
+
+@pytest.fixture
+def site(settings: Settings) -> Iterator[Site]:
+    """Return the program on the tiny college with two cycles."""
+    found = made(settings)
+    found.world.start()
+    found.world.start("C9")
+    yield found
+    db.session.remove()
+    db.engine.dispose()
+
+
+@pytest.fixture
+def office(site: Site) -> Program:
+    """Return a program of the quality office."""
+    return program(site, "office")
+
+
+def test_a_sample_is_drawn_once_and_drawn_again_is_the_same(site: Site, office: Program) -> None:
+    first, again = (office.post("/audit/samples", {"n": 1, "seed": "s", "once": WORD}) for _ in range(2))
+
+    shown = office.get(first.headers["Location"].removeprefix("/api/v1")).get_json()
+    assert shown == first.get_json() == again.get_json()
+    assert (len(shown["cycles"]), shown["same"], shown["population"], shown["given"]) == (1, True, 2, True)
+    assert [one["id"] for one in office.get("/audit/samples").get_json()["items"]] == [shown["id"]]
+    assert site.world.query("select count(*) from journal where kind = 'SampleDrawn'") == [(1,)]
+    assert code(office.get("/audit/samples/999")) == (404, "object.not_found")
+    assert office.post("/audit/samples", {"n": 1}).status_code == 422
+
+
+def test_what_was_planned_is_frozen_handed_out_and_lifted(site: Site, office: Program) -> None:
+    plan = office.post("/audit/freezes/plan", FREEZE)
+    sent = FREEZE | {"once": WORD}
+
+    other = office.post("/audit/freezes", sent, If_Match='"9.9"')
+    frozen = office.post("/audit/freezes", sent, If_Match=plan.headers["ETag"])
+    told = frozen.get_json()
+    manifest = office.get(f"/audit/freezes/{told['id']}/manifest")
+
+    assert (plan.get_json(), code(other)) == ({"cycles": 2, "files": 0}, (412, "preview.changed"))
+    assert frozen.status_code == 201 and hashlib.sha256(manifest.data).hexdigest() == told["digest"]
+    lifted = office.post(f"/audit/freezes/{told['id']}/lift", {"reason": "over"}).get_json()
+    assert lifted["lifted_at"] and lifted["lifted_why"] == "over"
+    assert office.get("/audit/freezes").get_json()["items"] == [lifted]
+    assert code(office.post("/audit/freezes/99/lift", {"reason": "x"})) == (404, "freeze.not_found")
+    assert code(office.get("/audit/freezes/99/manifest")) == (404, "freeze.not_found")
+
+
+def test_a_freeze_of_what_is_to_come_is_refused_at_its_field(office: Program) -> None:
+    answer = office.post("/audit/freezes/plan", FREEZE | {"day": "2031-01-01"})
+
+    assert answer.get_json(force=True)["errors"][0]["pointer"] == "/day"
+
+
+@pytest.mark.parametrize("login", ["lead", "vp", "admin"])
+def test_reviews_are_the_quality_offices_alone(site: Site, login: str) -> None:
+    other = program(site, login)
+
+    for path in ("/audit/samples", "/audit/freezes"):
+        assert code(other.get(path)) == (403, "action.forbidden")
+    assert code(other.post("/audit/samples", {"n": 1, "once": WORD})) == (403, "action.forbidden")
+    assert code(other.post("/audit/freezes/plan", FREEZE)) == (403, "action.forbidden")
