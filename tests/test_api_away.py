@@ -54,7 +54,7 @@ def test_what_a_leaver_holds_goes_to_the_heir_as_it_was_told(site: Site, admin: 
     done = admin.post(f"{path}/leave", {"heir": "deputy", "agreed": told["digest"]})
 
     assert held["total"] == len(told["items"]) > 0 and told["disables"] and before == [(1,)]
-    assert code(other) == (412, "preview.changed")
+    assert code(other) == (409, "preview.changed")
     assert done.status_code == 200 and {one["to"] for one in done.get_json()["subjects"]} == {"deputy"}
     assert site.world.query("select disabled_at is null from person where login = 'lead'") == [(0,)]
     query = "select p.login from subject s join person p on p.id = s.responsible_id where s.code = 'C1'"

@@ -10,6 +10,7 @@ from qaflow.api.people import Line, as_text, lines
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
+from qaflow.errors import Refused, Stale
 from qaflow.services import absences, directory, leaving, staffing
 from qaflow.services.absences import Away
 from qaflow.services.leaving import MOST_ITEMS, Heirs, Leave
@@ -215,7 +216,10 @@ def preview(call: Call, number: int) -> dict[str, Any]:
 @resource.post("/people/<int:number>/leave", scope="admin", takes=Agreed, gives=Plan)
 def leave(call: Call, number: int) -> dict[str, Any]:
     """Disable an account and hand over, if that still does what was told."""
-    return _leave(call, number, call.body["agreed"])
+    try:
+        return _leave(call, number, call.body["agreed"])
+    except Stale as error:  # no tag of a thing, but what was told: a conflict
+        raise Refused(error.code, error.detail) from None
 
 
 def _leave(call: Call, number: int, agreed: str | None) -> dict[str, Any]:
