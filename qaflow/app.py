@@ -82,7 +82,7 @@ class Alarm:
 
     def __init__(self, app: Flask) -> None:
         """Wake the tick of the app now and at its interval from now on."""
-        from qaflow.services.waking import Waker  # here, so that quick commands need not load the tick
+        from qaflow.services.sweeping.waking import Waker  # here, so that quick commands need not load the tick
 
         ports: Ports = app.extensions["qaflow"]
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"

@@ -28,20 +28,18 @@ from qaflow.engine.definition import (
     to_plain,
 )
 from qaflow.errors import QaflowError
-from qaflow.services import (
-    accounts,
-    audit,
-    cycles,
-    definitions,
-    deputies,
-    installation,
-    monitoring,
-    rounds,
-    subjects,
-    tick,
-)
-from qaflow.services.acting import Acting, hold
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import deputies
+from qaflow.services.auditing import audit
 from qaflow.services.college import CollegeView, view
+from qaflow.services.cycles import acts as cycles
+from qaflow.services.cycles import rounds
+from qaflow.services.cycles.acting import Acting, hold
+from qaflow.services.definitions import publishing as definitions
+from qaflow.services.places import subjects
+from qaflow.services.points import monitoring
+from qaflow.services.running import installation
+from qaflow.services.sweeping import tick
 from qaflow.services.work import AnySession, Origin, Writer, transact
 from qaflow.store import colleges, ledger, loading
 from qaflow.store import subjects as rows

@@ -6,9 +6,9 @@ from typing import Any
 
 from qaflow.engine.definition import Label, canonical, to_plain
 from qaflow.engine.selftest import Dimension, Element, Form, Question
-from qaflow.services import answering, selftests
-from qaflow.services.selftests import Asked
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.voices import answering, selftests
+from qaflow.services.voices.selftests import Asked
 from qaflow.testing import World
 
 OPENS, CLOSES = date(2025, 9, 1), date(2025, 9, 12)

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store.db import db
 from qaflow.testing import MONDAY, World
 

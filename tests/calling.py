@@ -9,7 +9,7 @@ from typing import Any
 from browsing import Site
 from werkzeug.test import TestResponse
 
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store.db import db
 
 API = "/api/v1"

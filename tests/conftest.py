@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, make_url, text
 from qaflow.app import BOOTSTRAP, create_app
 from qaflow.cli.main import program
 from qaflow.config import Settings
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store import db
 
 if TYPE_CHECKING:

@@ -9,10 +9,15 @@ from peopled import AUTUMN, KEY, World
 from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
-from qaflow.services import accounts, audit, diagnosing, frame_answering, frame_library, rounds
-from qaflow.services.accounts import NewGrant, NewPerson
-from qaflow.services.frame_answering import Given
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts.book import NewGrant, NewPerson
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.auditing import audit
+from qaflow.services.cycles import rounds
+from qaflow.services.frame import answering as frame_answering
+from qaflow.services.frame import diagnosing
+from qaflow.services.frame import library as frame_library
+from qaflow.services.frame.answering import Given
 from qaflow.services.work import Writer, transact
 from qaflow.store.db import Driver, Sql, db
 

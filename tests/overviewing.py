@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from qaflow.engine.definition import NEUTRAL_STAGES, Deadline
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.work import AnySession
 from qaflow.store.db import Driver, utc
 from qaflow.testing import CARRIED, NOTE, World, spiral, stage

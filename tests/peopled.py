@@ -4,12 +4,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qaflow.engine import loader
-from qaflow.services import accounts, audit, imports, installation, loading, packaged, rounds, subjects
-from qaflow.services import cycles as acts
-from qaflow.services import tick as ticks
-from qaflow.services.accounts import NewGrant, NewPerson
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts.book import NewGrant, NewPerson
+from qaflow.services.auditing import audit
 from qaflow.services.college import CollegeView, view
-from qaflow.services.subjects import NewSubject
+from qaflow.services.cycles import acts, rounds
+from qaflow.services.definitions import loading, packaged
+from qaflow.services.files import imports
+from qaflow.services.places import subjects
+from qaflow.services.places.subjects import NewSubject
+from qaflow.services.running import installation
+from qaflow.services.sweeping import tick as ticks
 from qaflow.services.work import Origin, Writer, transact
 from qaflow.store import colleges, journal
 from qaflow.store import subjects as places

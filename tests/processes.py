@@ -121,7 +121,7 @@ def program(args: Sequence[str], clock: FastClock | None = None) -> int:
 def swarm(count: int, batch: int, at: str) -> int:
     """Fork so many processes that wait for the word and then tick; print their numbers, at the end their exit codes."""
     import qaflow.app  # noqa: F401 - loaded before the fork, so that all begin at one moment
-    from qaflow.services import tick
+    from qaflow.services.sweeping import tick
 
     tick.BATCH = batch
     gate, opener = os.pipe()
@@ -136,7 +136,7 @@ def swarm(count: int, batch: int, at: str) -> int:
 
 
 def _forked(gate: int, opener: int, at: str, number: int) -> int:
-    from qaflow.services import tick
+    from qaflow.services.sweeping import tick
 
     pid = os.fork()
     if pid:
@@ -153,7 +153,7 @@ def fast(args: Sequence[str]) -> int:
     """Run a command by a fast clock: BASE BEGAN SPEED LEASED COMMAND…"""
     base, began, speed, leased, *command = args
     from qaflow.adapters import clock
-    from qaflow.services import tick
+    from qaflow.services.sweeping import tick
 
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     real = clock.steady

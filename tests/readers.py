@@ -29,7 +29,7 @@ def deliver(settings: Settings, count: int, subjects: int) -> list[int]:
 def one(settings: Settings, number: int, subjects: int) -> int:
     """Hand in the same deliveries as all others, and one reading of my own source for each subject."""
     from qaflow.app import create_app
-    from qaflow.services import monitoring
+    from qaflow.services.points import monitoring
     from qaflow.services.work import Origin
     from qaflow.store.db import db
     from qaflow.testing import MONDAY

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from qaflow.services import task_acts
-from qaflow.services.sessions import SignedIn
-from qaflow.services.task_fields import Wanted
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.tasks import acts as task_acts
+from qaflow.services.tasks.fields import Wanted
 from qaflow.testing import World
 
 

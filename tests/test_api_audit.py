@@ -9,7 +9,7 @@ from browsing import site as made
 from calling import Program, code, program
 
 from qaflow.config import Settings
-from qaflow.services import packs, proving
+from qaflow.services.auditing import packs, proving
 from qaflow.store.db import Sql, db
 
 

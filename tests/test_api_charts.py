@@ -13,8 +13,8 @@ from browsing import site as made
 from calling import Program, code, program
 
 from qaflow.config import Settings
-from qaflow.services import monitoring
-from qaflow.services.monitoring import NewReading
+from qaflow.services.points import monitoring
+from qaflow.services.points.monitoring import NewReading
 from qaflow.store.db import db
 from qaflow.testing import MONDAY
 

@@ -11,7 +11,7 @@ from calling import Program, code, program
 from qaflow.config import Settings
 from qaflow.engine import loader
 from qaflow.engine.definition import Definition
-from qaflow.services import definitions
+from qaflow.services.definitions import publishing as definitions
 from qaflow.store.db import db
 from qaflow.testing import spiral
 

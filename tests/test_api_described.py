@@ -26,7 +26,7 @@ KINDS = [{"Content-Type": "text/xml"}, {"Content-Type": "application/x-www-form-
 DATED = ("date", "date-time")
 ELSEWHERE = {
     "CyclesAct/content": "the form of a stage: its fields and their bounds are said by the cycle's definition",
-    "EventsEvent/data": "what an event carries is said by its type (services/events.TOLD); it is never taken",
+    "EventsEvent/data": "what an event carries is said by its type (services/events/events.TOLD); it is never taken",
 }
 """Objects whose fields are described elsewhere."""
 

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store.db import db
 
 ROLES = ("lead", "major", "office", "admin")

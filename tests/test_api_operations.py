@@ -8,7 +8,7 @@ from browsing import site as made
 from calling import Program, code, program
 
 from qaflow.config import Settings
-from qaflow.services import tick
+from qaflow.services.sweeping import tick
 from qaflow.store.db import db
 
 

@@ -15,7 +15,7 @@ from receiving import Receiver
 from qaflow.adapters.targets import Guard
 from qaflow.adapters.webhooks import Sender
 from qaflow.config import Settings
-from qaflow.services import delivering
+from qaflow.services.events import delivering
 from qaflow.store.db import db
 
 

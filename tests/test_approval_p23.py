@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
 from qaflow.engine.definition import Signers
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store.db import db
 from qaflow.testing import NOTE, World, spiral, stage
 
@@ -39,7 +39,7 @@ def site(settings: Settings) -> Iterator[Site]:
 @pytest.fixture
 def world(site: Site) -> World:
     """Return the college, its goals decided by both leaders of the major."""
-    from qaflow.services import definitions
+    from qaflow.services.definitions import publishing as definitions
 
     whole = spiral("tiny.teaching", STAGES, version=2)
     definitions.publish(db.session, site.world.origin(), whole)
@@ -163,7 +163,9 @@ def test_an_actor_from_the_form_would_be_caught(site: Site, world: World, monkey
 
     from flask import request
 
-    from qaflow.web import access, cycle_changes, cycles
+    from qaflow.web import access
+    from qaflow.web.cycles import changes as cycle_changes
+    from qaflow.web.cycles import pages as cycles
 
     def believing():  # type: ignore[no-untyped-def]
         return replace(access.mine(), person=int(request.form.get("actor") or access.me().person))

@@ -20,8 +20,8 @@ from qaflow import scheduler, testing
 from qaflow.adapters.mail import FileMailer
 from qaflow.config import Settings
 from qaflow.engine.definition import Deadline, Level
-from qaflow.services import tick
 from qaflow.services.ports import Notice
+from qaflow.services.sweeping import tick
 from qaflow.services.work import Origin
 from qaflow.store import sweep
 from qaflow.store.db import Sql, checkpoint, db, utc

@@ -10,7 +10,7 @@ from rights.world import Rights, settled
 from test_sessions_p27 import possible
 
 from qaflow.store.db import db
-from qaflow.web.notice_words import TOPICS
+from qaflow.web.account.notice_words import TOPICS
 
 SEED = 24
 ODD = ("__class__", "__dict__", "__init__", "_sa_instance_state", "metadata", "registry", "query", "actor", "person",
@@ -96,7 +96,7 @@ def test_a_handler_that_sets_whatever_is_sent_is_caught(rights: Rights) -> None:
     """The mutant: language and name of the person from the form, whatever it holds."""
     from flask import request as web
 
-    from qaflow.services import profile
+    from qaflow.services.accounts import profile
     from qaflow.store.db import Sql, driver
 
     cell = next(c for c in possible(Table()) if c.row.path == "/me/language")

@@ -10,7 +10,7 @@ from conftest import Run
 from flask import Flask
 
 from qaflow.config import Settings
-from qaflow.services import deploying, doctor
+from qaflow.services.running import deploying, doctor
 from qaflow.store import doctor as store
 from qaflow.store.db import driver
 from qaflow.store.journal import TRIGGERS

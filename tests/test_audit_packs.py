@@ -12,7 +12,7 @@ from flask import Flask
 
 from qaflow.config import Settings
 from qaflow.errors import Invalid, Missing
-from qaflow.services import checkpoints, packs
+from qaflow.services.auditing import checkpoints, packs
 from qaflow.store import content
 from qaflow.store.db import driver
 from qaflow.testing import World

@@ -15,7 +15,7 @@ from qaflow.engine.replay import Replay, named
 from qaflow.engine.replay_guards import Disallowed
 from qaflow.engine.replay_kinds import CARRIES, GUARDS, PARTS
 from qaflow.engine.snapshot import Snapshot
-from qaflow.services import audit
+from qaflow.services.auditing import audit
 from qaflow.testing import World
 
 COMPILED = compile_definition(SPIRAL)

@@ -18,7 +18,9 @@ from flask import Flask
 
 from qaflow.config import Settings
 from qaflow.errors import Invalid, QaflowError, Refused
-from qaflow.services import audit, backups, checkpoints, cycles, doctor
+from qaflow.services.auditing import audit, checkpoints
+from qaflow.services.cycles import acts as cycles
+from qaflow.services.running import backups, doctor
 from qaflow.services.work import Origin
 from qaflow.store.db import Sql, driver
 from qaflow.testing import World
@@ -213,7 +215,7 @@ def _counts(home: Path, text: str) -> int:
 
 
 def test_after_a_restore_automatic_steps_wait_to_be_confirmed(past: tuple[World, Path], tmp_path: Path) -> None:
-    from qaflow.services import tick
+    from qaflow.services.sweeping import tick
 
     world, file = past
     restored(file, tmp_path / "new")

@@ -11,7 +11,7 @@ from flask import Flask
 from rights.served import Surfer, server
 
 from qaflow.config import Settings
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -13,12 +13,12 @@ import pytest
 from qaflow.app import BOOTSTRAP
 from qaflow.cli import bench as command
 from qaflow.cli import bench_intake
-from qaflow.services import tick
 from qaflow.services.bench import intakes, proof, workloads, world
 from qaflow.services.bench.workloads import Bench
 from qaflow.services.bench.world import World
+from qaflow.services.sweeping import tick
 from qaflow.services.work import Origin
-from qaflow.store import floors_recorded, floors_sets
+from qaflow.store.bench import floors_recorded, floors_sets
 
 SIZE = World(subjects=80, runs=2, portion=8)
 ACT_TABLES = {"cycle", "visit", "work_item", "signature", "content", "journal", "outbox"}

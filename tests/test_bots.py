@@ -15,10 +15,10 @@ from mailing import Vendor, vendor
 from qaflow import testing
 from qaflow.adapters.chat import Bots
 from qaflow.errors import Forbidden, Invalid, Missing, Unavailable
-from qaflow.services import channel_desk
-from qaflow.services.channel_desk import NewBot
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.notices import channels as channel_desk
+from qaflow.services.notices.channels import NewBot
 from qaflow.services.ports import Chat, Ports
-from qaflow.services.sessions import SignedIn
 from qaflow.store.db import db
 
 AT = dt.datetime(2025, 9, 8, 1, tzinfo=dt.UTC)

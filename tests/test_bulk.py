@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from qaflow import testing
-from qaflow.services.bulk import Act, fire_many
-from qaflow.services.inbox import look, open_work
+from qaflow.services.cycles.bulk import Act, fire_many
+from qaflow.services.desk.inbox import look, open_work
 from qaflow.store import cycles
 from qaflow.store.db import Driver, db
 

@@ -11,7 +11,7 @@ from qaflow.engine.calendar import Calendar, CalendarGap, Term, build
 from qaflow.engine.dates import DAY
 from qaflow.engine.definition import Level
 from qaflow.errors import Invalid
-from qaflow.services.calendar import published, state_days
+from qaflow.services.places.calendar import published, state_days
 
 ZONE = "Asia/Shanghai"
 TERMS = (

@@ -7,7 +7,7 @@ from flask import Flask
 
 from qaflow.engine.definition import CATEGORIES
 from qaflow.errors import Invalid, QaflowError
-from qaflow.services import audit
+from qaflow.services.auditing import audit
 from qaflow.store.db import db
 from qaflow.testing import World
 

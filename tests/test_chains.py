@@ -10,9 +10,25 @@ from flask import Flask
 from qaflow.engine.chains import attainment
 from qaflow.engine.definition import Field
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
-from qaflow.services import audit, chain_acts, chain_findings, chain_given, chain_views, chains, imports
-from qaflow.services.chain_book import Chosen
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.auditing import audit
+from qaflow.services.chains import (
+    acts as chain_acts,
+)
+from qaflow.services.chains import (
+    findings as chain_findings,
+)
+from qaflow.services.chains import (
+    given as chain_given,
+)
+from qaflow.services.chains import (
+    trees as chains,
+)
+from qaflow.services.chains import (
+    views as chain_views,
+)
+from qaflow.services.chains.book import Chosen
+from qaflow.services.files import imports
 from qaflow.store.chains import SHARE
 from qaflow.store.db import Sql, db, driver
 from qaflow.testing import CARRIED, NOTE, World, label, spiral, stage

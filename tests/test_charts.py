@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from qaflow.documents.pictures import VegaPictures, on_paper
 from qaflow.engine import charts
 from qaflow.engine.charts import Chart, Step, theme
-from qaflow.web import chart_library
 from qaflow.web.assets import OWN
-from qaflow.web.charting import words
+from qaflow.web.figures import library as chart_library
+from qaflow.web.figures.charting import words
 
 CHARTS = everything()
 KEYS = [chart.key for chart in CHARTS]

@@ -16,8 +16,9 @@ from rights.served import server
 from qaflow.adapters.clock import SystemClock
 from qaflow.client import TRIES, Client, Problem
 from qaflow.config import Settings
-from qaflow.services import passwords, tick
+from qaflow.services.accounts import passwords
 from qaflow.services.ports import Ports
+from qaflow.services.sweeping import tick
 from qaflow.store.db import db
 
 MANUAL = Path(__file__).resolve().parents[1] / "docs" / "client.md"

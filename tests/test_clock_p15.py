@@ -14,9 +14,10 @@ from qaflow import scheduler, testing
 from qaflow.adapters.clock import StoppedClock, Watch
 from qaflow.config import Settings
 from qaflow.engine.definition import Deadline
-from qaflow.services import installation, tick
 from qaflow.services.ports import Ports
-from qaflow.services.waking import Waker
+from qaflow.services.running import installation
+from qaflow.services.sweeping import tick
+from qaflow.services.sweeping.waking import Waker
 from qaflow.services.work import Origin
 from qaflow.store import journal
 from qaflow.store.db import db, instant, utc

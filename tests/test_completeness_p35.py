@@ -110,7 +110,7 @@ def test_a_handler_without_its_line_is_caught(rights: Rights, log: Path, monkeyp
 
 def test_the_running_program_logs_no_secret_either(app: Any, settings: Settings) -> None:
     world = World(db.session)
-    from qaflow.services import passwords
+    from qaflow.services.accounts import passwords
 
     passwords.password(db.session, world.origin(), "lead", PASSWORD)
     db.session.remove()

@@ -8,9 +8,9 @@ from browsing import Browser, Site
 from browsing import site as made
 
 from qaflow.config import Settings
-from qaflow.services import cycle_list
-from qaflow.services.cycle_list import Chosen
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.cycles import listing as cycle_list
+from qaflow.services.cycles.listing import Chosen
 from qaflow.store.db import db
 from qaflow.testing import World
 

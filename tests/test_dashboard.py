@@ -10,10 +10,11 @@ from flask import Flask
 
 from qaflow.engine.definition import NEUTRAL_STAGES, Deadline, Label
 from qaflow.errors import Forbidden, Invalid
-from qaflow.services import dashboard, policy
-from qaflow.services.dashboard import Cell, Chosen
-from qaflow.services.sessions import SignedIn
-from qaflow.services.survey import quantile, seat, spans
+from qaflow.services import policy
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.figures import dashboard
+from qaflow.services.figures.dashboard import Cell, Chosen
+from qaflow.services.figures.survey import quantile, seat, spans
 from qaflow.store import dashboard as rows
 from qaflow.store.db import db
 from qaflow.store.driver import PostgresDriver, SqliteDriver
@@ -314,7 +315,7 @@ def test_a_page_asks_few_things_however_many_cycles_there_are(world: World, monk
 
 
 def test_every_list_has_its_words() -> None:
-    from qaflow.web.office import WHATS
+    from qaflow.web.office.figures import WHATS
 
     assert set(WHATS) == set(rows.LISTS) and set(rows.STUCK) <= set(WHATS)
     assert policy.SURVEYS > policy.SEES_ALL

@@ -8,7 +8,7 @@ from flask import Flask
 
 from qaflow.engine.definition import Deadline, Level
 from qaflow.errors import Refused
-from qaflow.services import audit
+from qaflow.services.auditing import audit
 from qaflow.store.db import db
 from qaflow.testing import NOTE, World, appraisal, label, sheet, spiral, stage, track
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from qaflow.services import audit
+from qaflow.services.auditing import audit
 from qaflow.store.db import db
 from qaflow.testing import APPROVER, World, spiral, stage
 

@@ -8,7 +8,7 @@ from flask import Flask
 
 from qaflow import testing
 from qaflow.engine.definition import Field, Move, Signers
-from qaflow.services import audit
+from qaflow.services.auditing import audit
 from qaflow.store.db import db
 from qaflow.testing import World, label, spiral, stage
 
@@ -440,7 +440,7 @@ def test_a_refusal_names_what_would_be_allowed(world: World) -> None:
 def test_the_system_never_decides(world: World) -> None:
     cycle = world.start()
     origin = world.origin()
-    from qaflow.services import cycles
+    from qaflow.services.cycles import acts as cycles
 
     with pytest.raises(Exception, match="never decides"):
         cycles.fire(world.session, origin, cycle, "submit", {})

@@ -26,7 +26,7 @@ from qaflow.config import Settings
 from qaflow.engine.decide import Refusal, stages
 from qaflow.engine.decide.common import Context
 from qaflow.engine.snapshot import Snapshot
-from qaflow.services import packaged
+from qaflow.services.definitions import packaged
 from qaflow.services.simulation import gauges
 from qaflow.services.simulation.forms import VARIANTS, Library
 from qaflow.store import figures

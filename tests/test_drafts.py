@@ -12,7 +12,8 @@ from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Field
 from qaflow.errors import Missing
-from qaflow.services import cycles, drafting
+from qaflow.services.cycles import acts as cycles
+from qaflow.services.cycles import drafting
 from qaflow.store.db import db
 from qaflow.testing import MONDAY, NOTE, World, label, spiral, stage
 

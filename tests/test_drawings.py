@@ -13,10 +13,13 @@ from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser, BpmnValidator
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.util.task import TaskState
 
-from qaflow.engine import captions, drawing_bpmn, drawing_mermaid, drawing_svg
 from qaflow.engine.definition import NEUTRAL_STAGES, Deadline, Definition, Label, Move, QuickLoop, Stage
-from qaflow.engine.figure import Mark, Progress, Readout, lay_out
-from qaflow.engine.lemniscate import left_half, quick_loop, right_half
+from qaflow.engine.drawing import bpmn as drawing_bpmn
+from qaflow.engine.drawing import captions
+from qaflow.engine.drawing import mermaid as drawing_mermaid
+from qaflow.engine.drawing import svg as drawing_svg
+from qaflow.engine.drawing.figure import Mark, Progress, Readout, lay_out
+from qaflow.engine.drawing.lemniscate import left_half, quick_loop, right_half
 
 ZH = dict(
     zip(NEUTRAL_STAGES, ["目标", "标准", "设计", "组织", "实施", "诊断", "激励", "学习", "创新", "改进"], strict=True)

@@ -21,7 +21,7 @@ from qaflow import testing
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Deadline
-from qaflow.services import tick
+from qaflow.services.sweeping import tick
 from qaflow.services.work import Origin
 from qaflow.store.db import db, utc
 

@@ -10,8 +10,9 @@ from flask import Flask
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.errors import Invalid
-from qaflow.services import event_stream, events
-from qaflow.services.cycles import fire
+from qaflow.services.cycles.acts import fire
+from qaflow.services.events import events
+from qaflow.services.events import stream as event_stream
 from qaflow.store import events as rows
 from qaflow.store.db import db, driver
 from qaflow.testing import World, spiral

@@ -8,7 +8,8 @@ from flask import Flask
 
 from qaflow.adapters.files import FolderFiles
 from qaflow.errors import Forbidden, Invalid, Missing
-from qaflow.services import doctor, evidence
+from qaflow.services.cycles import evidence
+from qaflow.services.running import doctor
 from qaflow.store.db import db
 from qaflow.testing import World, spiral, stage
 

@@ -18,7 +18,8 @@ from openpyxl.utils.escape import unescape
 from peopled import KEY, World
 from processes import tell
 
-from qaflow.services import imports, task_files
+from qaflow.services.files import imports
+from qaflow.services.tasks import files as task_files
 from qaflow.services.words import clean_name
 from qaflow.services.work import transact
 from qaflow.store import tasks as rows

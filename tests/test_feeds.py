@@ -14,7 +14,7 @@ from icalendar import Calendar, Event
 from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
-from qaflow.services import accounts
+from qaflow.services.accounts import book as accounts
 from qaflow.services.work import transact
 from qaflow.store.db import Sql, db
 

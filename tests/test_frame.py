@@ -18,21 +18,28 @@ from qaflow.engine.diagnosis import DEGREES
 from qaflow.engine.replay import Replay
 from qaflow.engine.replay_guards import Disallowed
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
-from qaflow.services import (
-    cycles,
-    definitions,
-    diagnosing,
-    frame,
-    frame_changes,
-    frame_edits,
-    frame_library,
-    inbox,
-    loading,
-    packaged,
-)
+from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.college import compiled
-from qaflow.services.frame_edits import Wanted
-from qaflow.services.sessions import SignedIn
+from qaflow.services.cycles import acts as cycles
+from qaflow.services.definitions import loading, packaged
+from qaflow.services.definitions import publishing as definitions
+from qaflow.services.desk import inbox
+from qaflow.services.frame import (
+    changes as frame_changes,
+)
+from qaflow.services.frame import (
+    diagnosing,
+)
+from qaflow.services.frame import (
+    edits as frame_edits,
+)
+from qaflow.services.frame import (
+    library as frame_library,
+)
+from qaflow.services.frame import (
+    tree as frame,
+)
+from qaflow.services.frame.edits import Wanted
 from qaflow.services.simulation.framing import IN_THE_STAGE, Framing
 from qaflow.services.simulation.values import chance
 from qaflow.services.work import transact
@@ -138,8 +145,8 @@ def test_a_second_college_takes_an_item_with_its_tasks_and_tells_it(world: Frame
 
 
 def _office_of_second(world: FrameWorld) -> SignedIn:
-    from qaflow.services import accounts
-    from qaflow.services.accounts import NewGrant, NewPerson
+    from qaflow.services.accounts import book as accounts
+    from qaflow.services.accounts.book import NewGrant, NewPerson
     from qaflow.services.college import view
     from qaflow.services.work import Writer, transact
 
@@ -422,7 +429,7 @@ def test_an_appraisal_s_sheet_is_answered_by_its_assessor_and_never_by_the_respo
 
 
 def test_a_deputy_answers_in_their_own_name_for_the_absent_person(world: FrameWorld) -> None:
-    from qaflow.services import deputies
+    from qaflow.services.accounts import deputies
 
     cycle = world.diagnose(DEPARTMENT)
     day = world.now.date()

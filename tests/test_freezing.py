@@ -15,8 +15,9 @@ from werkzeug.test import TestResponse
 from qaflow.adapters.files import FolderFiles
 from qaflow.config import Settings
 from qaflow.errors import Refused
-from qaflow.services import audit, evidence, freeze_checks, freezing, sampling
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.auditing import audit, freeze_checks, freezing, sampling
+from qaflow.services.cycles import evidence
 from qaflow.store.db import db
 from qaflow.testing import World
 

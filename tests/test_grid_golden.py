@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 
 from qaflow.engine import loader
-from qaflow.services import installation, loading, packaged, task_files
-from qaflow.services.task_columns import KIND_WORDS
+from qaflow.services.definitions import loading, packaged
+from qaflow.services.running import installation
+from qaflow.services.tasks import files as task_files
+from qaflow.services.tasks.columns import KIND_WORDS
 from qaflow.services.work import Origin
 from qaflow.store.db import db
 from qaflow.testing import MONDAY

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qaflow.documents.tables import CsvTables
 from qaflow.errors import Invalid
-from qaflow.services.guarding import guarded, unguarded
+from qaflow.services.files.guarding import guarded, unguarded
 from qaflow.services.ports import Leaf
 
 FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")

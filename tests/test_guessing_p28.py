@@ -20,7 +20,8 @@ from processes import tell
 from rights.served import Surfer, at_once, server
 
 from qaflow.config import Settings
-from qaflow.services import accounts, passwords, signin
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import passwords, signin
 from qaflow.services.work import Writer
 from qaflow.store.db import Driver, db
 from qaflow.testing import World

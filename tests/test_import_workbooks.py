@@ -15,7 +15,7 @@ from peopled import World
 from test_imports import counts, state, take
 
 from qaflow.errors import Invalid
-from qaflow.services import cells, imports, tabular
+from qaflow.services.files import cells, imports, tabular
 
 PEOPLE, DAYS = bad.PEOPLE, bad.DAYS
 HEADINGS = PEOPLE[0]
@@ -399,7 +399,7 @@ def refusal_of_rows(data: bytes) -> dict[str, Any]:
 
 
 def test_more_rows_than_are_taken_refuse_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    from qaflow.services import workbook_files, workbook_old
+    from qaflow.services.files import workbook_files, workbook_old
 
     monkeypatch.setattr(workbook_files, "MOST_ROWS", 3)
     monkeypatch.setattr(workbook_old, "MOST_ROWS", 3)

@@ -13,7 +13,8 @@ from flask import Flask
 from peopled import KEY, World
 
 from qaflow.errors import Invalid, QaflowError
-from qaflow.services import accounts, imports, tabular
+from qaflow.services.accounts import book as accounts
+from qaflow.services.files import imports, tabular
 from qaflow.services.work import transact
 from qaflow.store import journal
 

@@ -13,10 +13,11 @@ from test_web_inbox import Desk
 
 from qaflow.config import Settings
 from qaflow.errors import Invalid
-from qaflow.services import handing_over, inbox_bulk
-from qaflow.services.inbox_bulk import BEFORE, MOST, SAME, Bulk, Pick, Result
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.desk import bulk as inbox_bulk
+from qaflow.services.desk.bulk import BEFORE, MOST, SAME, Bulk, Pick, Result
 from qaflow.services.ports import Notice
-from qaflow.services.sessions import SignedIn
+from qaflow.services.sweeping import handing_over
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as some
 from qaflow.engine import incidents as rules
 from qaflow.engine.incidents import Case
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Stale
-from qaflow.services import doctor, incident_analysis, incident_pages, incidents
-from qaflow.services.incident_pages import Asked, Page
-from qaflow.services.incidents import Grading, Report
+from qaflow.services.running import doctor
+from qaflow.services.voices import incident_analysis, incident_pages, incidents
+from qaflow.services.voices.incident_pages import Asked, Page
+from qaflow.services.voices.incidents import Grading, Report
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -16,7 +16,10 @@ from flask import Flask
 from qaflow.engine import loader
 from qaflow.errors import Invalid, Refused
 from qaflow.paths import data_dir
-from qaflow.services import accounts, installation, loading, starting
+from qaflow.services.accounts import book as accounts
+from qaflow.services.cycles import starting
+from qaflow.services.definitions import loading
+from qaflow.services.running import installation
 from qaflow.services.work import Origin, Writer, transact
 from qaflow.store import db, journal
 from qaflow.store.db import driver

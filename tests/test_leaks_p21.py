@@ -17,7 +17,8 @@ from processes import tell
 from rights.world import Rights
 from werkzeug.test import TestResponse
 
-from qaflow.services import cycle_page, policy
+from qaflow.services import policy
+from qaflow.services.cycles import page as cycle_page
 from qaflow.store.db import Sql, db
 
 CANARY = "CANARY-B-"

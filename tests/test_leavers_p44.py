@@ -14,7 +14,11 @@ from flask import Flask
 from peopled import GOALS, World
 
 from qaflow.errors import Forbidden, QaflowError
-from qaflow.services import accounts, deputies, escalating, imports, policy, reseating
+from qaflow.services import policy
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import deputies, reseating
+from qaflow.services.files import imports
+from qaflow.services.sweeping import escalating
 from qaflow.services.work import transact
 from qaflow.store import cycles, people
 from qaflow.store.db import Driver, Sql

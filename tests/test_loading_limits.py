@@ -14,9 +14,12 @@ from test_init import OPERATOR, edit
 from qaflow.engine import loader
 from qaflow.engine.control import Limits
 from qaflow.paths import data_dir
-from qaflow.services import audit, imports, installation, loading
+from qaflow.services.auditing import audit
 from qaflow.services.college import view
-from qaflow.services.limits import LimitBook
+from qaflow.services.definitions import loading
+from qaflow.services.files import imports
+from qaflow.services.points.limits import LimitBook
+from qaflow.services.running import installation
 from qaflow.store import db, readings
 from qaflow.store.db import Sql, driver
 

@@ -13,8 +13,8 @@ from lxml import etree
 from qaflow.cli.export_logs import write
 from qaflow.config import Settings
 from qaflow.errors import Invalid, Missing
-from qaflow.services import mining
-from qaflow.services.mining import Wanted
+from qaflow.services.events import mining
+from qaflow.services.events.mining import Wanted
 from qaflow.store import journal
 from qaflow.store.db import db
 from qaflow.testing import World, spiral

@@ -8,9 +8,10 @@ from browsing import Site
 from browsing import site as made
 
 from qaflow.config import Settings
-from qaflow.services import audit, doctor
+from qaflow.services.auditing import audit
+from qaflow.services.running import doctor
 from qaflow.store.db import db, reading
-from qaflow.web.cycle_changes import marked
+from qaflow.web.cycles.changes import marked
 
 
 @pytest.fixture

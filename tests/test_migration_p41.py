@@ -10,7 +10,8 @@ from flask import Flask
 from qaflow.engine.definition import Deadline, Definition, Level, Signers
 from qaflow.engine.machine import compile_definition, leaves
 from qaflow.errors import Missing, Refused
-from qaflow.services import definitions, migrating
+from qaflow.services.cycles import migrating
+from qaflow.services.definitions import publishing as definitions
 from qaflow.store.db import db, set_synchronous
 from qaflow.testing import World, label, spiral, stage
 

@@ -22,7 +22,7 @@ from qaflow.engine.definition import NEUTRAL_STAGES, Deadline, Signers
 from qaflow.engine.machine import Compiled
 from qaflow.engine.snapshot import Data, Snapshot
 from qaflow.errors import QaflowError
-from qaflow.services import advancing
+from qaflow.services.sweeping import advancing
 from qaflow.store.db import db, set_synchronous
 
 RUNS, STEPS, LONG = 400, 50, 20_000

@@ -10,10 +10,11 @@ from flask import Flask
 from qaflow import testing
 from qaflow.engine.definition import Deadline, NoticeRule
 from qaflow.errors import Invalid, Missing
-from qaflow.services import doctor, notice_choices
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.notices import choices as notice_choices
 from qaflow.services.ports import Notice, Post
-from qaflow.services.sessions import SignedIn
-from qaflow.services.tick import swept
+from qaflow.services.running import doctor
+from qaflow.services.sweeping.tick import swept
 from qaflow.services.work import Origin
 from qaflow.store.db import db, utc
 from qaflow.store.telling import Choice

@@ -20,8 +20,9 @@ from qaflow.adapters.smtp import SmtpMailer
 from qaflow.config import mask
 from qaflow.engine.definition import Deadline
 from qaflow.errors import Invalid, Unavailable
-from qaflow.services import digesting, handing_over
+from qaflow.services.notices import digesting
 from qaflow.services.ports import Mailer, Notice, Post
+from qaflow.services.sweeping import handing_over
 from qaflow.services.work import Origin
 from qaflow.store import messages
 from qaflow.store.db import db, utc

@@ -8,8 +8,8 @@ from flask import Flask
 from overviewing import made, me, reading
 
 from qaflow.errors import Invalid
-from qaflow.services import overview
-from qaflow.services.overview import WHATS, Chosen
+from qaflow.services.figures import overview
+from qaflow.services.figures.overview import WHATS, Chosen
 from qaflow.store.db import db
 from qaflow.store.driver import PostgresDriver, SqliteDriver
 from qaflow.testing import World

@@ -13,8 +13,11 @@ from peopled import GOALS, World
 
 from qaflow.config import Settings
 from qaflow.errors import Forbidden, Missing, QaflowError, Unproven
-from qaflow.services import accounts, actors, deputies, passwords, reseating, subjects
-from qaflow.services.accounts import NewPerson
+from qaflow.services import actors
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import deputies, passwords, reseating
+from qaflow.services.accounts.book import NewPerson
+from qaflow.services.places import subjects
 from qaflow.services.work import Writer, transact
 from qaflow.store import content, people
 from qaflow.store.db import Driver

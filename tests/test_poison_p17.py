@@ -10,9 +10,12 @@ from flask import Flask
 
 from qaflow import logs, testing
 from qaflow.engine.definition import Deadline
-from qaflow.services import digesting, escalating, handing_over, health, sweeping
+from qaflow.services.notices import digesting
 from qaflow.services.ports import Notice
-from qaflow.services.tick import Report, swept
+from qaflow.services.running import health
+from qaflow.services.sweeping import escalating, handing_over
+from qaflow.services.sweeping import sweep as sweeping
+from qaflow.services.sweeping.tick import Report, swept
 from qaflow.services.work import Origin, transact
 from qaflow.store import messages, sweep
 from qaflow.store.db import db, set_synchronous, utc

@@ -5,9 +5,9 @@ from flask import Flask
 from overviewing import made, me, reading
 
 from qaflow.errors import Missing
-from qaflow.services import comparing, portraits
-from qaflow.services.comparing import Comparison
-from qaflow.services.portraits import Chosen, Point, Portrait
+from qaflow.services.figures import comparing, portraits
+from qaflow.services.figures.comparing import Comparison
+from qaflow.services.figures.portraits import Chosen, Point, Portrait
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -16,9 +16,26 @@ from hypothesis import strategies as st
 from qaflow.documents.workbooks import XlsxWorkbooks
 from qaflow.engine.control import Limits
 from qaflow.errors import Forbidden, Invalid, QaflowError, Refused
-from qaflow.services import audit, breaches, imports, monitoring, point_files, point_limits, point_readings, points
-from qaflow.services.point_limits import NewLimit
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.auditing import audit
+from qaflow.services.files import imports
+from qaflow.services.points import (
+    breaches,
+    monitoring,
+)
+from qaflow.services.points import (
+    edits as point_limits,
+)
+from qaflow.services.points import (
+    files as point_files,
+)
+from qaflow.services.points import (
+    listing as points,
+)
+from qaflow.services.points import (
+    readings as point_readings,
+)
+from qaflow.services.points.edits import NewLimit
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -5,7 +5,7 @@ from readers import DELIVERIES, VALUES, deliver
 
 from qaflow.app import create_app
 from qaflow.config import Settings
-from qaflow.services import audit
+from qaflow.services.auditing import audit
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -15,7 +15,7 @@ from xlsxwriter import Workbook
 
 from qaflow.app import create_app
 from qaflow.config import Settings
-from qaflow.services import monitoring
+from qaflow.services.points import monitoring
 from qaflow.store.db import db
 from qaflow.testing import MONDAY, World
 

@@ -20,7 +20,7 @@ from processes import tell
 from rights.served import SOON, at_once, server
 
 from qaflow.config import Settings
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store.db import Sql, db, reading
 from qaflow.testing import World
 

@@ -8,7 +8,10 @@ from flask import Flask
 from qaflow.engine.college import Diagnosis
 from qaflow.engine.decide import ACTIONS, OPTIONAL, REQUIRED
 from qaflow.errors import Forbidden, Missing, QaflowError
-from qaflow.services import accounts, cycles, definitions, migrating, starting
+from qaflow.services.accounts import book as accounts
+from qaflow.services.cycles import acts as cycles
+from qaflow.services.cycles import migrating, starting
+from qaflow.services.definitions import publishing as definitions
 from qaflow.services.policy import RIGHTS
 from qaflow.store.db import db
 from qaflow.testing import World, appraisal, sheet, spiral, track

@@ -13,7 +13,7 @@ from rights.table import Cell, Heard, Row, Table, ask, fault, request, uncovered
 from rights.world import Rights
 from ruamel.yaml import YAML
 
-from qaflow.web.cycle_forms import ACTS
+from qaflow.web.cycles.forms import ACTS
 
 SEED = 20
 ALLOWED = 0.25

@@ -9,9 +9,10 @@ from flask import Flask
 
 from qaflow.engine.definition import Deadline
 from qaflow.errors import Forbidden, Invalid, Missing
-from qaflow.services import definitions, steering
-from qaflow.services.sessions import SignedIn
-from qaflow.services.steering import Fate, Plan, Wanted
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.cycles import steering
+from qaflow.services.cycles.steering import Fate, Plan, Wanted
+from qaflow.services.definitions import publishing as definitions
 from qaflow.store.db import db
 from qaflow.testing import World, spiral, stage
 

@@ -9,8 +9,9 @@ from flask import Flask
 from qaflow.engine.calendar import Calendar
 from qaflow.engine.definition import Level, Move, QuickLoop
 from qaflow.errors import Refused
-from qaflow.services import audit, recalendar
+from qaflow.services.auditing import audit
 from qaflow.services.college import view
+from qaflow.services.places import recalendar
 from qaflow.store import ticks
 from qaflow.store.db import Sql, db, driver
 from qaflow.testing import World, spiral, stage

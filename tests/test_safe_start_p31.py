@@ -17,7 +17,7 @@ from test_run import start
 from qaflow import paths
 from qaflow.adapters.clock import SystemClock
 from qaflow.config import Settings
-from qaflow.services import deploying, installation
+from qaflow.services.running import deploying, installation
 from qaflow.services.work import Origin
 from qaflow.store import doctor as store
 from qaflow.store.db import db

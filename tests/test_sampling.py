@@ -10,8 +10,8 @@ from reviewing import WORD, college_facts, go_elsewhere, number_in
 from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
-from qaflow.services import audit
-from qaflow.services.sampling import chosen
+from qaflow.services.auditing import audit
+from qaflow.services.auditing.sampling import chosen
 from qaflow.store.db import db
 
 MANY = 12

@@ -10,7 +10,7 @@ from browsing import Browser, Site
 from browsing import site as made
 
 from qaflow.config import Settings
-from qaflow.services.saved_filters import MOST, SIGNS
+from qaflow.services.desk.saved_filters import MOST, SIGNS
 from qaflow.store.db import db
 
 

@@ -10,8 +10,8 @@ from browsing import PASSWORD, Browser, Site
 from browsing import site as made
 
 from qaflow.config import Settings
-from qaflow.services import audit
-from qaflow.services.signin import DEVICE
+from qaflow.services.accounts.signin import DEVICE
+from qaflow.services.auditing import audit
 from qaflow.store.db import Sql, db, driver
 
 KEY = re.compile(r"<code>([A-Z2-7]{32})</code>")

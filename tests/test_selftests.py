@@ -9,8 +9,8 @@ from flask import Flask
 
 from qaflow.engine.definition import canonical
 from qaflow.errors import Forbidden, Invalid, Missing, Refused
-from qaflow.services import answering, catalogue, selftest_cycle, selftests
-from qaflow.services.selftests import Asked
+from qaflow.services.voices import answering, catalogue, selftest_cycle, selftests
+from qaflow.services.voices.selftests import Asked
 from qaflow.store.db import db
 from qaflow.testing import World, spiral, stage
 

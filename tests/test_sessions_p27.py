@@ -10,7 +10,8 @@ from rights.table import Cell, Table, ask, request
 from rights.world import Rights
 from werkzeug.test import TestResponse
 
-from qaflow.services import accounts, passwords
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import passwords
 from qaflow.store.db import db
 
 HOW = (

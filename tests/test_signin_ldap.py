@@ -131,7 +131,7 @@ def test_where_the_directory_is_not_proven_or_down_the_page_says_so(
 
 
 def test_guesses_at_the_directory_are_counted_as_all_others(campus: Campus) -> None:
-    from qaflow.services.signin import STRANGERS
+    from qaflow.services.accounts.signin import STRANGERS
 
     visitor = campus.visitor()
     for _ in range(STRANGERS):

@@ -9,7 +9,7 @@ from campus import NAMES, WAIT, Campus, Visitor, served
 
 from qaflow.config import Settings
 from qaflow.providers import Oidc, RoleRule
-from qaflow.services import audit
+from qaflow.services.auditing import audit
 from qaflow.store.db import db
 
 pytestmark = [
@@ -149,7 +149,7 @@ def test_a_role_that_people_gave_is_neither_doubled_nor_taken(campus: Campus, is
 
 
 def test_a_disabled_account_stays_out(campus: Campus, issuer: str) -> None:
-    from qaflow.services import accounts
+    from qaflow.services.accounts import book as accounts
 
     known(issuer, "7f3a", employee_number="major")
     visitor = campus.visitor()

@@ -31,8 +31,8 @@ from qaflow.store.db import (
     upgrade,
     utc,
 )
-from qaflow.store.tables_journal import Incident, Lease
-from qaflow.store.tables_organisation import CalendarYear, College, Term
+from qaflow.store.tables.journal import Incident, Lease
+from qaflow.store.tables.organisation import CalendarYear, College, Term
 
 SHANGHAI = timezone(timedelta(hours=8))
 NOON = datetime(2025, 9, 1, 12, 0, 0, 5, tzinfo=SHANGHAI)

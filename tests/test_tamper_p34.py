@@ -14,7 +14,7 @@ from conftest import SECRET, entered, migrated
 from flask import Flask
 
 from qaflow.config import Settings
-from qaflow.services import audit, checkpoints
+from qaflow.services.auditing import audit, checkpoints
 from qaflow.store.journal import COLUMNS, TRIGGERS, digest
 
 SEED = 34
@@ -310,7 +310,7 @@ def test_what_the_tables_say_is_held_against_the_journal(tampered: Tampered, wha
 
 def _comment(tampered: Tampered, cycle: int) -> None:
     """Let the responsible person say something more."""
-    from qaflow.services import cycles
+    from qaflow.services.cycles import acts as cycles
     from qaflow.services.work import Origin
 
     (person,) = tampered.run("select responsible_id from cycle where id = ?", cycle)[0]

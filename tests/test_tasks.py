@@ -11,8 +11,12 @@ from tasking import Wanted, act, facts, me, planned, row
 
 from qaflow.engine import loader
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError, Refused, Stale
-from qaflow.services import audit, loading, packaged, task_acts, task_grid, tasks
-from qaflow.services.task_desk import Chosen
+from qaflow.services.auditing import audit
+from qaflow.services.definitions import loading, packaged
+from qaflow.services.tasks import acts as task_acts
+from qaflow.services.tasks import grid as task_grid
+from qaflow.services.tasks import plans as tasks
+from qaflow.services.tasks.desk import Chosen
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -11,7 +11,7 @@ from qaflow import testing
 from qaflow.adapters.mail import FileMailer
 from qaflow.config import Settings
 from qaflow.engine.definition import Deadline
-from qaflow.services import tick
+from qaflow.services.sweeping import tick
 from qaflow.services.work import Origin
 from qaflow.store import colleges
 from qaflow.store.db import db, utc

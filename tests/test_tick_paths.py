@@ -10,7 +10,8 @@ from flask import Flask
 
 from qaflow import testing
 from qaflow.engine.definition import Deadline, Level, Stage
-from qaflow.services import advancing, escalating, sweeping
+from qaflow.services.sweeping import advancing, escalating
+from qaflow.services.sweeping import sweep as sweeping
 from qaflow.services.work import LostRace
 from qaflow.store import sweep
 from qaflow.store.db import Driver, Sql, db, utc

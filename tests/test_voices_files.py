@@ -11,8 +11,10 @@ from qaflow.engine.definition import build_value, canonical, to_plain
 from qaflow.engine.incidents import Rules
 from qaflow.engine.selftest import Form
 from qaflow.paths import data_dir
-from qaflow.services import catalogue, installation, loading, packaged
 from qaflow.services.college import view
+from qaflow.services.definitions import loading, packaged
+from qaflow.services.running import installation
+from qaflow.services.voices import catalogue
 from qaflow.services.work import Origin, transact
 from qaflow.store import colleges
 from qaflow.store.db import Driver, db

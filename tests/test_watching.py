@@ -8,7 +8,7 @@ from test_web_inbox import Desk
 
 from qaflow.config import Settings
 from qaflow.errors import Missing, Refused
-from qaflow.services import watching
+from qaflow.services.cycles import watching
 from qaflow.store.db import db, utc
 
 

@@ -11,7 +11,7 @@ from browsing import Site
 from browsing import site as made
 
 from qaflow.config import Settings
-from qaflow.services import checkpoints, packs, proving
+from qaflow.services.auditing import checkpoints, packs, proving
 from qaflow.services.ports import Ports
 from qaflow.store import proofs
 from qaflow.store.db import Sql, db

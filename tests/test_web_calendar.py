@@ -11,7 +11,7 @@ from test_web_organisation import plain
 
 from qaflow.config import Settings
 from qaflow.engine.loader import Folder
-from qaflow.services import calendars_adopt
+from qaflow.services.places import adopting as calendars_adopt
 from qaflow.store.db import db
 
 PATH = "/organisation/calendar"

@@ -15,9 +15,10 @@ from browsing import site as made
 from flask import Flask
 
 from qaflow.config import Settings
-from qaflow.services import analysis, monitoring, strata
-from qaflow.services.monitoring import NewReading
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.figures import analysis, strata
+from qaflow.services.points import monitoring
+from qaflow.services.points.monitoring import NewReading
 from qaflow.store.db import Sql, db
 from qaflow.testing import MONDAY, World
 

@@ -12,14 +12,15 @@ from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Field
-from qaflow.engine.drawing_svg import CSS
+from qaflow.engine.drawing.svg import CSS
 from qaflow.errors import QaflowError
-from qaflow.services import cycle_page, cycles
-from qaflow.services.acting import hold
+from qaflow.services.cycles import acts as cycles
+from qaflow.services.cycles import page as cycle_page
+from qaflow.services.cycles.acting import hold
 from qaflow.store.db import Driver, db
 from qaflow.testing import CARRIED, MONDAY, NOTE, World, label, spiral, stage
-from qaflow.web import cycle_forms
 from qaflow.web.assets import asset
+from qaflow.web.cycles import forms as cycle_forms
 
 FORM = (
     NOTE,

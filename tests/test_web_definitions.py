@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from qaflow.config import Settings
 from qaflow.engine import loader
 from qaflow.engine.definition import Deadline, Definition, Level, canonical, to_plain
-from qaflow.services import definitions
+from qaflow.services.definitions import publishing as definitions
 from qaflow.store import loading
 from qaflow.store.db import db, utc
 from qaflow.testing import config, label, spiral, stage

@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
 from qaflow.errors import Missing
-from qaflow.services import escalations
-from qaflow.services.escalations import ALL, BELOW, BOXES, EXTENDED, LINES, MINE, Case, Chosen, Raised
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.desk import escalations
+from qaflow.services.desk.escalations import ALL, BELOW, BOXES, EXTENDED, LINES, MINE, Case, Chosen, Raised
 from qaflow.store.db import db, instant
 from qaflow.testing import World
 

@@ -15,7 +15,7 @@ from test_frame import FILE
 
 from qaflow.config import Settings
 from qaflow.engine.diagnosis import DEGREES
-from qaflow.services import frame_edits
+from qaflow.services.frame import edits as frame_edits
 
 LEVEL = re.compile(r'data-level="(\w+)"')
 LINK = re.compile(r'<a class="q-n[^"]*" href="(/frame/list[^"]*)">([\d,]+)</a>')
@@ -90,7 +90,7 @@ def test_points_that_this_kind_of_college_is_not_asked_are_marked(site: Site, ki
 
 
 def test_a_reading_within_sight_stands_in_annex_3_with_its_warning_value(site: Site) -> None:
-    from qaflow.services import monitoring
+    from qaflow.services.points import monitoring
 
     w = world(site)
     reading = monitoring.NewReading("student-teacher-ratio", "school", SCHOOL, w.now, 17.5, "test")

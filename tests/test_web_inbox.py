@@ -13,9 +13,9 @@ from flask import Blueprint
 
 from qaflow.config import Settings
 from qaflow.engine import calendar as calendars
-from qaflow.services import inbox
-from qaflow.services.inbox import AHEAD, BOXES, LATE, LINES, Chosen, Inbox, bounds
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.desk import inbox
+from qaflow.services.desk.inbox import AHEAD, BOXES, LATE, LINES, Chosen, Inbox, bounds
 from qaflow.store.db import db
 from qaflow.testing import World
 

@@ -12,7 +12,7 @@ from browsing import site as made
 from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
-from qaflow.services import operations
+from qaflow.services.running import operations
 from qaflow.services.work import transact
 from qaflow.store import ticks
 from qaflow.store.db import db, utc

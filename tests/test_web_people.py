@@ -12,7 +12,7 @@ from test_web_organisation import plain
 
 from qaflow.config import Settings
 from qaflow.errors import Refused
-from qaflow.services import accounts
+from qaflow.services.accounts import book as accounts
 from qaflow.store.db import db
 
 

@@ -15,8 +15,9 @@ from rights.table import operation
 
 from qaflow.config import Settings
 from qaflow.errors import Invalid
-from qaflow.services import accounts, passwords, signin
-from qaflow.services.password_rules import settled
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import passwords, signin
+from qaflow.services.accounts.password_rules import settled
 from qaflow.store.db import Sql, db
 
 NEW = "quiet river nine"

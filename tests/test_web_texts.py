@@ -75,7 +75,7 @@ CODE = re.compile(r'(?:Invalid|Refused|Missing|Forbidden|Unproven|Unavailable|St
 def test_every_refusal_that_a_page_can_meet_has_its_sentence() -> None:
     """Whoever adds a code writes what it means to people into `wording.FAULTS`."""
     places = [catalogs.PACKAGE / "services", catalogs.PACKAGE / "engine" / "decide"]
-    files = [file for place in places for file in place.glob("*.py")]
+    files = [file for place in places for file in place.rglob("*.py")]
 
     codes = {code for file in files for code in CODE.findall(file.read_text(encoding="utf-8"))}
 

@@ -15,13 +15,14 @@ from werkzeug.test import TestResponse
 from qaflow.config import Settings
 from qaflow.engine import calendar as calendars
 from qaflow.errors import Missing
-from qaflow.services import policy, warnings
-from qaflow.services.sessions import SignedIn
-from qaflow.services.warnings import AGES, CLOSED, LINES, Chosen, Listed, around, youngest
+from qaflow.services import policy
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.cycles import warnings
+from qaflow.services.cycles.warnings import AGES, CLOSED, LINES, Chosen, Listed, around, youngest
 from qaflow.store import sight
 from qaflow.store.db import Driver, Sql, db, instant
 from qaflow.testing import World
-from qaflow.web import chart
+from qaflow.web.figures import chart
 
 EVERYBODY = ("lead", "far_lead", "major", "far_major", "head", "far_head", "vp", "office", "qhead", "diag", "admin",
              "deputy", "guest")  # fmt: skip

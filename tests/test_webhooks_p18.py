@@ -19,8 +19,9 @@ from qaflow.adapters.webhooks import Sender
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.errors import Forbidden, Invalid, Missing, QaflowError
-from qaflow.services import delivering, tick, webhooks
+from qaflow.services.events import delivering, webhooks
 from qaflow.services.ports import Answer, Ports
+from qaflow.services.sweeping import tick
 from qaflow.store.db import db
 from qaflow.testing import World, spiral
 

@@ -14,8 +14,11 @@ from flask import Flask
 
 from qaflow.engine import loader
 from qaflow.paths import data_dir
-from qaflow.services import accounts, installation, loading, subjects
+from qaflow.services.accounts import book as accounts
 from qaflow.services.college import view
+from qaflow.services.definitions import loading
+from qaflow.services.places import subjects
+from qaflow.services.running import installation
 from qaflow.services.work import Origin, Writer, transact
 from qaflow.store import colleges, journal
 from qaflow.store.db import Driver, Sql, db, driver

@@ -18,7 +18,7 @@ from processes import tell
 from rights.served import Surfer, at_once, server
 
 from qaflow.config import Settings
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store.db import db
 from qaflow.testing import World, spiral
 

@@ -9,9 +9,9 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.files import FileAnswer
 from qaflow.api.resource import Resource
-from qaflow.services import packs, proving, trail
-from qaflow.services.proving import FOUR, SHOWN, Proven
-from qaflow.services.trail import BEYOND, STREAMS, Asked, Line
+from qaflow.services.auditing import packs, proving, trail
+from qaflow.services.auditing.proving import FOUR, SHOWN, Proven
+from qaflow.services.auditing.trail import BEYOND, STREAMS, Asked, Line
 
 resource = Resource("api_audit", __name__, url_prefix="/audit", description="The college's history and its proofs")
 JSON = "application/json"

@@ -8,8 +8,8 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
-from qaflow.services import calendar_edits, calendar_page
-from qaflow.services.calendar_edits import HOWS, Change, Edit
+from qaflow.services.places import calendar_edits, calendar_page
+from qaflow.services.places.calendar_edits import HOWS, Change, Edit
 
 resource = Resource("api_calendar", __name__, url_prefix="/calendar", description="Days, terms and teaching weeks")
 REASON = 500

@@ -11,9 +11,9 @@ from sqlalchemy.orm import scoped_session
 from qaflow.api import cursors
 from qaflow.errors import Missing, QaflowError, Stale, Unproven
 from qaflow.services import tokens
-from qaflow.services.installation import now_of
+from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.ports import Ports
-from qaflow.services.sessions import SignedIn
+from qaflow.services.running.installation import now_of
 from qaflow.services.tokens import Bearer
 from qaflow.services.work import Origin
 from qaflow.store import unit

@@ -7,11 +7,11 @@ from typing import Any
 from qaflow.api import schemas as s
 from qaflow.engine.chains import DIRECTIONS, Rolled
 from qaflow.engine.college import SYSTEMS
-from qaflow.services.chain_book import Chosen
-from qaflow.services.chain_fields import KINDS, MOST_DEGREE, ORIGINS, TEXT
-from qaflow.services.chain_findings import FINDINGS, UNMEASURED
-from qaflow.services.chain_given import said, shown
-from qaflow.services.chain_views import NO_SYSTEM
+from qaflow.services.chains.book import Chosen
+from qaflow.services.chains.fields import KINDS, MOST_DEGREE, ORIGINS, TEXT
+from qaflow.services.chains.findings import FINDINGS, UNMEASURED
+from qaflow.services.chains.given import said, shown
+from qaflow.services.chains.views import NO_SYSTEM
 from qaflow.store.chains import Entry as Row
 
 UNIT = 40

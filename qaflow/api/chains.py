@@ -9,9 +9,10 @@ from qaflow.api.calling import Call
 from qaflow.api.chain_schemas import Entry, Narrowed, Year, chosen, entry_body
 from qaflow.api.resource import Resource
 from qaflow.engine.college import SYSTEMS
-from qaflow.services import chain_findings, chain_views
-from qaflow.services.chain_findings import FINDINGS, MOST_SHOWN, UNMEASURED
-from qaflow.services.chain_views import NO_SYSTEM, Cell, Line
+from qaflow.services.chains import findings as chain_findings
+from qaflow.services.chains import views as chain_views
+from qaflow.services.chains.findings import FINDINGS, MOST_SHOWN, UNMEASURED
+from qaflow.services.chains.views import NO_SYSTEM, Cell, Line
 from qaflow.store.chain_tasks import TaskRow
 
 resource = Resource("api_chains", __name__, url_prefix="/chains", description="Goals and standards seen across")

@@ -18,9 +18,9 @@ from qaflow.engine.definition import LAYERS
 from qaflow.engine.statistics.control_charts import Panel
 from qaflow.engine.statistics.rules import NELSON, WESTERN_ELECTRIC, Finding
 from qaflow.engine.statistics.samples import Summary
-from qaflow.services import analysis, strata
-from qaflow.services.analysis import LINES, MOST, Study
-from qaflow.services.strata import CATEGORIES, UNNAMED, WAYS, Causes, Chosen, Comparison
+from qaflow.services.figures import analysis, strata
+from qaflow.services.figures.analysis import LINES, MOST, Study
+from qaflow.services.figures.strata import CATEGORIES, UNNAMED, WAYS, Causes, Chosen, Comparison
 from qaflow.store.analysis import Cause as Found
 
 resource = Resource("api_charts", __name__, url_prefix="/charts", description="Charts of readings and causes")

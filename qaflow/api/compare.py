@@ -8,9 +8,9 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.figures import ADDRESSED, Mean, Said, Span, label, mean, span
 from qaflow.api.resource import Resource
-from qaflow.services import comparing
-from qaflow.services.comparing import Chosen, Comparison, Measure
-from qaflow.services.comparing import Line as Beside
+from qaflow.services.figures import comparing
+from qaflow.services.figures.comparing import Chosen, Comparison, Measure
+from qaflow.services.figures.comparing import Line as Beside
 
 resource = Resource("api_compare", __name__, url_prefix="/compare", description="Units and subjects beside others")
 MANY = 1000

@@ -12,9 +12,24 @@ from qaflow.api.resource import Resource
 from qaflow.engine.decide import ACTIONS
 from qaflow.engine.definition import LAYERS
 from qaflow.errors import Missing
-from qaflow.services import cycle_doors, cycle_list, cycle_page, cycles, profile, starting
-from qaflow.services.cycle_list import STATUS, Chosen
-from qaflow.services.cycle_page import CyclePage
+from qaflow.services.accounts import profile
+from qaflow.services.cycles import (
+    acts as cycles,
+)
+from qaflow.services.cycles import (
+    doors as cycle_doors,
+)
+from qaflow.services.cycles import (
+    listing as cycle_list,
+)
+from qaflow.services.cycles import (
+    page as cycle_page,
+)
+from qaflow.services.cycles import (
+    starting,
+)
+from qaflow.services.cycles.listing import STATUS, Chosen
+from qaflow.services.cycles.page import CyclePage
 
 resource = Resource("api_cycles", __name__, url_prefix="/cycles", description="Quality spirals, their stages and acts")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qaflow.api import schemas as s
 from qaflow.engine.definition import LAYERS
 from qaflow.engine.yaml_source import MAX_BYTES
-from qaflow.services.published import PAGE, STATUSES
+from qaflow.services.definitions.published import PAGE, STATUSES
 
 HIGHEST = 2**31 - 1  # of a version
 FAULTS = 1000

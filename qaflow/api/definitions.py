@@ -25,15 +25,19 @@ from qaflow.api.definition_schemas import (
 from qaflow.api.files import FileAnswer
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
-from qaflow.engine import drawing_bpmn, drawing_mermaid, drawing_svg, loader
+from qaflow.engine import loader
 from qaflow.engine.definition import to_plain
 from qaflow.engine.differences import Change
+from qaflow.engine.drawing import bpmn as drawing_bpmn
+from qaflow.engine.drawing import mermaid as drawing_mermaid
+from qaflow.engine.drawing import svg as drawing_svg
 from qaflow.engine.yaml_source import MAX_BYTES
 from qaflow.errors import Missing
-from qaflow.services import migrating, published, uploading
-from qaflow.services.migrating import Page
-from qaflow.services.published import PAGE, STATUSES, Published
-from qaflow.services.uploading import Checked
+from qaflow.services.cycles import migrating
+from qaflow.services.cycles.migrating import Page
+from qaflow.services.definitions import published, uploading
+from qaflow.services.definitions.published import PAGE, STATUSES, Published
+from qaflow.services.definitions.uploading import Checked
 
 resource = Resource("api_definitions", __name__, url_prefix="/definitions", description="Definitions of cycles")
 YAML = "application/yaml"

@@ -8,9 +8,10 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
-from qaflow.services import cycle_doors, escalations
-from qaflow.services.cycles import TEXTS
-from qaflow.services.escalations import ANY, BOXES, MINE, Case, Chosen, Line
+from qaflow.services.cycles import doors as cycle_doors
+from qaflow.services.cycles.acts import TEXTS
+from qaflow.services.desk import escalations
+from qaflow.services.desk.escalations import ANY, BOXES, MINE, Case, Chosen, Line
 from qaflow.store.escalations import Row
 
 resource = Resource("api_escalations", __name__, url_prefix="/escalations", description="Overdue work that was raised")

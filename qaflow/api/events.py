@@ -9,7 +9,8 @@ from marshmallow import fields
 from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.resource import Resource
-from qaflow.services import event_stream, events
+from qaflow.services.events import events
+from qaflow.services.events import stream as event_stream
 
 resource = Resource("api_events", __name__, url_prefix="/events", description="What changed, for those who poll")
 

@@ -9,8 +9,8 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.engine.definition import Label
 from qaflow.engine.disclosure import Mean as Means
-from qaflow.services.looking import Span as Spans
-from qaflow.services.overview import MOST_PAGES
+from qaflow.services.figures.looking import Span as Spans
+from qaflow.services.figures.overview import MOST_PAGES
 
 ADDRESSED = 40  # characters of a key that narrows figures
 

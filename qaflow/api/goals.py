@@ -23,8 +23,10 @@ from qaflow.api.chain_schemas import (
 )
 from qaflow.api.pointing import by_field
 from qaflow.api.resource import Resource
-from qaflow.services import chain_acts, chain_findings, chains
-from qaflow.services.chain_fields import TEXT
+from qaflow.services.chains import acts as chain_acts
+from qaflow.services.chains import findings as chain_findings
+from qaflow.services.chains import trees as chains
+from qaflow.services.chains.fields import TEXT
 from qaflow.store.chains import Entry as Row
 
 resource = Resource("api_goals", __name__, url_prefix="/goals", description="Goals of all layers")

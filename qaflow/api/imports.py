@@ -10,8 +10,8 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.resource import Resource
 from qaflow.errors import Invalid
-from qaflow.services import importing
-from qaflow.services.importing import MOST_BYTES, Sent
+from qaflow.services.files import importing
+from qaflow.services.files.importing import MOST_BYTES, Sent
 
 resource = Resource("api_imports", __name__, url_prefix="/imports", description="Tables taken over from files")
 NAMES = {

@@ -8,10 +8,11 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
-from qaflow.services import inbox, inbox_bulk
-from qaflow.services.cycles import TEXTS
-from qaflow.services.inbox import ANY, BOXES, SORTS, Chosen, Line
-from qaflow.services.inbox_bulk import ACTS, Bulk, Pick, Result
+from qaflow.services.cycles.acts import TEXTS
+from qaflow.services.desk import bulk as inbox_bulk
+from qaflow.services.desk import inbox
+from qaflow.services.desk.bulk import ACTS, Bulk, Pick, Result
+from qaflow.services.desk.inbox import ANY, BOXES, SORTS, Chosen, Line
 
 resource = Resource("api_inbox", __name__, url_prefix="/inbox", description="What waits for whoever asks")
 NEARNESS = ("overdue", "today", "week", "later")

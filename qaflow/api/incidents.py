@@ -11,11 +11,11 @@ from qaflow.api.calling import Answer, Call
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.incidents import LATE, STATES, TABLE, Case
-from qaflow.services import incident_analysis, incident_pages, incidents
-from qaflow.services.incident_analysis import Analysis
-from qaflow.services.incident_pages import Asked
-from qaflow.services.incidents import TEXT, TITLE, Grading
-from qaflow.services.incidents import Report as Reported
+from qaflow.services.voices import incident_analysis, incident_pages, incidents
+from qaflow.services.voices.incident_analysis import Analysis
+from qaflow.services.voices.incident_pages import Asked
+from qaflow.services.voices.incidents import TEXT, TITLE, Grading
+from qaflow.services.voices.incidents import Report as Reported
 from qaflow.store.incidents import Row
 
 resource = Resource("api_incidents", __name__, url_prefix="/incidents", description="Quality incidents")

@@ -8,8 +8,9 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
 from qaflow.api.resource import Resource
 from qaflow.errors import Missing
-from qaflow.services import profile, tokens
-from qaflow.services.passwords import MOST_DAYS
+from qaflow.services import tokens
+from qaflow.services.accounts import profile
+from qaflow.services.accounts.passwords import MOST_DAYS
 
 resource = Resource("api_me", __name__, url_prefix="/me", description="Who one is, and one's tokens")
 DAYS = 90

@@ -8,9 +8,10 @@ from qaflow.api import office_schemas as o
 from qaflow.api.calling import Call
 from qaflow.api.figures import counted, label, named
 from qaflow.api.resource import Resource
-from qaflow.services import dashboard, steering
-from qaflow.services.dashboard import Cell, Chosen, Rate, Row, Took
-from qaflow.services.survey import Survey
+from qaflow.services.cycles import steering
+from qaflow.services.figures import dashboard
+from qaflow.services.figures.dashboard import Cell, Chosen, Rate, Row, Took
+from qaflow.services.figures.survey import Survey
 from qaflow.store.dashboard import Line
 
 resource = Resource("api_office", __name__, url_prefix="/office", description="The quality office's figures")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qaflow.api import schemas as s
 from qaflow.api.figures import ADDRESSED, Said
 from qaflow.engine.definition import NEUTRAL_STAGES
-from qaflow.services.dashboard import AGES, LINES, PILES
+from qaflow.services.figures.dashboard import AGES, LINES, PILES
 from qaflow.store.dashboard import LISTS, STUCK
 
 MANY = 1000

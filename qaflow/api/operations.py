@@ -7,8 +7,8 @@ from typing import Any
 from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.resource import Resource
-from qaflow.services import operations
-from qaflow.services.operations import OUTBOX, STATES, Overview, Told
+from qaflow.services.running import operations
+from qaflow.services.running.operations import OUTBOX, STATES, Overview, Told
 
 resource = Resource("api_operations", __name__, url_prefix="/operations", description="The running program")
 LONG = 8000

@@ -10,8 +10,8 @@ from qaflow.api.calling import Call
 from qaflow.api.figures import ADDRESSED, Said, Span, counted, label, named, span
 from qaflow.api.resource import Resource
 from qaflow.engine.control import MAJOR, MINOR
-from qaflow.services import overview
-from qaflow.services.overview import LINES, OWN, SECTIONS, TASK_KINDS, WHATS, Chosen, Section
+from qaflow.services.figures import overview
+from qaflow.services.figures.overview import LINES, OWN, SECTIONS, TASK_KINDS, WHATS, Chosen, Section
 
 resource = Resource("api_overview", __name__, url_prefix="/overview", description="What one's roles cover, in figures")
 GROUPS = 100

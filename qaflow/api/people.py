@@ -12,11 +12,13 @@ from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
 from qaflow.errors import Missing
-from qaflow.services import accounts, directory, provisioning, staffing
-from qaflow.services.directory import STATES, Chosen, Held, Person
+from qaflow.services import provisioning
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import directory, staffing
+from qaflow.services.accounts.directory import STATES, Chosen, Held, Person
+from qaflow.services.accounts.staffing import Term
 from qaflow.services.provisioning import ACTS, Wanted
 from qaflow.services.rehearsing import digest_of
-from qaflow.services.staffing import Term
 
 resource = Resource("api_people", __name__, url_prefix="/people", description="People, their roles and their work")
 REASON = 500

@@ -11,9 +11,9 @@ from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
 from qaflow.errors import Refused, Stale
-from qaflow.services import absences, directory, leaving, staffing
-from qaflow.services.absences import Away
-from qaflow.services.leaving import MOST_ITEMS, Heirs, Leave
+from qaflow.services.accounts import absences, directory, leaving, staffing
+from qaflow.services.accounts.absences import Away
+from qaflow.services.accounts.leaving import MOST_ITEMS, Heirs, Leave
 
 resource = Resource("api_people_away", __name__, url_prefix="", description="Absences, deputies, leavers")
 REASON = 500

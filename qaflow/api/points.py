@@ -9,10 +9,11 @@ from qaflow.api.calling import Answer, Call
 from qaflow.api.resource import Resource
 from qaflow.engine.control import DIRECTIONS, MAJOR, MINOR, Limits
 from qaflow.engine.definition import LAYERS
-from qaflow.services import point_limits, points
-from qaflow.services.limits import Judge
-from qaflow.services.point_limits import NewLimit
-from qaflow.services.points import ALL, SHOWS, Item
+from qaflow.services.points import edits as point_limits
+from qaflow.services.points import listing as points
+from qaflow.services.points.edits import NewLimit
+from qaflow.services.points.limits import Judge
+from qaflow.services.points.listing import ALL, SHOWS, Item
 
 resource = Resource("api_points", __name__, url_prefix="/points", description="Control points and their limits")
 REASON = 500

@@ -10,8 +10,8 @@ from qaflow.api.figures import ADDRESSED, Mean, Said, Span, counted, label, mean
 from qaflow.api.points import Limit
 from qaflow.api.resource import Resource
 from qaflow.engine.control import MAJOR, MINOR, Limits
-from qaflow.services import portraits
-from qaflow.services.portraits import CHAIN, LINES, ROUNDS, TESTS, WARNINGS, Chosen, Goal, Point, Portrait
+from qaflow.services.figures import portraits
+from qaflow.services.figures.portraits import CHAIN, LINES, ROUNDS, TESTS, WARNINGS, Chosen, Goal, Point, Portrait
 from qaflow.store.portraits import Subject, Warned
 
 resource = Resource("api_portraits", __name__, url_prefix="/portraits", description="Portraits of subjects")

@@ -8,9 +8,10 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
 from qaflow.api.resource import Resource
 from qaflow.engine.control import MAJOR, MINOR
-from qaflow.services import handing_in, point_readings
-from qaflow.services.handing_in import Given
-from qaflow.services.intake import SOURCE_LENGTH
+from qaflow.services.points import handing_in
+from qaflow.services.points import readings as point_readings
+from qaflow.services.points.handing_in import Given
+from qaflow.services.points.intake import SOURCE_LENGTH
 
 resource = Resource("api_readings", __name__, url_prefix="/readings", description="Readings of control points")
 BYTES = 4_000_000  # of one delivery

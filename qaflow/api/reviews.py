@@ -10,9 +10,9 @@ from qaflow.api.files import FileAnswer
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
-from qaflow.services import freezing, sampling
-from qaflow.services.freezing import Line, Wanted
-from qaflow.services.sampling import MOST, SEED, Sample
+from qaflow.services.auditing import freezing, sampling
+from qaflow.services.auditing.freezing import Line, Wanted
+from qaflow.services.auditing.sampling import MOST, SEED, Sample
 
 resource = Resource("api_reviews", __name__, url_prefix="/audit", description="Samples and freezes for a review")
 JSON = "application/json"

@@ -11,9 +11,10 @@ from qaflow.api.calling import Call
 from qaflow.api.pointing import by_field
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
-from qaflow.services import dashboard, steering
-from qaflow.services.dashboard import Chosen
-from qaflow.services.steering import ACTS, BATCH, MOST_DAYS, Fate, Wanted
+from qaflow.services.cycles import steering
+from qaflow.services.cycles.steering import ACTS, BATCH, MOST_DAYS, Fate, Wanted
+from qaflow.services.figures import dashboard
+from qaflow.services.figures.dashboard import Chosen
 
 resource = Resource("api_rounds", __name__, url_prefix="/rounds", description="Rounds of cycles, steered in bulk")
 REASON = 200

@@ -12,9 +12,9 @@ from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
 from qaflow.errors import Missing
-from qaflow.services import saved_filters
-from qaflow.services.inbox import ANY, BOXES, SORTS, Chosen
-from qaflow.services.saved_filters import MOST, SIGNS, Saved
+from qaflow.services.desk import saved_filters
+from qaflow.services.desk.inbox import ANY, BOXES, SORTS, Chosen
+from qaflow.services.desk.saved_filters import MOST, SIGNS, Saved
 
 resource = Resource("api_saved_filters", __name__, url_prefix="/inbox/filters", description="Kept filters of the inbox")
 AT = {"text.blank": "name", "text.control_character": "name", "text.too_long": "name", "filter.taken": "name"}

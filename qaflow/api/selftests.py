@@ -10,9 +10,9 @@ from qaflow.api.pointing import by_code, by_field
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import Label
 from qaflow.engine.selftest import HIGHEST, LOWEST
-from qaflow.services import answering, selftest_cycle, selftest_groups, selftests
-from qaflow.services.answering import FEW, STILL_OPEN, Answering, Compared
-from qaflow.services.selftests import AHEAD, CLOSED, LISTED, OPEN, Asked
+from qaflow.services.voices import answering, selftest_cycle, selftest_groups, selftests
+from qaflow.services.voices.answering import FEW, STILL_OPEN, Answering, Compared
+from qaflow.services.voices.selftests import AHEAD, CLOSED, LISTED, OPEN, Asked
 from qaflow.store.selftests import Opened
 
 resource = Resource("api_selftests", __name__, url_prefix="/selftests", description="Self-tests")

@@ -10,10 +10,10 @@ from qaflow.api.calling import Answer, Call
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
-from qaflow.services import subject_edits, subject_pages
+from qaflow.services.places import subject_edits, subject_pages
+from qaflow.services.places.subject_edits import Effect, Wanted
+from qaflow.services.places.subject_pages import STATES, Chosen, Listed
 from qaflow.services.rehearsing import digest_of
-from qaflow.services.subject_edits import Effect, Wanted
-from qaflow.services.subject_pages import STATES, Chosen, Listed
 
 resource = Resource("api_subjects", __name__, url_prefix="/subjects", description="Subjects and who answers for them")
 REASON = 500

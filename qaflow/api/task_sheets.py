@@ -6,8 +6,8 @@ from typing import Any
 
 from qaflow.api import schemas as s
 from qaflow.engine import grid as months
-from qaflow.services import task_grid
-from qaflow.services.task_desk import KINDS, ORIGINS
+from qaflow.services.tasks import grid as task_grid
+from qaflow.services.tasks.desk import KINDS, ORIGINS
 from qaflow.store import tasks as rows
 
 MONTH = r"\d{4}-(0[1-9]|1[0-2])\Z"

@@ -13,9 +13,12 @@ from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.api.task_sheets import MONTH, Grid, OnePage, Sheet, Unit, grid_body, page_body, unit_body
 from qaflow.engine import grid as months
-from qaflow.services import task_acts, task_fields, task_grid, tasks
-from qaflow.services.task_desk import KINDS, ORIGINS, Chosen
-from qaflow.services.task_fields import MOST_COST, MOST_RESULT, Wanted
+from qaflow.services.tasks import acts as task_acts
+from qaflow.services.tasks import fields as task_fields
+from qaflow.services.tasks import grid as task_grid
+from qaflow.services.tasks import plans as tasks
+from qaflow.services.tasks.desk import KINDS, ORIGINS, Chosen
+from qaflow.services.tasks.fields import MOST_COST, MOST_RESULT, Wanted
 from qaflow.store.tasks import Task as Row
 
 resource = Resource("api_tasks", __name__, url_prefix="/tasks", description="Tasks of the year")

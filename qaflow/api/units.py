@@ -11,10 +11,10 @@ from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.college import SYSTEMS, UNIT_KINDS
 from qaflow.errors import Missing
-from qaflow.services import organisation, restructuring
-from qaflow.services.organisation import Unit
+from qaflow.services.places import organisation, restructuring
+from qaflow.services.places.organisation import Unit
+from qaflow.services.places.restructuring import ROOT, Wanted
 from qaflow.services.rehearsing import digest_of
-from qaflow.services.restructuring import ROOT, Wanted
 
 resource = Resource("api_units", __name__, url_prefix="/units", description="The units of the college")
 KINDS = (*UNIT_KINDS, ROOT)

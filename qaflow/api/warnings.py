@@ -11,9 +11,10 @@ from qaflow.engine.control import MAJOR, MINOR
 from qaflow.engine.decide import ACTIONS
 from qaflow.engine.definition import CATEGORIES, LAYERS, SCOPES
 from qaflow.errors import Missing
-from qaflow.services import cycle_doors, warnings
-from qaflow.services.cycles import TEXTS
-from qaflow.services.warnings import ANY, CLOSED, OPEN, Chosen, Story
+from qaflow.services.cycles import doors as cycle_doors
+from qaflow.services.cycles import warnings
+from qaflow.services.cycles.acts import TEXTS
+from qaflow.services.cycles.warnings import ANY, CLOSED, OPEN, Chosen, Story
 
 resource = Resource("api_warnings", __name__, url_prefix="/warnings", description="Warnings and what became of them")
 STEPS = ("acknowledge", "correct", "confirm", "dismiss", "approve", "reject")

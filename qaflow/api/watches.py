@@ -5,7 +5,8 @@ from __future__ import annotations
 from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
 from qaflow.api.resource import Resource
-from qaflow.services import cycle_page, watching
+from qaflow.services.cycles import page as cycle_page
+from qaflow.services.cycles import watching
 
 resource = Resource("api_watches", __name__, url_prefix="/cycles", description="Cycles that one watches")
 

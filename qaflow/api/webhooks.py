@@ -7,8 +7,8 @@ from typing import Any
 from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
 from qaflow.api.resource import Resource
-from qaflow.services import events, webhooks
-from qaflow.services.webhooks import PAGE, STATES
+from qaflow.services.events import events, webhooks
+from qaflow.services.events.webhooks import PAGE, STATES
 
 resource = Resource("api_webhooks", __name__, url_prefix="/webhooks", description="Targets of the college's events")
 ADDRESS = 2000

@@ -13,9 +13,9 @@ from qaflow.cli import output
 from qaflow.cli.frame import Group, Whole, installation, ports
 from qaflow.errors import Invalid, Unavailable
 from qaflow.paths import read_input
-from qaflow.services import audit as service
-from qaflow.services import checkpoints, packs
-from qaflow.services import installation as installations
+from qaflow.services.auditing import audit as service
+from qaflow.services.auditing import checkpoints, packs
+from qaflow.services.running import installation as installations
 from qaflow.store.db import db
 
 LISTED = 20

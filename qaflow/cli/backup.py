@@ -9,7 +9,7 @@ import click
 from qaflow.cli import output
 from qaflow.cli.frame import Command, installation, ports
 from qaflow.errors import Unavailable
-from qaflow.services import backups
+from qaflow.services.running import backups
 from qaflow.store.db import db
 
 FILE = click.Path(readable=False, path_type=Path)

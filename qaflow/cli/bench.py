@@ -22,7 +22,7 @@ from qaflow.services.bench import intakes, machine, pages, proof, workloads, wor
 from qaflow.services.bench.workloads import Bench
 from qaflow.services.bench.world import World
 from qaflow.services.work import AnySession
-from qaflow.store import floors, floors_bare
+from qaflow.store.bench import floors, floors_bare
 from qaflow.store.db import db, upgrade
 
 HUNDRED_THOUSAND, MILLION = 100_000, 1_000_000

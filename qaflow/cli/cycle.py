@@ -12,9 +12,9 @@ from qaflow import paths
 from qaflow.cli import output
 from qaflow.cli.frame import Group, Whole, installation, ports
 from qaflow.errors import Invalid, Usage
-from qaflow.services import cycles as service
-from qaflow.services import evidence, reading, starting
 from qaflow.services.actors import as_user
+from qaflow.services.cycles import acts as service
+from qaflow.services.cycles import evidence, reading, starting
 from qaflow.store.db import db
 
 MAX_DATA = 1_000_000

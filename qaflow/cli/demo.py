@@ -22,8 +22,8 @@ from qaflow.config import Settings
 from qaflow.engine import loader
 from qaflow.engine.dates import iso_day
 from qaflow.errors import Invalid, Refused, Usage
-from qaflow.services import installation as installing
-from qaflow.services import packaged
+from qaflow.services.definitions import packaged
+from qaflow.services.running import installation as installing
 from qaflow.services.simulation import making
 from qaflow.services.simulation.values import FULL, SMALL, Plan
 from qaflow.store.db import UNFIT, db, schema_state

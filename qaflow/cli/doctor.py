@@ -9,8 +9,8 @@ import click
 from qaflow.cli import output
 from qaflow.cli.frame import Command, installation, ports
 from qaflow.errors import Invalid
-from qaflow.services import deploying
-from qaflow.services import doctor as service
+from qaflow.services.running import deploying
+from qaflow.services.running import doctor as service
 from qaflow.store.db import db
 
 

@@ -13,7 +13,7 @@ import click
 from qaflow.cli import output
 from qaflow.cli.frame import Command, installation
 from qaflow.errors import Unavailable
-from qaflow.services import mining as service
+from qaflow.services.events import mining as service
 from qaflow.store.db import db
 
 HELP = {

@@ -9,8 +9,8 @@ import click
 
 from qaflow.cli import exports, output
 from qaflow.cli.frame import Command, installation, ports
-from qaflow.services import point_files as service
-from qaflow.services.installation import operator
+from qaflow.services.points import files as service
+from qaflow.services.running.installation import operator
 from qaflow.store.db import db
 
 HELP = {

@@ -9,8 +9,8 @@ import click
 
 from qaflow.cli import exports, output
 from qaflow.cli.frame import Command, Whole, installation, ports
-from qaflow.services import task_files as service
-from qaflow.services.installation import operator
+from qaflow.services.running.installation import operator
+from qaflow.services.tasks import files as service
 from qaflow.store.db import db
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199

@@ -13,8 +13,8 @@ from flask import Flask, current_app
 
 from qaflow import config, logs
 from qaflow.config import Settings
-from qaflow.services import health
 from qaflow.services.ports import Clock, Ports
+from qaflow.services.running import health
 from qaflow.store.db import Unreachable, db
 
 MOST_DIGITS = 18  # a 64-bit column holds them

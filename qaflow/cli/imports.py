@@ -10,8 +10,8 @@ import click
 from qaflow import paths
 from qaflow.cli import output
 from qaflow.cli.frame import Group, installation, ports
-from qaflow.services import imports as service
-from qaflow.services.installation import operator
+from qaflow.services.files import imports as service
+from qaflow.services.running.installation import operator
 from qaflow.store.db import db
 
 HELP = {

@@ -15,8 +15,9 @@ from qaflow.cli.frame import Command, installation, ports
 from qaflow.config import Settings
 from qaflow.engine import loader
 from qaflow.errors import Unavailable, Usage
-from qaflow.services import frame_library, loading, packaged
-from qaflow.services import installation as service
+from qaflow.services.definitions import loading, packaged
+from qaflow.services.frame import library as frame_library
+from qaflow.services.running import installation as service
 from qaflow.store.db import db
 
 EMPTY = click.Path(readable=False, path_type=Path)

@@ -9,7 +9,7 @@ import click
 from qaflow.cli import output
 from qaflow.cli.frame import Command, installation, ports
 from qaflow.errors import Invalid
-from qaflow.services import tick as service
+from qaflow.services.sweeping import tick as service
 from qaflow.store.db import db
 
 

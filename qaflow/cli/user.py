@@ -12,9 +12,9 @@ from qaflow import paths
 from qaflow.cli import output
 from qaflow.cli.frame import Group, Whole, installation, ports
 from qaflow.errors import Usage
-from qaflow.services import accounts as service
-from qaflow.services import deputies, enrolling, password_rules, passwords, reseating
-from qaflow.services.installation import operator
+from qaflow.services.accounts import book as service
+from qaflow.services.accounts import deputies, enrolling, password_rules, passwords, reseating
+from qaflow.services.running.installation import operator
 from qaflow.services.work import Origin
 from qaflow.store.db import db
 

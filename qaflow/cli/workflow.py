@@ -10,13 +10,18 @@ import click
 
 from qaflow.cli import output
 from qaflow.cli.frame import Group, Whole, installation, ports
-from qaflow.engine import drawing_bpmn, drawing_mermaid, drawing_svg, loader
+from qaflow.engine import loader
 from qaflow.engine.college import Role
 from qaflow.engine.definition import Definition, to_plain
+from qaflow.engine.drawing import bpmn as drawing_bpmn
+from qaflow.engine.drawing import mermaid as drawing_mermaid
+from qaflow.engine.drawing import svg as drawing_svg
 from qaflow.engine.faults import Fault, meant
 from qaflow.errors import Forbidden, Invalid, Missing, Refused, Unavailable, problem
-from qaflow.services import definitions, migrating, packaged
 from qaflow.services.actors import as_user
+from qaflow.services.cycles import migrating
+from qaflow.services.definitions import packaged
+from qaflow.services.definitions import publishing as definitions
 from qaflow.store.db import db
 
 FAILED_CHECK = Invalid.exit

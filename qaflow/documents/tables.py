@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from qaflow.errors import Invalid
-from qaflow.services.guarding import guarded
+from qaflow.services.files.guarding import guarded
 from qaflow.services.ports import Cell, Leaf, Value
 
 MARK = "\ufeff"

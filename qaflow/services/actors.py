@@ -8,9 +8,9 @@ from qaflow.errors import Forbidden, Missing, Unproven
 from qaflow.store import accounts, people
 from qaflow.store.db import Driver, reading, utc
 
-from .installation import now_of
-from .passwords import token_hash
+from .accounts.passwords import token_hash
 from .ports import Ports
+from .running.installation import now_of
 from .words import clean_code
 from .work import AnySession, Origin
 

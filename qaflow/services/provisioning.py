@@ -10,11 +10,12 @@ from qaflow.store import accounts as rows
 from qaflow.store import directory
 from qaflow.store.db import Driver
 
-from . import accounts, enrolling
-from .cells import cell_value
-from .directory import account
-from .organisation import ACCOUNTS, Desk, desk
-from .sessions import SignedIn
+from .accounts import book as accounts
+from .accounts import enrolling
+from .accounts.directory import account
+from .accounts.sessions import SignedIn
+from .files.cells import cell_value
+from .places.organisation import ACCOUNTS, Desk, desk
 from .words import clean_code
 from .work import AnySession, Origin, Writer, transact
 

@@ -13,8 +13,8 @@ from qaflow.store import sessions, tokens
 from qaflow.store.db import Driver, reading, utc
 from qaflow.store.tokens import Row
 
-from .passwords import MOST_DAYS, PREFIX, TOKEN_BYTES, shown_of, token_hash
-from .sessions import SignedIn, posts
+from .accounts.passwords import MOST_DAYS, PREFIX, TOKEN_BYTES, shown_of, token_hash
+from .accounts.sessions import SignedIn, posts
 from .streams import person_fact
 from .words import NAME_LENGTH, clean_name
 from .work import AnySession, Origin, Writer, transact

@@ -1,24 +1,5 @@
 """All SQL lives here, one module an aggregate; whoever imports any of it has all tables known."""
 
-from qaflow.store import (
-    tables_api,
-    tables_chains,
-    tables_cycles,
-    tables_desk,
-    tables_events,
-    tables_journal,
-    tables_notices,
-    tables_organisation,
-    tables_people,
-    tables_reviews,
-    tables_sessions,
-    tables_signin,
-    tables_voices,
-    tables_work,
-)
+from qaflow.store import tables
 
-__all__ = [
-    "tables_api", "tables_chains", "tables_cycles", "tables_desk", "tables_events", "tables_journal", "tables_notices",
-    "tables_organisation", "tables_people", "tables_reviews", "tables_sessions", "tables_signin", "tables_voices",
-    "tables_work",
-]  # fmt: skip
+__all__ = ["tables"]

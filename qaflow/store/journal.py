@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from qaflow.store.driver import Driver, Sql
 from qaflow.store.faults import APPEND_ONLY, KEY_EXISTS, SEALED_STATE
-from qaflow.store.tables_journal import Journal
+from qaflow.store.tables.journal import Journal
 
 GENESIS = ""  # what the first entry of a stream names as the one before
 BATCH = 2000

@@ -5,58 +5,28 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 from werkzeug.routing import IntegerConverter
 
-from qaflow.web import (
-    access,
-    assets,
-    audit,
-    calendar,
-    campus,
-    chain_acts,
-    chains,
-    charting,
-    charts,
-    compare,
-    cycles,
-    definitions,
-    errors,
-    escalations,
-    feeds,
-    frame,
-    guide,
-    health,
-    imports,
-    inbox,
-    inbox_bulk,
-    incidents,
-    language,
-    leaving,
-    metrics,
-    office_rounds,
-    operations,
-    org_subjects,
-    organisation,
-    overview,
-    people,
-    points,
-    portraits,
-    profile,
-    proofs,
-    requests,
-    reviews,
-    saved_filters,
-    second,
-    security,
-    selftest,
-    signin,
-    signin_office,
-    start,
-    task_files,
-    tasks,
-    tokens,
-    warnings,
-    webhooks,
-    words,
-)
+from qaflow.web import access, assets, errors, guide, imports, language, requests, security, words
+from qaflow.web.account import feeds, profile, second, tokens
+from qaflow.web.auditing import audit, reviews
+from qaflow.web.chains import acts as chain_acts
+from qaflow.web.chains import pages as chains
+from qaflow.web.cycles import pages as cycles
+from qaflow.web.cycles import warnings
+from qaflow.web.definitions import pages as definitions
+from qaflow.web.desk import bulk as inbox_bulk
+from qaflow.web.desk import escalations, inbox, saved_filters, start
+from qaflow.web.entering import campus, proofs, signin
+from qaflow.web.figures import charting, charts, compare, overview, portraits
+from qaflow.web.frame import pages as frame
+from qaflow.web.office import rounds as office_rounds
+from qaflow.web.places import calendar, leaving, people, signin_office
+from qaflow.web.places import subjects as org_subjects
+from qaflow.web.places import units as organisation
+from qaflow.web.points import pages as points
+from qaflow.web.running import health, metrics, operations, webhooks
+from qaflow.web.tasks import files as task_files
+from qaflow.web.tasks import pages as tasks
+from qaflow.web.voices import incidents, selftest
 
 BLUEPRINTS = (
     charts.pages,

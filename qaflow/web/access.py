@@ -18,8 +18,8 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from qaflow.errors import QaflowError, Unproven
-from qaflow.services import sessions
-from qaflow.services.sessions import By, SignedIn
+from qaflow.services.accounts import sessions
+from qaflow.services.accounts.sessions import By, SignedIn
 from qaflow.services.work import Origin
 from qaflow.store.db import db
 from qaflow.web.requests import SAFE, origin, ports

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from flask import Blueprint, Response, abort, request, url_for
 
 from qaflow.paths import PACKAGE
-from qaflow.web import chart_library
+from qaflow.web.figures import library as chart_library
 from qaflow.web.requests import ports
 
 OWN = PACKAGE / "web" / "static"

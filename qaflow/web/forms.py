@@ -11,7 +11,7 @@ from wtforms import DateField, HiddenField, PasswordField, SelectChoice, SelectF
 from wtforms.validators import InputRequired, Length, Optional
 
 from qaflow.errors import QaflowError
-from qaflow.services.password_rules import MOST
+from qaflow.services.accounts.password_rules import MOST
 from qaflow.services.words import NAME_LENGTH
 from qaflow.web.requests import note
 from qaflow.web.wording import FAULTS, told

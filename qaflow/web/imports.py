@@ -12,8 +12,8 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from qaflow.errors import Invalid, QaflowError, Stale, Usage
-from qaflow.services import importing
-from qaflow.services.importing import MOST_BYTES, Sent
+from qaflow.services.files import importing
+from qaflow.services.files.importing import MOST_BYTES, Sent
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 from qaflow.web.forms import OK, UNFIT

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from flask import current_app, request, url_for
 from flask_babel import lazy_gettext as _
 
+from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.policy import ADMINISTRATORS, OFFICE, SEES_SCOPE, SUPERVISORS, SURVEYS
-from qaflow.services.sessions import SignedIn
 
 PARTS = {"reviews": "audit", "imports": "organisation", "portraits": "overview", "compare": "overview",
          "webhooks": "operations"}  # fmt: skip

@@ -13,8 +13,8 @@ from prometheus_client import Histogram
 
 from qaflow import logs
 from qaflow.errors import Forbidden
-from qaflow.services.installation import now_of
 from qaflow.services.ports import Ports
+from qaflow.services.running.installation import now_of
 from qaflow.services.work import Origin
 from qaflow.store.db import db
 

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 
 from qaflow.engine.calendar import Calendar, CalendarGap
 from qaflow.errors import QaflowError
-from qaflow.services import profile
+from qaflow.services.accounts import profile
 from qaflow.services.college import CollegeView
 from qaflow.store.db import db
 from qaflow.web import nav

@@ -16,7 +16,7 @@ from qaflow import testing
 from qaflow.app import create_app
 from qaflow.config import Settings, ensure_secret
 from qaflow.engine.definition import Label
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.store import db, installation
 from qaflow.store.db import Sql, utc
 

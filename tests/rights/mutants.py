@@ -114,7 +114,7 @@ def _scope(kinds: frozenset[str], place: Place, name: str) -> Mutant:
 def in_code(places: set[Place]) -> Iterator[Mutant]:
     """Yield the checks of the functions that are reached, file by file."""
     for room in ROOMS:
-        for file in sorted((ROOT / room).glob("*.py")):
+        for file in sorted((ROOT / room).rglob("*.py")):
             tree = ast.parse(file.read_text(encoding="utf-8"))
             for top, node in _tops(tree):
                 if (str(file), top) in places:
@@ -133,7 +133,7 @@ def _of(file: Path, tree: ast.Module, top: str, node: ast.AST) -> Iterator[Mutan
     inner = file.name == "policy.py"
     for number, one in enumerate(ast.walk(node)):
         for what, make in _changes(one, inner):
-            name = f"{file.name} {top}: {what}"
+            name = f"{file.relative_to(ROOT)} {top}: {what}"
             yield Mutant(name, (str(file), top), _swap(file, tree, top, number, make))
 
 

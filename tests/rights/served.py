@@ -151,7 +151,7 @@ def _quick() -> None:
     """Let passwords cost next to nothing: a race of many browsers says as much, a guess is counted alike."""
     from argon2 import PasswordHasher
 
-    from qaflow.services import passwords
+    from qaflow.services.accounts import passwords
 
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 

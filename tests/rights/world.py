@@ -27,10 +27,14 @@ from qaflow.adapters.clock import StoppedClock
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.engine.definition import Definition
-from qaflow.services import accounts, deputies, evidence, incidents, passwords, tokens
-from qaflow.services.accounts import NewGrant
-from qaflow.services.incidents import Grading, Report
-from qaflow.services.sessions import SignedIn
+from qaflow.services import tokens
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import deputies, passwords
+from qaflow.services.accounts.book import NewGrant
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.cycles import evidence
+from qaflow.services.voices import incidents
+from qaflow.services.voices.incidents import Grading, Report
 from qaflow.services.work import Writer
 from qaflow.store import chain_writes
 from qaflow.store.db import Driver, Sql, db

@@ -6,10 +6,10 @@ import datetime as dt
 from statistics import quantiles
 from typing import Any, NamedTuple
 
-from qaflow.services import passwords
+from qaflow.services.accounts import passwords
 from qaflow.services.work import AnySession, Origin, transact
-from qaflow.store import bench_world
 from qaflow.store import installation as rows
+from qaflow.store.bench import world as bench_world
 from qaflow.store.db import utc
 
 from . import world

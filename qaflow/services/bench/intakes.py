@@ -11,13 +11,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from qaflow.services import monitoring
-from qaflow.services.monitoring import NewReading
+from qaflow.services.points import monitoring
+from qaflow.services.points.monitoring import NewReading
 from qaflow.services.ports import Leaf, Workbooks
 from qaflow.services.work import AnySession, Origin, transact
-from qaflow.store import bench_pages, floors_readings
+from qaflow.store.bench import floors_readings
+from qaflow.store.bench import pages as bench_pages
+from qaflow.store.bench.floors_readings import Given
 from qaflow.store.db import set_synchronous, utc
-from qaflow.store.floors_readings import Given
 
 from . import world
 from .workloads import Bench, timed

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from qaflow.services import comparing, dashboard, overview, portraits
-from qaflow.services.sessions import SignedIn
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.figures import comparing, dashboard, overview, portraits
 from qaflow.services.work import AnySession, Origin, transact
-from qaflow.store import bench_pages, floors_pages
+from qaflow.store.bench import floors_pages
+from qaflow.store.bench import pages as bench_pages
 from qaflow.store.db import set_synchronous, utc
 
 from . import world

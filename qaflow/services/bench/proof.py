@@ -6,9 +6,11 @@ import datetime as dt
 from statistics import median
 from typing import Any
 
-from qaflow.services import audit, cycles
+from qaflow.services.auditing import audit
+from qaflow.services.cycles import acts as cycles
 from qaflow.services.work import AnySession, Origin, transact
-from qaflow.store import bench_world, journal
+from qaflow.store import journal
+from qaflow.store.bench import world as bench_world
 from qaflow.store.db import Driver
 
 from . import world

@@ -11,9 +11,11 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from qaflow.services import cycles, tick
+from qaflow.services.cycles import acts as cycles
+from qaflow.services.sweeping import tick
 from qaflow.services.work import AnySession, Origin, transact
-from qaflow.store import bench_world, floors, floors_bare, floors_recorded, floors_sets
+from qaflow.store.bench import floors, floors_bare, floors_recorded, floors_sets
+from qaflow.store.bench import world as bench_world
 from qaflow.store.db import utc
 
 from . import world

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from qaflow.engine.college import College, Layer, Period, Role, Track
 from qaflow.engine.definition import Deadline, Definition, Field, Label, Level, Signers, Stage, canonical, to_plain
-from qaflow.services import installation, rounds
+from qaflow.services.cycles import rounds
+from qaflow.services.running import installation
 from qaflow.services.work import AnySession, Origin, transact
-from qaflow.store import bench_world
 from qaflow.store import rounds as schedule
+from qaflow.store.bench import world as bench_world
 from qaflow.store.db import Driver, checkpoint, set_synchronous, utc
 
 UTC8 = dt.timezone(dt.timedelta(hours=8))

@@ -10,11 +10,12 @@ from qaflow.engine import periods
 from qaflow.engine.college import Track
 from qaflow.engine.definition import Definition
 from qaflow.errors import QaflowError, Refused
+from qaflow.services.cycles import launching, rounds, scheduling
+from qaflow.services.places import structure
+from qaflow.services.places.structure import SubjectRow
 from qaflow.store.db import Driver
 
-from .. import launching, rounds, scheduling, structure
 from ..college import CollegeView
-from ..structure import SubjectRow
 from ..work import AnySession, Origin, transact
 
 BATCH = 200

@@ -6,13 +6,14 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 from qaflow.engine.college import College
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts.book import NewGrant, NewPerson
+from qaflow.services.places import structure, subjects
+from qaflow.services.places.structure import NewUnit, UnitRow
+from qaflow.services.places.subjects import NewSubject
 from qaflow.store.db import Driver
 
-from .. import accounts, structure, subjects
-from ..accounts import NewGrant, NewPerson
 from ..college import CollegeView, view
-from ..structure import NewUnit, UnitRow
-from ..subjects import NewSubject
 from ..work import AnySession, Origin, Writer
 from .values import Sizes, chance
 

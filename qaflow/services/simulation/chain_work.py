@@ -11,10 +11,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qaflow.errors import QaflowError
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.chains import acts as chain_acts
+from qaflow.services.chains import plan_goals
+from qaflow.services.chains.plan_goals import Entry
+from qaflow.services.places import structure
 
-from .. import chain_acts, plan_goals, structure
-from ..plan_goals import Entry
-from ..sessions import SignedIn
 from .values import DAY, chance
 
 if TYPE_CHECKING:

@@ -9,12 +9,16 @@ from typing import Any
 
 from qaflow.engine.diagnosis import FRAMED
 from qaflow.engine.snapshot import Data
+from qaflow.services.chains import plan_goals
+from qaflow.services.cycles import bulk
+from qaflow.services.cycles.bulk import Act, Outcome
+from qaflow.services.desk import inbox
+from qaflow.services.desk.inbox import Work
+from qaflow.services.places import structure
+from qaflow.services.points import monitoring
 from qaflow.store.db import Driver
 
-from .. import bulk, inbox, monitoring, plan_goals, structure
-from ..bulk import Act, Outcome
 from ..college import CollegeView, compiled
-from ..inbox import Work
 from ..work import AnySession, Origin, transact
 from . import conduct, habits
 from .cast import Cast

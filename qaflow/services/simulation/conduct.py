@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from qaflow.engine.definition import SCOPES, Definition
 from qaflow.engine.snapshot import Data
+from qaflow.services.desk.inbox import Work
 
-from ..inbox import Work
 from . import forms
 from .forms import Library
 

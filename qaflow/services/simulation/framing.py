@@ -7,12 +7,15 @@ import random
 from qaflow.engine.definition import Definition
 from qaflow.engine.diagnosis import FRAMED, STAGE
 from qaflow.errors import QaflowError
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.desk.inbox import Work
+from qaflow.services.frame import answering as frame_answering
+from qaflow.services.frame import diagnosing
+from qaflow.services.frame import edits as frame_edits
+from qaflow.services.frame import tree as frame
+from qaflow.services.frame.answering import LACKING, Given
 
-from .. import diagnosing, frame, frame_answering, frame_edits
 from ..college import CollegeView
-from ..frame_answering import LACKING, Given
-from ..inbox import Work
-from ..sessions import SignedIn
 from ..work import AnySession, Origin, transact
 from .forms import CAUSES, EFFECTS, PROBLEMS
 

@@ -7,9 +7,8 @@ import random
 from collections.abc import Iterator, Sequence
 
 from qaflow.engine.calendar import Calendar
-
-from ..monitoring import NewReading
-from ..structure import Point
+from qaflow.services.places.structure import Point
+from qaflow.services.points.monitoring import NewReading
 
 MEMORY = 0.6  # how much of the last deviation stays
 SPREAD = 0.62  # standard deviation of a reading, in margins between target and limit

@@ -6,8 +6,7 @@ import datetime as dt
 import random
 
 from qaflow.engine.calendar import Calendar
-
-from ..inbox import Work
+from qaflow.services.desk.inbox import Work
 
 PUNCTUAL, LATE, SLUGGISH = "punctual", "late", "sluggish"
 SHARES = ((PUNCTUAL, 0.90), (LATE, 0.975), (SLUGGISH, 1.0))

@@ -19,11 +19,17 @@ from zoneinfo import ZoneInfo
 from qaflow import __version__
 from qaflow.engine.loader import Folder
 from qaflow.errors import Refused
+from qaflow.services.accounts import passwords
+from qaflow.services.auditing import audit
+from qaflow.services.definitions import loading
+from qaflow.services.frame import library as frame_library
+from qaflow.services.places import structure
+from qaflow.services.running import doctor, installation
+from qaflow.services.sweeping import handing_over
 from qaflow.store import db, figures
 from qaflow.store import installation as rows
 from qaflow.store.db import Driver, driver, utc
 
-from .. import audit, doctor, frame_library, handing_over, installation, loading, passwords, structure
 from ..college import CollegeView, view
 from ..ports import Notice, Ports
 from ..work import AnySession, Origin, transact

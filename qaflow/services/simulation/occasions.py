@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from qaflow.engine.control import Limits
 from qaflow.errors import QaflowError
+from qaflow.services.accounts import book as accounts
+from qaflow.services.accounts import deputies, reseating
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.desk.inbox import Work
+from qaflow.services.places import structure, subjects
+from qaflow.services.places.structure import units
+from qaflow.services.points import edits as point_limits
+from qaflow.services.points.edits import NewLimit
 from qaflow.store.db import Driver
 
-from .. import accounts, deputies, point_limits, reseating, structure, subjects
-from ..inbox import Work
-from ..point_limits import NewLimit
-from ..sessions import SignedIn
-from ..structure import units
 from ..work import Writer, transact
 from .values import chance
 

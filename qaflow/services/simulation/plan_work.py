@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qaflow.engine import grid
 from qaflow.errors import QaflowError
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.tasks import acts as task_acts
+from qaflow.services.tasks.desk import numbers
+from qaflow.services.tasks.fields import Wanted, as_entered
 
-from .. import task_acts
-from ..sessions import SignedIn
-from ..task_desk import numbers
-from ..task_fields import Wanted, as_entered
 from ..work import Origin, each
 from .values import chance
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from qaflow.engine.definition import Label
 from qaflow.engine.selftest import HIGHEST, LOWEST, Place
 from qaflow.errors import QaflowError
+from qaflow.services.accounts.sessions import SignedIn
+from qaflow.services.places import structure
+from qaflow.services.voices import answering, catalogue, incidents, selftests
+from qaflow.services.voices.incidents import Grading, Report
+from qaflow.services.voices.selftests import Asked
 from qaflow.store.db import Driver
 
-from .. import answering, catalogue, incidents, selftests, structure
-from ..incidents import Grading, Report
-from ..selftests import Asked
-from ..sessions import SignedIn
 from ..work import each
 from .values import DAY, chance
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 
-from .. import tick
+from qaflow.services.sweeping import tick
+
 from ..work import AnySession
 from .college_year import CollegeYear
 from .values import DAY, Origins, Plan

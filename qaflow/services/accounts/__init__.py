@@ -1,0 +1,1 @@
+"""Accounts and people: rights by role, passwords, sessions, deputies, who leaves."""

@@ -1,0 +1,1 @@
+"""History proven and shown: verification, checkpoints, packs, samples, freezes."""

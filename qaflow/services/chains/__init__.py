@@ -1,0 +1,1 @@
+"""Goals and standards linked across the layers."""

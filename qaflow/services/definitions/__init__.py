@@ -1,0 +1,1 @@
+"""Definitions: published, uploaded, loaded with their college."""

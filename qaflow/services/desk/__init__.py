@@ -1,0 +1,1 @@
+"""What lies on a person's desk: the inbox, kept filters, escalations."""

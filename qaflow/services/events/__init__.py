@@ -1,0 +1,1 @@
+"""What is told outside: the stream of events, webhooks, private calendars, logs for mining."""

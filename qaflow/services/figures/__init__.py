@@ -1,0 +1,1 @@
+"""What is seen: overviews, portraits, comparisons, statistics."""

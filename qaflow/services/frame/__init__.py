@@ -1,0 +1,1 @@
+"""The frame of diagnosis: points taken, answered, covered, reported."""

@@ -1,0 +1,1 @@
+"""Control points and readings: limits by day, breaches, what comes in."""

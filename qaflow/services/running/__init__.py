@@ -1,0 +1,1 @@
+"""The running installation: operations, health, backups, the doctor."""

@@ -1,0 +1,1 @@
+"""Signing in by the campus and proving oneself anew."""

@@ -1,0 +1,1 @@
+"""Tasks of the year: the list, the month grid, the one page."""

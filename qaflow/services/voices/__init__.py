@@ -1,0 +1,1 @@
+"""What people say of themselves and of quality: self-tests and incidents."""

@@ -1,0 +1,1 @@
+"""What the bench asks: its world, its floors in plain `sqlite3`."""

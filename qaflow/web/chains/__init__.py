@@ -1,0 +1,1 @@
+"""Pages of the chains of goals and standards."""

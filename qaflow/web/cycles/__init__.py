@@ -1,0 +1,1 @@
+"""One cycle's pages: the 8, its records, the stage's form, its acts and warnings."""

@@ -1,0 +1,1 @@
+"""Pages of one's own desk: start, inbox, kept filters, escalations."""

@@ -1,0 +1,1 @@
+"""Pages of what is seen: overview, charts, portraits, comparisons."""

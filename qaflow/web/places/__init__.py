@@ -1,0 +1,1 @@
+"""Pages of the organisation: units, subjects, people, the calendar."""

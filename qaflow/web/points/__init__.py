@@ -1,0 +1,1 @@
+"""Pages of control points and readings."""

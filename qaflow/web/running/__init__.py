@@ -1,0 +1,1 @@
+"""Pages of the running program: operations, metrics, probes."""

@@ -1,0 +1,1 @@
+"""Pages of the tasks of the year."""

@@ -1,0 +1,1 @@
+"""Pages of self-tests and quality incidents."""
