@@ -77,6 +77,12 @@ def altered(data: bytes, **changes: bytes) -> bytes:
     return packed(list(found.items()))
 
 
+def renamed(data: bytes, old: str, new: str) -> bytes:
+    """Return a workbook in which a part has another name, and whoever points to it says so."""
+    return packed([(name.replace(old, new), content.replace(old.encode(), new.encode()))
+                   for name, content in parts(data).items()])  # fmt: skip
+
+
 def with_entry(data: bytes, name: str | zipfile.ZipInfo, content: bytes = b"x") -> bytes:
     """Return a workbook with one more entry."""
     return packed([*parts(data).items(), (name, content)])

@@ -213,6 +213,9 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "entities in utf-16": (lambda: bad.altered(GOOD, styles=WIDE), "xml.entity_forbidden"),
     "entities behind a long comment": (
         lambda: bad.altered(GOOD, styles=b"<!--" + noise(2 * MB) + b"-->" + XXE[21:]), "xml.entity_forbidden"),
+    "entities in a sheet of another name": (
+        lambda: bad.renamed(bad.altered(GOOD, worksheets__sheet1=QUADRATIC), "sheet1.xml", "sheet1.dat"),
+        "xml.entity_forbidden"),
     "upwards": (lambda: bad.with_entry(GOOD, "../../x"), "archive.bad_entry"),
     "absolute": (lambda: bad.with_entry(GOOD, "/etc/x"), "archive.bad_entry"),
     "backslash": (lambda: bad.raw_name(bad.with_entry(GOOD, "xl/a_b"), b"xl/a_b", b"xl\\a_b"), "archive.bad_entry"),

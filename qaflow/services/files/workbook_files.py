@@ -1,6 +1,6 @@
 """Workbooks (xlsx) as rows of texts: each cell as a person reads it, formulas and errors named, hidden rows told.
 
-The sheet is read by openpyxl row by row, over `workbook_guards`; numbers become dates here, because a day that never
+The sheet is read row by row (`sheet_rows`), over `workbook_guards`; numbers become dates here, because a day that never
 was (29 February 1900) and the 1904 system must be told apart.
 """
 
@@ -20,6 +20,7 @@ from defusedxml import DefusedXmlException
 from .cells import Dated, Faulty
 from .csv_files import Record
 from .file_faults import MOST_ROWS, Faults
+from .sheet_rows import TEXT, Cell, SheetRows
 from .workbook_guards import opened
 
 EPOCH, EPOCH_1904 = datetime(1899, 12, 31), datetime(1904, 1, 1)  # noqa: DTZ001 - a sheet's days have no zone
@@ -91,21 +92,13 @@ def _book(archive: zipfile.ZipFile, faults: Faults) -> Any:
 def _rows(book: Any, chosen: Any, notices: list[str], faults: Faults) -> Iterator[Record]:
     """Give (line, cells) of each row that holds anything, in the order of the sheet."""
     from openpyxl.utils.datetime import MAC_EPOCH
-    from openpyxl.worksheet._reader import WorkSheetParser
-
-    class Parser(WorkSheetParser):
-        """Openpyxl's reader of a sheet, which here never works out a formula."""
-
-        def parse_formula(self, element: Any) -> str:
-            """Return that there is one."""
-            return "="
 
     dates, late = book._date_formats | book._timedelta_formats, book.epoch == MAC_EPOCH
     count = 0
     try:
         with book._archive.open(chosen._worksheet_path) as source:
-            parser = Parser(source, chosen._shared_strings)
-            for line, cells in parser.parse():
+            read = SheetRows(source, chosen._shared_strings)
+            for line, cells in read:
                 texts = _texts(line, cells, dates, late, faults)
                 if any(text.strip() or isinstance(text, Faulty) for text in texts):
                     count += 1
@@ -114,8 +107,8 @@ def _rows(book: Any, chosen: Any, notices: list[str], faults: Faults) -> Iterato
                     yield line, texts
     except DAMAGED:
         raise faults.whole("file.not_xlsx", "the sheet cannot be read to its end: it is damaged") from None
-    notices += hidden_rows([int(n) for n, row in parser.row_dimensions.items() if row.get("hidden") in ("1", "true")])
-    for merged in parser.merged_cells.mergeCell if parser.merged_cells else ():
+    notices += hidden_rows(read.hidden)
+    for merged in read.merged:
         left, top, _, _ = merged.bounds
         faults.add(top, left, "cell.merged", f"the cells {merged.ref} are merged: part them, each row with its value")
 
@@ -128,21 +121,17 @@ def hidden_rows(lines: list[int]) -> list[str]:
     return [f"{len(lines)} hidden row(s) were read like all others: {shown}"]
 
 
-def _texts(line: int, cells: list[dict[str, Any]], dates: set[int], late: bool, faults: Faults) -> list[str]:
+def _texts(line: int, cells: list[Cell], dates: set[int], late: bool, faults: Faults) -> list[str]:
     texts: list[str] = []
-    for cell in cells:
-        value, kind, column = cell["value"], cell["data_type"], cell["column"]
-        if value is None:
-            continue
+    for column, kind, value, style in cells:
         if column > len(texts):
             texts += [""] * (column - len(texts))
-        texts[column - 1] = _text(line, column, kind, value, cell["style_id"] in dates, late, faults)
+        plain = kind == TEXT
+        texts[column - 1] = str(value) if plain else _text(line, column, kind, value, style in dates, late, faults)
     return texts
 
 
 def _text(line: int, column: int, kind: str, value: Any, dated: bool, late: bool, faults: Faults) -> str:
-    if kind == "s":
-        return str(value)
     if kind == "n" and not dated:
         return number_text(value)
     if kind == "n":

@@ -111,7 +111,7 @@ def _content(data: bytes, part: zipfile.ZipInfo, faults: Faults) -> None:
         name, extra = struct.unpack_from("<HH", data, part.header_offset + 26)
         begin = part.header_offset + 30 + name + extra
         packed = memoryview(data)[begin : begin + part.compress_size]
-        look = _Prolog(part.filename) if part.filename.casefold().endswith((".xml", ".rels", ".vml")) else None
+        look = _Prolog()  # whatever its name says: the workbook itself names the part that is its sheet
         true, first = 0, True
         for piece in _unpacked(packed, part.compress_type == zipfile.ZIP_DEFLATED):
             true += len(piece)
@@ -120,7 +120,7 @@ def _content(data: bytes, part: zipfile.ZipInfo, faults: Faults) -> None:
             if first and piece.startswith(ARCHIVE):
                 raise faults.whole("archive.expands_too_much", f"holds another archive: {part.filename[:80]!r}")
             first = False
-            if look is not None and not look.done and look.feed(piece):
+            if not look.done and look.feed(piece):
                 told = f"{part.filename[:80]!r} declares a document type or entities"
                 raise faults.whole("xml.entity_forbidden", told)
     except (zlib.error, struct.error):
@@ -141,7 +141,7 @@ def _unpacked(packed: memoryview, deflated: bool) -> Iterator[bytes]:
 class _Prolog:
     """Reads an XML part up to its root and tells whether a document type stands before it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
         self.done, self.declared = False, False
         self.parser = expat.ParserCreate()
         self.parser.StartDoctypeDeclHandler = self._doctype
