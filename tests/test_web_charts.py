@@ -77,6 +77,8 @@ def test_a_subjects_page_holds_its_readings_in_four_charts_and_tables(site: Site
     assert re.findall(r"<td>([\d.]+)</td><td>50</td><td>45</td>", tables["time"]) == [f"{v:.6g}" for v in WANDER]
     assert f"<dd>{statistics.fmean(WANDER):.5g}</dd>" in text and f"<dd>{statistics.stdev(WANDER):.5g}</dd>" in text
     assert len(specs(browser, study(site))) == 4
+    chinese = site.browser("lead", "zh").get(study(site)).text
+    assert "组下限" in chinese and "原期限" not in chinese
 
 
 def test_findings_are_told_in_words_with_their_day(site: Site) -> None:

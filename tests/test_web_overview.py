@@ -10,6 +10,7 @@ from browsing import site as made
 from overviewing import peopled
 
 from qaflow.config import Settings
+from qaflow.services.figures import comparing
 from qaflow.store.db import db
 
 NUMBER = re.compile(r'<a class="q-n[^"]*" href="(/overview/list[^"]*)"[^>]*>(?:<svg.*?</svg> )?([\d,]+)</a>')
@@ -96,3 +97,27 @@ def test_an_address_of_no_list_is_refused_calmly(site: Site, query: str) -> None
     assert site.browser("office").get(f"/overview/list?{query}").status_code == 422
     for path in ("/overview/list?group=%00&span=x", "/portraits?q=%25&layer=x&page=0", "/compare?layer=x&point=y"):
         assert site.browser("office").get(path).status_code == 200
+
+
+@pytest.mark.parametrize(("wanted", "found"), [
+    (("major", "core"), ("major", "")), (("course", "core"), ("course", "core")),
+    (("course", "own"), ("course", "basic")), (("", ""), ("course", "basic")),
+    (("nowhere", "core"), ("course", "basic")),
+])  # fmt: skip
+def test_a_layer_is_chosen_even_where_the_former_layers_kind_is_still_named(
+    wanted: tuple[str, str], found: tuple[str, str]
+) -> None:
+    kinds = [("course", "basic"), ("course", "core"), ("major", "")]
+
+    assert comparing.shown(kinds, comparing.Chosen(layer=wanted[0], kind=wanted[1])) == found
+    assert comparing.shown([], comparing.Chosen(layer=wanted[0])) is None
+
+
+def test_kinds_of_subjects_have_words_and_a_colleges_own_stand_as_written(site: Site) -> None:
+    site.world.query("update subject set kind = case when id % 2 = 0 then 'basic' else 'own-kind' end "
+                     "where layer = 'course' returning id")  # fmt: skip
+
+    text = site.browser("office", "en").get("/compare?layer=course").text
+
+    kinds = dict(re.findall(r'<option value="([\w-]+)"[^>]*>([^<]+)</option>', text))
+    assert (kinds["basic"], kinds["own-kind"]) == ("Basic course of a major", "own-kind")

@@ -213,11 +213,20 @@ def units(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> 
     return opened(session, origin, me, lambda desk: _units(desk, chosen))
 
 
+def shown(kinds: Sequence[tuple[str, str]], wanted: Chosen) -> tuple[str, str] | None:
+    """Return the (layer, kind) that is shown of those there are: the wanted one, else the first of the wanted layer.
+
+    A form that changes the layer still names the former layer's kind.
+    """
+    of_layer = [one for one in kinds if one[0] == wanted.layer]
+    return next((one for one in of_layer if one[1] == wanted.kind), next(iter(of_layer or kinds), None))
+
+
 def _units(desk: Desk, wanted: Chosen) -> Units:
     kinds = [(layer, kind, desk.names.get(layer, Label(zh=layer, en=layer)))
              for layer, kind in rows.kinds(desk.driver, desk.shared)]  # fmt: skip
-    fitting = [k for k in kinds if k[:2] == (wanted.layer, wanted.kind)] or kinds[:1]
-    layer, kind = fitting[0][:2] if fitting else ("", "")
+    fitting = shown([k[:2] for k in kinds], wanted)
+    layer, kind = fitting or ("", "")
     known = rows.points(desk.driver, desk.shared | {"layer": layer})
     point = next((p[0] for p in known if p[0] == wanted.point), known[0][0] if known else 0)
     spans = desk.spans("goals")[-2:][::-1]

@@ -35,7 +35,7 @@ def words() -> Words:
     return {
         "day": _("Day"), "value": _("Value"), "note": _("Note"), "target": _("Target"), "lower": _("Lower limit"),
         "upper": _("Upper limit"), "label": _("What"), "group": _("Group"), "count": _("How many"),
-        "share": _("Cumulative share in percent"), "axis": _("Dimension"), "from": _("From"), "to": _("To"),
+        "share": _("Cumulative share in percent"), "axis": _("Dimension"), "from": _("At least"), "to": _("Less than"),
         "sample": _("Sample"), "centre": _("Centre"), "lcl": _("Lower control limit"),
         "ucl": _("Upper control limit"), "finding": _("Finding"),
     }  # fmt: skip

@@ -17,12 +17,19 @@ from qaflow.web.access import me, mine
 from qaflow.web.cycles import words as cycle_words
 from qaflow.web.language import pair
 from qaflow.web.office.figures import number_of, text
+from qaflow.web.places.forms import UNIT_WORDS
 
 from . import chart, charting
 from .overview import span_name
 
 MEASURES: dict[str, Any] = {"correction": lazy_gettext("Correction of a warning"),
                             "improvement": lazy_gettext("Improvement at the end of a round")}  # fmt: skip
+
+KINDS: dict[str, Any] = {**UNIT_WORDS, "public": lazy_gettext("General course"),
+                         "basic": lazy_gettext("Basic course of a major"),
+                         "core": lazy_gettext("Core course of a major")}  # fmt: skip
+"""Kinds of subjects: of units, and of courses as the state's teaching standards of majors divide them; a college's own
+kinds are shown as it writes them."""
 
 pages = Blueprint("compare", __name__, url_prefix="/compare")
 
@@ -34,7 +41,8 @@ def index() -> Response | str:
     found = comparing.units(db.session, mine(), me(), chosen)
     drawn = _bars(found)
     return charting.charted("compare.html", [drawn] if drawn else [], found=found, drawn=drawn, pair=pair,
-                            figures=chart.figures, span_name=span_name, address=url_for("compare.index"))  # fmt: skip
+                            figures=chart.figures, span_name=span_name, kind_words=KINDS,
+                            address=url_for("compare.index"))  # fmt: skip
 
 
 @pages.get("/<int:number>")
