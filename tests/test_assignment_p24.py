@@ -17,7 +17,7 @@ ODD = ("__class__", "__dict__", "__init__", "_sa_instance_state", "metadata", "r
        "me", "origin", "now", "door", "on_behalf_of", "for_", "as", "user", "is_admin", "admin", "kinds", "role",
        "roles")  # fmt: skip
 VOLATILE = {"at", "recorded_at", "created_at", "hash", "prev", "head", "salt", "request_id", "data", "submitted_at",
-            "password_hash", "bytes"}  # fmt: skip
+            "password_hash", "bytes", "prefix"}  # fmt: skip
 """Columns that no two requests write alike: instants, chains of hashes, reference numbers."""
 
 
