@@ -34,7 +34,7 @@ from pathlib import Path
 from qaflow.app import create_app
 from qaflow.config import Settings
 from qaflow.errors import QaflowError
-from qaflow.services import cycles
+from qaflow.services.cycles import acts as cycles
 from qaflow.services.work import Origin
 from qaflow.store.db import db
 
