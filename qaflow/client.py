@@ -37,6 +37,7 @@ class Reading(TypedDict, total=False):
     at: str
     value: float
     source: str
+    reason: str  # where it corrects a value that stands
 
 
 class Problem(Exception):

@@ -19,7 +19,6 @@ from qaflow.services.cycles import page as cycle_page
 from qaflow.services.cycles.acting import hold
 from qaflow.store.db import Driver, db
 from qaflow.testing import CARRIED, MONDAY, NOTE, World, label, spiral, stage
-from qaflow.web.assets import asset
 from qaflow.web.cycles import forms as cycle_forms
 
 FORM = (
@@ -88,8 +87,12 @@ def test_the_page_shows_the_8_of_its_own_definition_without_a_style_in_it(here: 
     assert ("还差 1 项可以提交" in text) == (lang == "zh")
 
 
-def test_the_sheet_of_the_figure_is_what_the_drawing_says() -> None:
-    assert asset("q8.css").plain.decode() == CSS
+def test_the_page_of_a_cycle_brings_the_sheet_of_its_figure(here: Site) -> None:
+    cycle = here.world.start()
+    lead = here.browser("lead")
+    (address,) = re.findall(r'href="(/assets/\w+/q8\.css)"', lead.get(f"/cycles/{cycle}").text)
+
+    assert lead.get(address).data.decode() == CSS
 
 
 def test_a_stage_is_submitted_and_approved_in_the_browser(here: Site) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, abort, request, url_for
 
+from qaflow.engine.drawing import svg
 from qaflow.paths import PACKAGE
 from qaflow.web.figures import library as chart_library
 from qaflow.web.requests import ports
@@ -56,7 +57,7 @@ def asset(name: str) -> Asset:
     if name == chart_library.NAME:
         data = chart_library.script(ports().settings.home / chart_library.FOLDER)
         return Asset(_hash(name), data, gzip.compress(data, mtime=0))
-    data = _icons() if name == "icons.svg" else _wheel(*WHEELS[name]) if name in WHEELS else _own(name)
+    data = _made(name) or (_wheel(*WHEELS[name]) if name in WHEELS else _own(name))
     return Asset(hashlib.sha256(data).hexdigest()[:HASH_SIGNS], data, gzip.compress(data, mtime=0))
 
 
@@ -74,6 +75,11 @@ def _address(_root: str, name: str) -> str:
 def _hash(name: str) -> str:
     """Return an asset's hash; that of the charts' library needs not its bytes, which take seconds to make."""
     return chart_library.digest()[:HASH_SIGNS] if name == chart_library.NAME else asset(name).hash
+
+
+def _made(name: str) -> bytes:
+    """Return what the program makes itself: the icons that pages use, and the sheet of the 8 as its drawing has it."""
+    return _icons() if name == "icons.svg" else svg.CSS.encode() if name == "q8.css" else b""
 
 
 def _own(name: str) -> bytes:

@@ -55,10 +55,9 @@ class TaskMonth(Model):
     noted_by: Mapped[Ref]
 
 
-class Goal(Model):
-    """An entry of the goal chain (目标链), from a plan or fixed in a cycle."""
+class Entry:
+    """What goals and standards have in common: whose entry it is, its words, its measure and its days."""
 
-    __tablename__ = "goal"
     id: Mapped[Ref] = mapped_column(primary_key=True)
     college_id: Mapped[Ref] = mapped_column(ForeignKey("college.id"))
     source: Mapped[str]  # plan (the college's files) cycle entered imported
@@ -67,10 +66,7 @@ class Goal(Model):
     key: Mapped[Name]
     text_zh: Mapped[str]
     text_en: Mapped[str]
-    unit_codes: Mapped[str]  # JSON list
-    parent_id: Mapped[Ref | None] = mapped_column(ForeignKey("goal.id"))
     indicator: Mapped[str | None]
-    target: Mapped[float | None]
     weight: Mapped[float | None]
     body: Mapped[str]
     unit: Mapped[str | None]
@@ -83,11 +79,20 @@ class Goal(Model):
     origin: Mapped[str | None]  # plan superior school
     kind: Mapped[str | None]  # key routine ad_hoc
     point_id: Mapped[Ref | None]  # the control point whose readings tell how far it is attained
+    retired_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class Goal(Entry, Model):
+    """An entry of the goal chain (目标链), from a plan or fixed in a cycle."""
+
+    __tablename__ = "goal"
+    unit_codes: Mapped[str]  # JSON list
+    parent_id: Mapped[Ref | None] = mapped_column(ForeignKey("goal.id"))
+    target: Mapped[float | None]
     attained: Mapped[float | None]  # the value reached, as its owner states it where no point measures it
     attained_at: Mapped[datetime | None]
     degree: Mapped[float | None]  # per cent attained, as a diagnosis or its owner says where there is no value
-    retired_at: Mapped[datetime | None]
-    version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (
         UniqueConstraint("college_id", "key"),
         Index(None, "college_id", "parent_id"),
@@ -96,41 +101,18 @@ class Goal(Model):
     )
 
 
-class Standard(Model):
+class Standard(Entry, Model):
     """An entry of the standard chain (标准链)."""
 
     __tablename__ = "standard"
-    id: Mapped[Ref] = mapped_column(primary_key=True)
-    college_id: Mapped[Ref] = mapped_column(ForeignKey("college.id"))
-    source: Mapped[str]  # plan (the college's files) cycle entered imported
-    cycle_id: Mapped[Ref | None] = mapped_column(ForeignKey("cycle.id"))
-    layer: Mapped[Name]
-    key: Mapped[Name]
-    text_zh: Mapped[str]
-    text_en: Mapped[str]
     departments: Mapped[str]  # JSON list of unit codes
     goal_id: Mapped[Ref | None] = mapped_column(ForeignKey("goal.id"))
-    indicator: Mapped[str | None]
     target: Mapped[str | None]
     warning: Mapped[str | None]
     system: Mapped[str | None]
-    body: Mapped[str]
-    unit: Mapped[str | None]
-    direction: Mapped[str | None]  # higher lower band
-    starts: Mapped[date | None]
-    ends: Mapped[date | None]
-    owner_unit_id: Mapped[Ref | None]
-    owner_id: Mapped[Ref | None]
-    subject_id: Mapped[Ref | None]  # whose it is; without one it is the whole layer's
-    origin: Mapped[str | None]  # plan superior school
-    kind: Mapped[str | None]  # key routine ad_hoc
-    point_id: Mapped[Ref | None]  # the control point whose readings tell how far it is attained
     value: Mapped[float | None]  # the value that meets it
     warn_lower: Mapped[float | None]
     warn_upper: Mapped[float | None]
-    weight: Mapped[float | None]
-    retired_at: Mapped[datetime | None]
-    version: Mapped[int] = mapped_column(server_default=text("1"))
     __table_args__ = (
         UniqueConstraint("college_id", "key"),
         Index(None, "college_id", "goal_id"),
