@@ -70,6 +70,7 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
     limiting.count(bearer, ports().settings)
     if operation.scope:
         tokens.require(bearer, operation.scope)
+    key = _key(operation)
     call = Call(
         bearer=bearer, origin=origin, query=_query(operation), match=_match(operation), minimal=_minimal(),
         body=_loaded(operation.takes, strict.body(operation.most)) if operation.takes else {},
@@ -79,10 +80,15 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
     if operation.safe:
         given = view(call)
         return files.reply(operation.hands, given) if operation.hands else _shown(operation, call, given)
-    key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
     asked = None if key is None else repeats.asked(key, request.headers["Authorization"], *_asked())
     return repeats.once(db.session, call.ports, origin, asked, lambda: _shown(operation, call, view(call)),
                         problems.answer)  # fmt: skip
+
+
+def _key(operation: Operation) -> str | None:
+    """Return the key under which this is to be done once; what cannot be one is refused before the body is read."""
+    key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
+    return None if key is None else repeats.fitting(key)
 
 
 def _asked() -> tuple[bytes, ...]:

@@ -53,13 +53,18 @@ class Asked:
         return Fernet(base64.urlsafe_b64encode(hashlib.sha256(parts).digest()))
 
 
-def asked(key: str, secret: str, *parts: bytes) -> Asked:
-    """Return a request as it is recognised: same token, method, address and body; refuse a key that cannot be one."""
+def fitting(key: str) -> str:
+    """Return a key that can be one; refuse it else, whatever was sent with it."""
     if not KEY.fullmatch(key):
         raise Usage("idempotency.key", "an idempotency key has 1 to 200 visible ASCII characters")
+    return key
+
+
+def asked(key: str, secret: str, *parts: bytes) -> Asked:
+    """Return a request as it is recognised: same token, method, address and body; refuse a key that cannot be one."""
     whole = [secret.encode(), *parts]
     digest = hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in whole)).hexdigest()
-    return Asked(key=key, secret=secret, digest=digest)
+    return Asked(key=fitting(key), secret=secret, digest=digest)
 
 
 def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, act: Callable[[], Reply],
