@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
+from qaflow.api.chain_keeping import Keeping
 from qaflow.api.chain_schemas import (
     Entry,
     GoalChange,
@@ -17,7 +16,6 @@ from qaflow.api.chain_schemas import (
     Rolling,
     chosen,
     entry_body,
-    place,
     rolled_body,
     texts,
 )
@@ -96,14 +94,7 @@ class Made(s.Strict):
 @resource.get("", asks=GoalFilters, gives=s.listing(Line))
 def listed(call: Call) -> dict[str, Any]:
     """List the goals that one may read."""
-    page = call.after() or 1
-    asked = chosen(call.query, page)
-    if asked.finding:
-        found = chain_findings.listed(call.session, call.origin, call.me, asked)
-    else:
-        found = chains.listed(call.session, call.origin, call.me, GOAL, asked)
-    items = [_line(one, found.shares.get(one.id)) for one in found.entries]
-    return call.page(items, page + 1 if found.more else None)
+    return KEEPING.listed(call, lambda row, found: _line(row, found.shares.get(row.id)))
 
 
 @resource.get("/tree", asks=Narrowed, gives=Tree)
@@ -124,47 +115,28 @@ def show(call: Call, number: int) -> Answer:
 @resource.post("", takes=NewGoal, gives=Goal, status=201)
 def add(call: Call) -> Answer:
     """Add a goal; the same once more is the one that stands."""
-    with by_field(place):
-        number = chain_acts.add(call.session, call.origin, call.me, GOAL, texts(call.body))
-    return replace(_shown(call, number), location=f"/api/v1/goals/{number}")
+    return KEEPING.add(call)
 
 
 @resource.patch("/<int:number>", takes=GoalChange, gives=Goal)
 def change(call: Call, number: int) -> Answer:
     """Change a goal; what is not named stays, null takes away."""
-    given = texts(call.body)
-    return _acted(call, number, lambda version: chain_acts.change(call.session, call.origin, call.me, GOAL, number,
-                                                                  version, given))  # fmt: skip
+    return KEEPING.change(call, number)
 
 
 @resource.post("/<int:number>/retire", gives=Goal, matches=True)
 def retire(call: Call, number: int) -> Answer:
     """Retire a goal: it stays readable and is counted no more."""
-    return _acted(call, number, lambda version: chain_acts.retire(call.session, call.origin, call.me, GOAL, number,
-                                                                  version))  # fmt: skip
+    return KEEPING.retire(call, number)
 
 
 @resource.post("/<int:number>/decompose", takes=Parts, gives=Made, matches=True)
 def decompose(call: Call, number: int) -> dict[str, Any]:
     """Part a goal among units, persons and subjects in one act."""
-    version = _held(call, number)
+    version = KEEPING.held(call, number)
     parts = [texts(part) for part in call.body["parts"]]
     with by_field(lambda field: "/parts/" + field.replace("-", "/", 1)):
         return {"goals": chain_acts.decompose(call.session, call.origin, call.me, number, version, parts)}
-
-
-def _held(call: Call, number: int) -> int:
-    call.hold(f"goal:{number}")
-    version = chains.goal(call.session, call.origin, call.me, number).entry.version
-    call.require(str(version))
-    return version
-
-
-def _acted(call: Call, number: int, act: Callable[[int], Any]) -> Answer:
-    version = _held(call, number)
-    with by_field(place):
-        act(version)
-    return _shown(call, number)
 
 
 def _shown(call: Call, number: int) -> Answer:
@@ -179,3 +151,10 @@ def _shown(call: Call, number: int) -> Answer:
 
 def _line(row: Row, share: float | None) -> dict[str, Any]:
     return entry_body(row) | {"target": row.target, "attained": row.attained, "degree": row.degree, "reached": share}
+
+
+def _version(call: Call, number: int) -> int:
+    return chains.goal(call.session, call.origin, call.me, number).entry.version
+
+
+KEEPING = Keeping(what=GOAL, path="/api/v1/goals", version=_version, shown=_shown)

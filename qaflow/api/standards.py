@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
+from qaflow.api.chain_keeping import Keeping
 from qaflow.api.chain_schemas import (
     Entry,
     NewStandard,
     StandardChange,
     StandardFilters,
-    chosen,
     entry_body,
-    place,
-    texts,
 )
-from qaflow.api.pointing import by_field
 from qaflow.api.resource import Resource
-from qaflow.services.chains import acts as chain_acts
-from qaflow.services.chains import findings as chain_findings
 from qaflow.services.chains import trees as chains
 from qaflow.store.chains import Entry as Row
 
@@ -47,13 +40,7 @@ class Standard(Line):
 @resource.get("", asks=StandardFilters, gives=s.listing(Line))
 def listed(call: Call) -> dict[str, Any]:
     """List the standards that one may read."""
-    page = call.after() or 1
-    asked = chosen(call.query, page)
-    if asked.finding:
-        found = chain_findings.listed(call.session, call.origin, call.me, asked)
-    else:
-        found = chains.listed(call.session, call.origin, call.me, STANDARD, asked)
-    return call.page([_line(one) for one in found.entries], page + 1 if found.more else None)
+    return KEEPING.listed(call, lambda row, _: _line(row))
 
 
 @resource.get("/<int:number>", gives=Standard)
@@ -65,33 +52,19 @@ def show(call: Call, number: int) -> Answer:
 @resource.post("", takes=NewStandard, gives=Standard, status=201)
 def add(call: Call) -> Answer:
     """Add a standard; the same once more is the one that stands."""
-    with by_field(place):
-        number = chain_acts.add(call.session, call.origin, call.me, STANDARD, texts(call.body))
-    return replace(_shown(call, number), location=f"/api/v1/standards/{number}")
+    return KEEPING.add(call)
 
 
 @resource.patch("/<int:number>", takes=StandardChange, gives=Standard)
 def change(call: Call, number: int) -> Answer:
     """Change a standard; what is not named stays, null takes away."""
-    given = texts(call.body)
-    return _acted(call, number, lambda version: chain_acts.change(call.session, call.origin, call.me, STANDARD, number,
-                                                                  version, given))  # fmt: skip
+    return KEEPING.change(call, number)
 
 
 @resource.post("/<int:number>/retire", gives=Standard, matches=True)
 def retire(call: Call, number: int) -> Answer:
     """Retire a standard: it stays readable and is counted no more."""
-    return _acted(call, number, lambda version: chain_acts.retire(call.session, call.origin, call.me, STANDARD, number,
-                                                                  version))  # fmt: skip
-
-
-def _acted(call: Call, number: int, act: Callable[[int], Any]) -> Answer:
-    call.hold(f"standard:{number}")
-    version = chains.standard(call.session, call.origin, call.me, number).entry.version
-    call.require(str(version))
-    with by_field(place):
-        act(version)
-    return _shown(call, number)
+    return KEEPING.retire(call, number)
 
 
 def _shown(call: Call, number: int) -> Answer:
@@ -102,3 +75,10 @@ def _shown(call: Call, number: int) -> Answer:
 def _line(row: Row) -> dict[str, Any]:
     return entry_body(row) | {"system": row.system, "value": row.target, "warn_lower": row.warn_lower,
                               "warn_upper": row.warn_upper}  # fmt: skip
+
+
+def _version(call: Call, number: int) -> int:
+    return chains.standard(call.session, call.origin, call.me, number).entry.version
+
+
+KEEPING = Keeping(what=STANDARD, path="/api/v1/standards", version=_version, shown=_shown)
