@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 from qaflow.config import Settings
 from qaflow.errors import Missing
 from qaflow.services.accounts.sessions import SignedIn
-from qaflow.services.desk import escalations
-from qaflow.services.desk.escalations import ALL, BELOW, BOXES, EXTENDED, LINES, MINE, Case, Chosen, Raised
+from qaflow.services.desk import escalations, overdue
+from qaflow.services.desk.escalations import ALL, BELOW, BOXES, EXTENDED, LINES, MINE, Chosen, Raised
+from qaflow.services.desk.overdue import Case
 from qaflow.store.db import db, instant
 from qaflow.testing import World
 
@@ -56,7 +57,7 @@ class Desk:
 
     def case(self, login: str, item: int = DECIDE, due: dt.date | None = None) -> Case:
         """Return one item as the service gives it."""
-        return escalations.look(db.session, self.world.origin(login), self.me(login), item, due)
+        return overdue.look(db.session, self.world.origin(login), self.me(login), item, due)
 
     def page(self, login: str, path: str = "", lang: str = "en") -> str:
         """Return a page as one line of text."""
@@ -121,7 +122,7 @@ def test_another_unit_and_another_college_see_nothing_of_it(desk: Desk) -> None:
     for college in (None, 2):
         stranger = replace(desk.me("office"), college=college)
         with pytest.raises(Missing):
-            escalations.look(db.session, desk.world.origin("office"), stranger, DECIDE)
+            overdue.look(db.session, desk.world.origin("office"), stranger, DECIDE)
     stranger = replace(desk.me("office"), college=None)
     assert escalations.raised(db.session, desk.world.origin("office"), stranger, Chosen()).counts == NONE
 

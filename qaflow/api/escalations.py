@@ -10,8 +10,9 @@ from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
 from qaflow.services.cycles import doors as cycle_doors
 from qaflow.services.cycles.acts import TEXTS
-from qaflow.services.desk import escalations
-from qaflow.services.desk.escalations import ANY, BOXES, MINE, Case, Chosen, Line
+from qaflow.services.desk import escalations, overdue
+from qaflow.services.desk.escalations import ANY, BOXES, MINE, Chosen, Line
+from qaflow.services.desk.overdue import Case
 from qaflow.store.escalations import Row
 
 resource = Resource("api_escalations", __name__, url_prefix="/escalations", description="Overdue work that was raised")
@@ -168,7 +169,7 @@ def listed(call: Call) -> dict[str, Any]:
 @resource.get("/<int:item>", asks=Proposal, gives=Item)
 def show(call: Call, item: int) -> Answer:
     """Show an item and its ladder; its tag is its cycle's, which acts name."""
-    found = escalations.look(call.session, call.origin, call.me, item, call.query["due"])
+    found = overdue.look(call.session, call.origin, call.me, item, call.query["due"])
     snap = found.page.snap
     return Answer(body=_item(found), tag=f"{snap.revision}.{snap.version}")
 
@@ -199,7 +200,7 @@ def take_over(call: Call, item: int) -> Answer:
 
 def _acted(call: Call, item: int, action: str, args: dict[str, Any]) -> Answer:
     """Act on an item; it is not shown after, for who saw it by a level of the deadline before may not any more."""
-    row = escalations.look(call.session, call.origin, call.me, item).row
+    row = overdue.look(call.session, call.origin, call.me, item).row
     cycle_doors.act(call.session, call.origin, row.cycle, action, args | {"item": row.no}, call.revision)
     return Answer(body=None)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from qaflow.engine import decide as engine
 from qaflow.engine.snapshot import Data
 from qaflow.errors import Invalid, QaflowError
-from qaflow.services.desk import escalations
+from qaflow.services.desk import overdue
 from qaflow.services.work import AnySession, Origin
 from qaflow.store.db import Contended, Duplicate
 
@@ -42,7 +42,7 @@ def _copy(session: AnySession, origin: Origin, cycle: int, action: str, args: Da
 
 
 def _remind(session: AnySession, origin: Origin, cycle: int, action: str, args: Data, revision: int | None) -> None:
-    escalations.remind(session, origin, cycle, args, revision)
+    overdue.remind(session, origin, cycle, args, revision)
 
 
 SENT: dict[str, Callable[[AnySession, Origin, int, str, Data, int | None], Data | None]] = {

@@ -17,7 +17,7 @@ from qaflow.services.cycles import page as cycle_page
 from qaflow.services.cycles.beside import SheetLine
 from qaflow.services.cycles.drafting import Draft
 from qaflow.services.cycles.page import CyclePage
-from qaflow.services.desk import escalations
+from qaflow.services.desk import overdue
 from qaflow.services.voices import selftest_cycle
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
@@ -184,7 +184,7 @@ def _take_over(number: int, action: str, args: dict[str, Any]) -> None:
 
 
 def _remind(number: int, action: str, args: dict[str, Any]) -> None:
-    if not escalations.remind(db.session, mine(), number, args, _revision()):
+    if not overdue.remind(db.session, mine(), number, args, _revision()):
         flash(_("You reminded of this a moment ago; nobody was told twice."), "warn")
 
 

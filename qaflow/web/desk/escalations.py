@@ -15,8 +15,9 @@ from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response
 
 from qaflow.errors import Missing
-from qaflow.services.desk import escalations
-from qaflow.services.desk.escalations import ALL, ANY, BELOW, EXTENDED, MINE, Case, Chosen
+from qaflow.services.desk import escalations, overdue
+from qaflow.services.desk.escalations import ALL, ANY, BELOW, EXTENDED, MINE, Chosen
+from qaflow.services.desk.overdue import Case
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 from qaflow.web.cycles import words as cycle_words
@@ -84,7 +85,7 @@ def act(item: int, action: str) -> Response:
 def _look(item: int, due: date | None = None) -> Case:
     if len(str(item)) > NUMBER:
         raise Missing("item.not_found", f"no work item {item}")
-    return escalations.look(db.session, mine(), me(), item, due)
+    return overdue.look(db.session, mine(), me(), item, due)
 
 
 def _day(found: str) -> date | None:
