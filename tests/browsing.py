@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 from flask import Flask
@@ -19,6 +20,12 @@ from qaflow.testing import MONDAY, World
 PASSWORD = "blue harbour seven lamps"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 PAGE = {"Accept": "text/html"}
+
+
+def plain(text: str) -> str:
+    """Return what a page says in one line: no markup, no drawings, no proof of origin (which may hold any letters)."""
+    body = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", text.partition("<main")[2])
+    return " ".join(unescape(body).split())
 
 
 @dataclass

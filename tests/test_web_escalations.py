@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from html import unescape
 
 import pytest
-from browsing import Browser, Site
+from browsing import Browser, Site, plain
 from browsing import site as made
 from werkzeug.test import TestResponse
 
@@ -61,8 +61,7 @@ class Desk:
 
     def page(self, login: str, path: str = "", lang: str = "en") -> str:
         """Return a page as one line of text."""
-        text = self.site.browser(login, lang).get(f"/escalations{path}").text.partition("<main")[2]
-        return " ".join(unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", text)).split())
+        return plain(self.site.browser(login, lang).get(f"/escalations{path}").text)
 
     def to(self, when: dt.datetime) -> None:
         """Let time pass and the tick sweep."""

@@ -7,7 +7,7 @@ from datetime import date
 from html import unescape
 
 import pytest
-from browsing import Site
+from browsing import Site, plain
 from browsing import site as made
 from flask import Blueprint
 
@@ -46,8 +46,7 @@ class Desk:
 
     def page(self, login: str, query: str = "", lang: str = "en") -> str:
         """Return the page as one line of text."""
-        text = self.site.browser(login, lang).get(f"/inbox{query}").text.partition("<main")[2]
-        return " ".join(unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", text)).split())
+        return plain(self.site.browser(login, lang).get(f"/inbox{query}").text)
 
 
 @pytest.fixture

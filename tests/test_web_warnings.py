@@ -8,7 +8,7 @@ from html import unescape
 from itertools import pairwise
 
 import pytest
-from browsing import Browser, Site
+from browsing import Browser, Site, plain
 from browsing import site as made
 from werkzeug.test import TestResponse
 
@@ -60,8 +60,7 @@ class Watch:
 
     def page(self, login: str, path: str = "", lang: str = "en") -> str:
         """Return a page as one line of text."""
-        text = self.site.browser(login, lang).get(f"/warnings{path}").text.partition("<main")[2]
-        return " ".join(unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", text)).split())
+        return plain(self.site.browser(login, lang).get(f"/warnings{path}").text)
 
     def breach(self, course: str = "C1", point: str = "hours", value: float = 44.0) -> None:
         """Hand in a reading below the limit."""
