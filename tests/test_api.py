@@ -270,6 +270,11 @@ def test_a_token_that_sends_too_much_waits(site: Site) -> None:
 
     assert {a.status_code for a in answers[:600]} == {200}
     assert (code(answers[600]), answers[600].headers["Retry-After"]) == ((429, "rate.exceeded"), "60")
+    site.later(seconds=59)
+    assert one.get("/me").headers["Retry-After"] == "1"
+    assert program(site, "lead").get("/me").status_code == 200
+    site.later(seconds=1)
+    assert one.get("/me").status_code == 200
 
 
 def test_other_forms_than_json_are_not_answered(site: Site) -> None:

@@ -21,6 +21,7 @@ from qaflow.api import (
     imports,
     inbox,
     incidents,
+    limiting,
     me,
     office,
     operations,
@@ -106,6 +107,7 @@ def register(app: Flask) -> None:
     for name in UNUSED:
         api.spec.components.schemas.pop(name, None)
     app.register_blueprint(reading.pages, url_prefix=PREFIX)
+    limiting.register(app)
 
 
 class Described(Api):

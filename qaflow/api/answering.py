@@ -67,7 +67,7 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
     if request.accept_mimetypes and not request.accept_mimetypes.best_match(offers):
         raise Unacceptable(offers=list(offers))
     bearer, origin = identified()
-    limiting.count(bearer, ports().settings)
+    limiting.count(bearer.token, ports().settings.api_rate, origin.recorded)
     if operation.scope:
         tokens.require(bearer, operation.scope)
     key = _key(operation)

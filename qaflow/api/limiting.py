@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
+from datetime import datetime, timedelta
+from math import ceil
+from threading import Lock
 from typing import cast
 
-from flask import current_app
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from flask import Flask, current_app
 
-from qaflow.config import Settings
 from qaflow.errors import QaflowError
-from qaflow.services.tokens import Bearer
 
-WINDOW = 60  # seconds
+WINDOW = timedelta(minutes=1)
+KEPT = 1_000
+"""Tokens that are counted before those which sent nothing for a minute are forgotten."""
 COUNTER = "qaflow.api.counter"
 
 
@@ -25,13 +26,39 @@ class TooMany(QaflowError):
     exit = 6
 
 
-def count(bearer: Bearer, settings: Settings) -> None:
+class Counter:
+    """The moments of each token's requests within the last minute; a refused request is not counted."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._sent: dict[int, deque[datetime]] = {}
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """Return how many tokens are remembered."""
+        return len(self._sent)
+
+    def wait(self, token: int, most: int, now: datetime) -> int:
+        """Count a request and return 0, or the whole seconds until the token may send the next one."""
+        with self._lock:
+            if len(self._sent) > KEPT and token not in self._sent:
+                self._sent = {one: sent for one, sent in self._sent.items() if sent and sent[-1] > now - WINDOW}
+            sent = self._sent.setdefault(token, deque())
+            while sent and sent[0] <= now - WINDOW:
+                sent.popleft()
+            if len(sent) >= most:
+                return ceil((sent[-most] + WINDOW - now).total_seconds())
+            sent.append(now)
+            return 0
+
+
+def register(app: Flask) -> None:
+    """Count the requests of this app."""
+    app.extensions[COUNTER] = Counter()
+
+
+def count(token: int, most: int, now: datetime) -> None:
     """Count a request; refuse it where the token sent too many in the last minute."""
-    item = RateLimitItemPerMinute(settings.api_rate)
-    if not _counter().hit(item, str(bearer.token)):
-        raise TooMany(headers={"Retry-After": str(WINDOW)}, limit=settings.api_rate)
-
-
-def _counter() -> MovingWindowRateLimiter:
-    return cast(MovingWindowRateLimiter, current_app.extensions.setdefault(
-        COUNTER, MovingWindowRateLimiter(MemoryStorage())))  # fmt: skip
+    seconds = cast(Counter, current_app.extensions[COUNTER]).wait(token, most, now)
+    if seconds:
+        raise TooMany(headers={"Retry-After": str(seconds)}, limit=most)
