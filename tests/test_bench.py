@@ -198,5 +198,7 @@ def test_the_document_has_every_figure_that_is_promised(tmp_path: Path) -> None:
     asked = document["http"]
     assert (asked["requests"], asked["clients"]) == (80, 32)
     assert all(asked[key] > 0 for key in ("p50_ms", "p99_ms", "per_second", "server_ms", "floor_ms", "ratio"))
-    assert len(command.report(document)) == 27
+    assert all(asked["inbox"][key] > 0 for key in ("p50_ms", "p99_ms", "per_second", "server_ms"))
+    assert asked["bulk"]["readings"] == 10_000 and asked["bulk"]["seconds"] > 0
+    assert len(command.report(document)) == 29
     assert not list(tmp_path.glob("*-floor*"))

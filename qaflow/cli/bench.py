@@ -40,7 +40,7 @@ NO_PAGES = ("floor", "runs")
 QUICK_READINGS = 10_000
 INTAKES = {"import": 20.0, "evaluation": 10.0}  # seconds for `intakes.READINGS`
 MEMORY_MB = 200
-P99_MS, HTTP_RATIO = 100.0, 5.0
+P99_MS, HTTP_RATIO, BULK_SECONDS = 100.0, 5.0, 2.0
 
 
 @click.command(cls=Command)
@@ -87,7 +87,7 @@ def measured(folder: Path, quick: bool, size: int = HUNDRED_THOUSAND, launched: 
         sent = readings or (QUICK_READINGS if quick else intakes.READINGS)
         document |= bench_intake.measured(made, many, sent, min(runs, 3))
     many = World(subjects=asked)
-    with stage(folder, "http", many, f"{asked:,} cycles behind the door", world.fill) as made:
+    with stage(folder, "http", many, f"{asked:,} cycles behind the door", intakes.fill) as made:
         document["http"] = bench_http.measured(made, many, min(asked, bench_http.APPROVED), _act(document["w1"], size))
     _tell("audit verify")
     with session(folder, "audit") as own:
@@ -152,10 +152,14 @@ def _taken(name: str, one: dict[str, Any], seconds: float) -> str:
 
 def _asked(one: dict[str, Any]) -> list[str]:
     """Return the lines of what programs saw over HTTP."""
+    inbox, bulk = one["inbox"], one["bulk"]
     return [
         f"approve over HTTP, {one['clients']} programs: p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms (target "
         f"{P99_MS:.0f}), {one['per_second']} a second",
         f"  in the server {one['server_ms']} ms, {one['ratio']} times the floor of W1 (target {HTTP_RATIO})",
+        f"inbox over HTTP, {one['clients']} programs: p50 {inbox['p50_ms']} ms, p99 {inbox['p99_ms']} ms, "
+        f"{inbox['per_second']} a second; in the server {inbox['server_ms']} ms",
+        f"{bulk['readings']:,} readings in one request: {bulk['seconds']} s (target {BULK_SECONDS:.0f})",
         *(f"  without HTTP, 2026-11-20: {name} {rate:,} a second" for name, rate in one["peers_per_second"].items()),
     ]
 

@@ -1,4 +1,4 @@
-"""The bench over HTTP: `qaflow run` as it is installed, and 32 programs that decide at once."""
+"""The bench over HTTP: `qaflow run` as it is installed, and 32 programs that read, decide and deliver."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,10 +25,12 @@ from qaflow.errors import Unavailable
 from qaflow.services.bench import doors
 from qaflow.services.bench.doors import Owed, Served
 from qaflow.services.bench.workloads import FORM, Bench
-from qaflow.services.bench.world import World
+from qaflow.services.bench.world import HEAD_OF_OFFICE, World
+from qaflow.services.points.handing_in import MOST
 
 CLIENTS = 32
 APPROVED = 2_000
+DELIVERIES = 3
 TICKS = os.sysconf("SC_CLK_TCK")  # of the system's clock in a second
 OWN_TIME = slice(11, 13)  # of /proc/PID/stat behind the name: the process's own time, as user and in the system
 PEERS = {"python-statemachine + SQL": 2100, "SpiffWorkflow": 960, "viewflow": 395, "ORM, machine an object": 250,
@@ -39,13 +42,22 @@ def measured(bench: Bench, size: World, many: int, floor: float) -> dict[str, An
     """Return the figures of approvals over HTTP beside the floor of one act in seconds."""
     output.note(f"bench: {many:,} approvals over HTTP by {CLIENTS} programs")
     waiting = doors.owed(bench.session, size, many, bootstrap().clock.now())
+    office = doors.token(bench.session, HEAD_OF_OFFICE)
     with server() as (host, process):
         tags = dict(at_once(host, waiting, submitted))
-        before = spent(process)
-        begun = perf_counter()
-        replies = [seconds for seconds, _ in at_once(host, waiting, lambda o, c: approved(o, c, tags[o.cycle]))]
-        served = Served(replies, perf_counter() - begun, spent(process) - before)
-    return doors.figures(served, floor) | {"clients": CLIENTS, "peers_per_second": PEERS}
+        looked = served(process, lambda: at_once(host, waiting, inbox))
+        decided = served(process, lambda: at_once(host, waiting, lambda o, c: approved(o, c, tags[o.cycle])))
+        taken = [delivered(host, office, doors.delivery(size, slot)) for slot in range(DELIVERIES)]
+    bulk = {"readings": MOST, "seconds": round(median(taken), 3)}
+    return doors.beside(decided, floor) | {"clients": CLIENTS, "peers_per_second": PEERS,
+                                           "inbox": doors.figures(looked), "bulk": bulk}  # fmt: skip
+
+
+def served(process: int, work: Callable[[], list[float]]) -> Served:
+    """Let programs send requests; return what they saw and what the server spent."""
+    before, begun = spent(process), perf_counter()
+    replies = work()
+    return Served(replies, perf_counter() - begun, spent(process) - before)
 
 
 @contextmanager
@@ -90,11 +102,29 @@ def submitted(one: Owed, connection: http.client.HTTPConnection) -> tuple[int, s
     return one.cycle, asked(connection, "POST", f"/cycles/{one.cycle}/actions/submit", one.lead, tag, {"content": FORM})
 
 
-def approved(one: Owed, connection: http.client.HTTPConnection, tag: str) -> tuple[float, str]:
-    """Approve a cycle's stage; return the seconds of the reply and the new tag."""
+def inbox(one: Owed, connection: http.client.HTTPConnection) -> float:
+    """Read the first page of an approver's inbox; return the seconds of the reply."""
     start = perf_counter()
-    found = asked(connection, "POST", f"/cycles/{one.cycle}/actions/approve", one.approver, tag, {})
-    return perf_counter() - start, found
+    asked(connection, "GET", "/inbox", one.approver)
+    return perf_counter() - start
+
+
+def approved(one: Owed, connection: http.client.HTTPConnection, tag: str) -> float:
+    """Approve a cycle's stage; return the seconds of the reply."""
+    start = perf_counter()
+    asked(connection, "POST", f"/cycles/{one.cycle}/actions/approve", one.approver, tag, {})
+    return perf_counter() - start
+
+
+def delivered(host: str, token: str, readings: list[dict[str, Any]]) -> float:
+    """Hand readings in with one request; return the seconds of the reply."""
+    connection = http.client.HTTPConnection(host, timeout=60)
+    try:
+        start = perf_counter()
+        asked(connection, "POST", "/readings", token, body={"items": readings})
+        return perf_counter() - start
+    finally:
+        connection.close()
 
 
 def asked(connection: http.client.HTTPConnection, method: str, path: str, token: str, tag: str = "",
@@ -109,7 +139,7 @@ def asked(connection: http.client.HTTPConnection, method: str, path: str, token:
     text = reply.read()
     if reply.status >= http.client.BAD_REQUEST:
         raise Unavailable("bench.refused", f"{method} {path}: {reply.status} {text[:300]!r}")
-    return reply.headers["ETag"]
+    return reply.headers.get("ETag", "")
 
 
 def spent(process: int) -> float:
