@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, current_app, jsonify, render_template
@@ -22,7 +21,7 @@ def openapi() -> ResponseReturnValue:
 def docs() -> str:
     """Show the description as a page."""
     told = described()
-    return render_template("api_docs.html", told=told, operations=list(_operations(told)))
+    return render_template("api_docs.html", told=told, groups=_groups(told))
 
 
 for view in (openapi, docs):
@@ -35,9 +34,13 @@ def described() -> dict[str, Any]:
     return found
 
 
-def _operations(told: dict[str, Any]) -> Iterator[tuple[str, str, Any, Any]]:
-    """Yield (method, path, operation, what all operations of the path ask)."""
+def _groups(told: dict[str, Any]) -> list[tuple[str, str, list[tuple[str, str, Any, Any]]]]:
+    """Return (name, title, operations) of each part; an operation is (method, path, itself, what its path asks)."""
+    found: dict[str, list[tuple[str, str, Any, Any]]] = {}
     for path, verbs in told["paths"].items():
         for verb in VERBS:
             if verb in verbs:
-                yield verb.upper(), path, verbs[verb], verbs.get("parameters", [])
+                operation = verb.upper(), path, verbs[verb], verbs.get("parameters", [])
+                found.setdefault(verbs[verb]["tags"][0], []).append(operation)
+    titles = {one["name"]: one["description"] for one in told["tags"]}
+    return [(name, titles[name], operations) for name, operations in found.items()]

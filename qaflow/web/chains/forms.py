@@ -44,7 +44,7 @@ class EntryForm(Form):
     owner_unit = _select(_("Unit"))
     owner = StringField(_("Person (login or name)"))
     subject = StringField(_("Subject, as LAYER/CODE"))
-    origin = _select(_("Source"))
+    origin = _select(_("Where the goal is from"))
     kind = _select(_("Kind"))
     point = _select(_("Control point"))
     version = HiddenField()

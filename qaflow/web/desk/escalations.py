@@ -44,7 +44,7 @@ FILTERS: dict[str, Any] = {
 REACHED: dict[str, Any] = {"fired": _("told"), "skipped": _("nobody in this post, skipped"), "next": _("next"),
                            "ahead": _("not yet")}  # fmt: skip
 DOES: dict[str, Any] = {"remind": _("reminds"), "reassign": _("takes the work over"), "skip": _("skipped")}
-STATES: dict[str, Any] = {"open": _("open"), "done": _("done"), "dropped": _("no longer needed"),
+STATES: dict[str, Any] = {"open": _("still to be done"), "done": _("done"), "dropped": _("no longer needed"),
                           "stopped": _("suspended")}  # fmt: skip
 ON_ITEM = ("remind", "extend", "transfer", "take_over")
 NUMBER = 18  # digits of a number that a database holds

@@ -33,7 +33,7 @@ def register(app: Flask) -> None:
 def words() -> Words:
     """Return the words of a chart in the page's language: `words` of every builder."""
     return {
-        "day": _("Day"), "value": _("Value"), "note": _("Note"), "target": _("Target"), "lower": _("Lower limit"),
+        "day": _("Day"), "value": _("Value"), "note": _("Remark"), "target": _("Target"), "lower": _("Lower limit"),
         "upper": _("Upper limit"), "label": _("What"), "group": _("Group"), "count": _("How many"),
         "share": _("Cumulative share in percent"), "axis": _("Dimension"), "from": _("At least"), "to": _("Less than"),
         "sample": _("Sample"), "centre": _("Centre"), "lcl": _("Lower control limit"),

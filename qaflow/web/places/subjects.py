@@ -30,7 +30,7 @@ STATES: dict[str, Any] = {
     "unstarted": lazy_gettext("Not started"),
     "nobody": lazy_gettext("Nobody answers for it"),
     "ended": lazy_gettext("Ended"),
-    "all": lazy_gettext("All"),
+    "all": lazy_gettext("All subjects"),
 }
 REASONS: dict[str, Any] = {
     "responsible.missing": lazy_gettext("nobody answers for it: name a responsible person"),

@@ -38,7 +38,7 @@ from qaflow.web.words import college, today
 from .forms import Correction, Limit, Reading
 
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SHOWN: dict[str, Any] = {ALL: _("All"), OUTSIDE: _("Outside the limits"), LATE: _("Late")}
+SHOWN: dict[str, Any] = {ALL: _("All subjects"), OUTSIDE: _("Outside the limits"), LATE: _("Late")}
 CADENCES: dict[str, Any] = {
     "real-time": _("real time"), "weekly": _("weekly"), "half-month": _("half-monthly"), "monthly": _("monthly"),
     "quarterly": _("quarterly"), "semester": _("each semester"), "yearly": _("yearly"),

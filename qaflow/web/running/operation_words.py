@@ -59,7 +59,7 @@ OUTBOX: dict[str, Any] = {
     "sent": _("sent"),
     "dropped": _("dropped"),
 }
-STATES: dict[str, Any] = {"open": _("open"), "retry": _("to be tried again"), "solved": _("solved")}
+STATES: dict[str, Any] = {"open": _("unsolved"), "retry": _("to be tried again"), "solved": _("solved")}
 DOORS: dict[str, Any] = {
     "scheduler": _("by the program"), "tick": _("by hand, command line"), "web": _("by hand, this page"),
     "demo": _("by the demo"),

@@ -168,7 +168,7 @@ def _page(number: int, status: int = OK, sent: dict[str, Any] | None = None) -> 
         form.version.raw_data, form.version.data = None, str(found.task.version)
     named = [month for month, _state, _noted in found.months]
     made["month"].month.choices = [(month, month_words(month)) for month in named]
-    made["month"].state.choices = [(key, str(STATE_WORDS[key])) for key in months.NOTED] + [("", _("nothing"))]
+    made["month"].state.choices = [(key, str(STATE_WORDS[key])) for key in months.NOTED] + [("", _("no entry"))]
     if made["month"].month.data is None:
         made["month"].month.data = found.now if found.now in named else named[-1]
     return shown("task", status, found=found, task=found.task, forms=made)

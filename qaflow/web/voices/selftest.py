@@ -29,7 +29,7 @@ from qaflow.web.wording import FAULTS
 pages = Blueprint("selftest", __name__, url_prefix="/selftest")
 
 STATES: dict[str, tuple[str, Any]] = {
-    "ahead": ("ahead", _("not open yet")), "open": ("current", _("open")), "closed": ("closed", _("closed")),
+    "ahead": ("ahead", _("not open yet")), "open": ("current", _("takes answers")), "closed": ("closed", _("closed")),
 }  # fmt: skip
 """Shape and word of each state."""
 HIDDEN: dict[str | None, Any] = {
