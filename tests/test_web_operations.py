@@ -87,7 +87,7 @@ def test_a_failing_job_shows_within_one_tick_and_a_press_tells_honestly_what_cam
     site.world.tick()
 
     page = said(admin.get("/operations"))
-    assert "Start of a cycle C1 open" in page and "poison" in page and "tried 1 time" in page
+    assert "Start of a cycle C1 unsolved" in page and "poison" in page and "tried 1 time" in page
     assert "incidents 2" in page  # of C1 and C9, in the line of the sweep
 
     number = site.world.query("select min(id) from incident")[0][0]
