@@ -175,7 +175,7 @@ def test_who_is_not_the_office_reads_the_frame_and_changes_nothing(site: Site, o
         dept.ask("PATCH", f"/frame/parts/{number}", {"star": "*"}, If_Match="*"), dept.get("/frame/libraries"),
         dept.post(f"/frame/parts/{number}/drop", None, If_Match="*"),
         dept.post("/frame/take/plan", {"library": LIBRARY, "parts": ["1"]}),
-        dept.post("/frame/replace/plan", {"text": FILE}),
+        dept.post("/frame/replace/plan", {"text": FILE}), dept.post("/frame/replace", {"text": "x"}, If_Match="*"),
     ]  # fmt: skip
 
     assert {one.status_code for one in refused} == {403}
