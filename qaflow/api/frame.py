@@ -94,7 +94,7 @@ def _shown(call: Call, number: int, location: str = "") -> Answer:
 
 def _wanted(stands: Wanted, body: dict[str, Any]) -> Wanted:
     """Return a part's words as they become."""
-    found = {name: body[name] for name in ("star", "teaching_units") if name in body}
+    found: dict[str, Any] = {name: body[name] for name in ("star", "teaching_units") if name in body}
     for field in (field for field in ("name", "requirement") if field in body):
         zh, en = f"{field}_zh", f"{field}_en"
         found[zh], found[en] = _both(body[field], getattr(stands, zh), getattr(stands, en))
