@@ -1,4 +1,4 @@
-"""A client of qaflow's REST API: who bears a token reads, acts and sends readings, and nothing is done twice.
+"""A client of qaflow's REST API: who bears a token reads, acts, sends readings and evidence; nothing is done twice.
 
     with Client("https://qa.example.edu.cn", token) as college:
         for item in college.inbox():
@@ -38,6 +38,19 @@ class Reading(TypedDict, total=False):
     value: float
     source: str
     reason: str  # where it corrects a value that stands
+
+
+class Answer(TypedDict, total=False):
+    """An answer to a point of the frame of diagnosis."""
+
+    code: str
+    place: int  # a diagnosis sheet; 0, if not given, is the stage of diagnosis
+    version: int  # of the answer that it replaces; 0 for the first
+    degree: str
+    evidence: str
+    problems: str
+    causes: str
+    files: list[str]  # hashes of the cycle's files
 
 
 class Problem(Exception):
@@ -118,6 +131,28 @@ class Client:
     def act(self, cycle: Tagged, action: str, **fields: Any) -> Document:
         """Act on a cycle as it was read; `Problem` 412 where somebody else was there since."""
         return self.post(f"/cycles/{cycle['id']}/actions/{action}", fields, tag=cycle.tag)
+
+    def attach(self, cycle: int, name: str, data: bytes, media: str) -> Document:
+        """Leave a file as evidence of the stage in which a cycle stands; its `hash` is what answers name."""
+        headers = {"Idempotency-Key": str(uuid.uuid4()), "Content-Type": media}
+        path = f"/cycles/{cycle}/files"
+        return _document(self.request("POST", path, params={"name": name}, content=data, headers=headers))
+
+    def files(self, cycle: int) -> Iterator[Document]:
+        """Give the files of a cycle in the order in which they were left."""
+        return self.pages(f"/cycles/{cycle}/files")
+
+    def file(self, cycle: int, number: int) -> bytes:
+        """Return a file as it was left."""
+        return self.request("GET", f"/cycles/{cycle}/files/{number}", headers={"Accept": "*/*"}).content
+
+    def frame(self, cycle: int) -> Tagged:
+        """Return the points of the frame of diagnosis that a cycle is asked, with every answer."""
+        return self.get(f"/cycles/{cycle}/frame")
+
+    def answer(self, cycle: int, answers: Sequence[Answer]) -> Document:
+        """Answer points of the frame, all or none; `Problem` 412 where somebody answered meanwhile."""
+        return self.post(f"/cycles/{cycle}/frame", {"answers": list(answers)})
 
     def inbox(self, **filters: Any) -> Iterator[Document]:
         """Give the work that waits for one, the most urgent first."""

@@ -11,6 +11,7 @@ import pytest
 from browsing import Site
 from browsing import site as made
 from calling import API, Program, code, program
+from jsonschema_rs import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from qaflow.api import schemas as s
@@ -24,11 +25,6 @@ KINDS = [{"Content-Type": "text/xml"}, {"Content-Type": "application/x-www-form-
          {"Content-Type": "application/json; charset=utf-16"},
          {"Content-Type": "application/json", "Content-Encoding": "gzip"}]  # fmt: skip
 DATED = ("date", "date-time")
-ELSEWHERE = {
-    "CyclesAct/content": "the form of a stage: its fields and their bounds are said by the cycle's definition",
-    "EventsEvent/data": "what an event carries is said by its type (services/events/events.TOLD); it is never taken",
-}
-"""Objects whose fields are described elsewhere."""
 
 
 @pytest.fixture
@@ -151,8 +147,10 @@ def faults(told: Any, at: str) -> Iterator[str]:
         yield f"{at}: any number"
     if "array" in kinds and "maxItems" not in told:
         yield f"{at}: a list of any length"
-    if "object" in kinds and at not in ELSEWHERE and told.get("additionalProperties") is not False:
-        yield f"{at}: an object that may hold anything"
+    if "object" in kinds and told.get("additionalProperties") is not False:
+        inner = told.get("additionalProperties")
+        bounded = isinstance(inner, dict) and "maxProperties" in told
+        yield from faults(inner, f"{at}/{{}}") if bounded else [f"{at}: an object that may hold anything"]
     if not {"type", "$ref", "enum", "anyOf", "oneOf", "allOf"} & set(told):
         yield f"{at}: anything"
     for name, inner in told.get("properties", {}).items():
@@ -201,3 +199,26 @@ def test_whatever_is_named_has_bounds_and_nothing_may_hold_anything(site: Site) 
         found += [one for p in asked for one in faults(p["schema"], f"{path} {p['name']}")]
 
     assert found == [], "\n".join(sorted(found))
+
+
+def test_what_a_form_holds_is_a_value_or_rows_of_values(site: Site) -> None:
+    act = described(site)["components"]["schemas"]["CyclesAct"]["properties"]["content"]
+    form = Draft202012Validator(act)
+
+    for fitting in ({}, {"a": "x", "b": 1.5, "c": None, "d": True}, {"rows": [{"a": "x", "in": [{"b": 1}]}]}):
+        assert form.is_valid(fitting)
+    many = dict.fromkeys(map(str, range(501)))
+    for astray in ([], {"a": {"b": 1}}, {"a": ["x"]}, {"a": "x" * 100_001}, {"a": 1e16}, many):
+        assert not form.is_valid(astray)
+
+
+def test_an_object_without_a_bound_or_of_anything_is_a_fault() -> None:
+    named, whole = {"maxProperties": 3}, {"type": "integer", "minimum": 0, "maximum": 9}
+
+    def told(**more: Any) -> list[str]:
+        return list(faults({"type": "object", **more}, "x"))
+
+    assert told(additionalProperties=False) == told(additionalProperties=whole, **named) == []
+    for astray in (told(), told(additionalProperties=whole), told(additionalProperties={}, **named),
+                   told(additionalProperties=True, **named), told(additionalProperties={"type": "string"}, **named)):
+        assert len(astray) == 1

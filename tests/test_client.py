@@ -6,11 +6,13 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+from browsing import Site
 from browsing import site as made
+from framing import DEPARTMENT, FrameWorld, framed
 from rights.served import server
 
 from qaflow.adapters.clock import SystemClock
@@ -29,11 +31,25 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", MANUAL.read_text(encoding="utf-8")
 def names(settings: Settings) -> Iterator[dict[str, Any]]:
     """Return what the manual's examples name: a server's address, and two tokens."""
     site = made(settings)
-    ports: Ports = site.app.extensions["qaflow"]
     assert site.world.start() == 1
+    yield from served(settings, site, TOKEN="lead", OFFICE="office")
+
+
+@pytest.fixture
+def diagnosing(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Return the same of a college whose department diagnoses by the frame."""
+    college = framed(settings)
+    site = next(college)
+    cast(FrameWorld, site.world).diagnose(DEPARTMENT)
+    yield from served(settings, site, TOKEN="dept")
+    college.close()
+
+
+def served(settings: Settings, site: Site, **logins: str) -> Iterator[dict[str, Any]]:
+    """Serve a college, and return the address and the tokens of some of its people."""
+    ports: Ports = site.app.extensions["qaflow"]
     tick.run(db.session, replace(ports, clock=SystemClock()), door="cli")  # so that the server's own finds nothing due
-    tokens = {name: passwords.token_for(db.session, site.world.origin(), login)
-              for name, login in (("TOKEN", "lead"), ("OFFICE", "office"))}  # fmt: skip
+    tokens = {name: passwords.token_for(db.session, site.world.origin(), login) for name, login in logins.items()}
     db.session.remove()
     db.engine.dispose()
     with server(settings) as port:
@@ -49,14 +65,21 @@ def told(example: str, names: dict[str, Any]) -> list[str]:
 
 
 def test_what_the_manual_shows_works(names: dict[str, Any]) -> None:
-    mine, act, history, events, refusal = (told(example, names) for example in EXAMPLES)
+    mine, evidence, act, history, events, refusal = (told(one, names) for one in EXAMPLES if "frame" not in one)
 
     assert mine[0] == "lead" and {line.split()[1] for line in mine[1:]} == {"goal"}
     assert act == ["goal review", "412 visit.stale"]
+    assert evidence == ["minutes.txt 16 True", "what was decided"]
     kinds = [line.split()[1] for line in history]
     assert (kinds[0], kinds[-1]) == ("CycleStarted", "StageSubmitted")
     assert len(events) >= 2
     assert refusal == ["422 data.invalid /scopes"]
+
+
+def test_what_the_manual_shows_of_the_frame_works(diagnosing: dict[str, Any]) -> None:
+    (example,) = [one for one in EXAMPLES if "frame" in one]
+
+    assert told(example, diagnosing) == ["2 of 25"]
 
 
 def answering(*replies: httpx.Response | Exception) -> tuple[httpx.MockTransport, list[httpx.Request]]:

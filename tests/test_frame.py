@@ -237,7 +237,7 @@ def test_a_stale_form_and_bad_words_change_nothing(world: FrameWorld) -> None:
     for wanted, code in ((replace(good, name_zh=" "), "text.blank"), (replace(good, star="***"), "value.unknown"),
                          (replace(good, name_en="x" * 201), "text.too_long"),
                          (replace(good, requirement_zh="a\x07"), "text.control_character"),
-                         (replace(good, indicators="x\n" * 101), "frame.indicators")):  # fmt: skip
+                         (replace(good, indicators=(("x", ""),) * 101), "frame.indicators")):  # fmt: skip
         error = refused(lambda w=wanted: frame_edits.reword(world.session, origin, me, row.id, 2, w))  # type: ignore[misc]
         assert (error.code, type(error)) == (code, Invalid)
     for code, parent, said in (("1.1.1", "1.1", "frame.code_taken"), ("9", "1.1.1", "frame.parent"),

@@ -72,10 +72,9 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
         tokens.require(bearer, operation.scope)
     key = _key(operation)
     call = Call(
-        bearer=bearer, origin=origin, query=_query(operation), match=_match(operation), minimal=_minimal(),
-        body=_loaded(operation.takes, strict.body(operation.most)) if operation.takes else {},
-        data=strict.file(operation.reads, operation.most) if operation.reads else b"",
-        media=request.mimetype if operation.reads else "",
+        bearer=bearer, origin=origin, data=strict.file(operation.reads, operation.most) if operation.reads else b"",
+        media=request.mimetype if operation.reads else "", query=_query(operation), match=_match(operation),
+        minimal=_minimal(), body=_loaded(operation.takes, strict.body(operation.most)) if operation.takes else {},
     )  # fmt: skip
     if operation.safe:
         given = view(call)

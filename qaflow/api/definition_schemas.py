@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from qaflow.api import schemas as s
 from qaflow.engine.definition import LAYERS
+from qaflow.engine.faults import Fault as Found
 from qaflow.engine.yaml_source import MAX_BYTES
 from qaflow.services.definitions.published import PAGE, STATUSES
 
 HIGHEST = 2**31 - 1  # of a version
 FAULTS = 1000
+BODY = 2 * MAX_BYTES  # escaped, a text takes more room than its bytes
 
 
 class Line(s.Strict):
@@ -93,6 +98,12 @@ class Fault(s.Strict):
     message = s.text(s.TEXT, 0, required=True)
     remedy = s.text(s.TEXT, 0, required=True)
     severity = s.choice(("error", "warning"), required=True)
+
+
+def faults(found: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return a file's faults, the first ones."""
+    return [{"line": one.line, "col": one.col, "code": one.code, "message": one.message[: s.TEXT],
+             "remedy": one.remedy[: s.TEXT], "severity": one.severity} for one in found[:FAULTS]]  # fmt: skip
 
 
 class Verdict(s.Strict):

@@ -8,7 +8,7 @@ from typing import Any
 from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
 from qaflow.api.definition_schemas import (
-    FAULTS,
+    BODY,
     HIGHEST,
     Changed,
     Checking,
@@ -21,6 +21,7 @@ from qaflow.api.definition_schemas import (
     Verdict,
     Versions,
     Which,
+    faults,
 )
 from qaflow.api.files import FileAnswer
 from qaflow.api.pointing import by_code
@@ -31,7 +32,6 @@ from qaflow.engine.differences import Change
 from qaflow.engine.drawing import bpmn as drawing_bpmn
 from qaflow.engine.drawing import mermaid as drawing_mermaid
 from qaflow.engine.drawing import svg as drawing_svg
-from qaflow.engine.yaml_source import MAX_BYTES
 from qaflow.errors import Missing
 from qaflow.services.cycles import migrating
 from qaflow.services.cycles.migrating import Page
@@ -49,7 +49,6 @@ DRAWINGS: dict[str, tuple[Any, str, str]] = {
 }
 """What can be taken away: how it is made, its media type, the end of its name."""
 NAMED = "definition.yaml"
-BODY = 2 * MAX_BYTES  # escaped, a text takes more room than its bytes
 
 
 @resource.get("", gives=s.listing(Line))
@@ -155,10 +154,8 @@ def _written(value: Any) -> str | None:
 
 def _verdict(found: Checked) -> dict[str, Any]:
     of = found.definition
-    faults = [{"line": one.line, "col": one.col, "code": one.code, "message": one.message[: s.TEXT],
-               "remedy": one.remedy[: s.TEXT], "severity": one.severity} for one in found.faults[:FAULTS]]  # fmt: skip
     return {"sound": of is not None, "key": of and of.key, "version": of and of.version, "digest": of and of.hash,
-            "published": found.published, "newest": found.newest, "faults": faults}  # fmt: skip
+            "published": found.published, "newest": found.newest, "faults": faults(found.faults)}  # fmt: skip
 
 
 def _landing(item: dict[str, Any]) -> dict[str, Any]:

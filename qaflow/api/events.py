@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from qaflow.api import event_data
 from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.resource import Resource
@@ -27,7 +28,7 @@ class Event(s.Strict):
     datacontenttype = s.text(s.NAME, required=True)
     partitionkey = s.text(s.NAME, required=True)
     sequence = s.text(events.DIGITS, events.DIGITS, required=True)
-    data = fields.Dict(keys=fields.String(), required=True)
+    data = fields.Raw(required=True, metadata={"anyOf": event_data.described()})
 
 
 class Page(s.Strict):

@@ -15,6 +15,9 @@ NAME = 200
 TEXT = 8000
 LISTED = 200
 FIELDS = 500  # of one form
+ROWS = 1000  # of one field
+ENTERED = 100_000  # characters of one field
+NESTED = 2  # levels of rows
 ROOM = __name__.rpartition(".")[0]
 SHARED = ("schemas", "problems")  # modules whose schemas bear their plain names
 PLAIN = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -170,8 +173,18 @@ def form(**more: Any) -> fields.Dict:
     """Return a stage's form: which fields it has is said by the cycle's definition, and checked by the engine."""
     size = validate.Length(0, FIELDS, error="list.length")
     messages = COMMON | {"invalid": "json.not_object"}
-    return fields.Dict(keys=text(NAME), validate=size, error_messages=messages, metadata={"maxProperties": FIELDS},
-                       **more)  # fmt: skip
+    told = {"maxProperties": FIELDS, "additionalProperties": _entered(NESTED)}
+    return fields.Dict(keys=text(NAME), validate=size, error_messages=messages, metadata=told, **more)
+
+
+def _entered(levels: int) -> dict[str, Any]:
+    """Return the description of what a form's field may hold: one value, or rows of fields, so many levels deep."""
+    kinds: list[dict[str, Any]] = [
+        {"type": "null"}, {"type": "boolean"}, {"type": "number", "minimum": -1e15, "maximum": 1e15},
+        {"type": "string", "maxLength": ENTERED},
+    ]  # fmt: skip
+    row = {"type": "object", "maxProperties": FIELDS, "additionalProperties": _entered(levels - 1)} if levels else None
+    return {"anyOf": [*kinds, {"type": "array", "maxItems": ROWS, "items": row}] if row else kinds}
 
 
 class Named(Strict):

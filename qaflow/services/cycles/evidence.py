@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from qaflow.engine.snapshot import Data
-from qaflow.errors import Altered, Forbidden, Invalid, Missing, Refused
+from qaflow.errors import Altered, Forbidden, Invalid, Missing, Refused, Unavailable
 from qaflow.services import policy
 from qaflow.services.ports import Files
 from qaflow.services.work import AnySession, Origin, Writer, transact
 from qaflow.store import cycle_beside as beside
 from qaflow.store import cycles as cycle_rows
 from qaflow.store import ledger, reviews, ticks
-from qaflow.store.db import Driver, utc
+from qaflow.store.db import Driver, reading, utc
 
 from . import acts, file_kinds
 from .acting import Acting, hold
@@ -38,12 +38,16 @@ KINDS: dict[str, tuple[str, bytes]] = {
 """The kinds of file taken: ending, media type, and how the bytes begin."""
 
 
-def attach(session: AnySession, origin: Origin, files: Files, cycle: int, name: str, data: bytes) -> Data:
-    """Keep a file as evidence of the cycle's current visit; returns where the cycle stands and the file's hash.
+def attach(session: AnySession, origin: Origin, files: Files, cycle: int, name: str, data: bytes,
+           media: str = "") -> Data:  # fmt: skip
+    """Keep a file as evidence of the cycle's current visit; returns where the cycle stands and the file as it is kept.
 
-    Raises `Invalid` (``file.empty``, ``file.too_large``, ``file.type_refused``, ``file.type_mismatch``), and what
-    `cycles.fire` raises.  The bytes are on disk before the fact that names them is written.
+    Raises `Invalid` (``file.empty``, ``file.too_large``, ``file.type_refused``, ``file.type_mismatch``, also where it
+    is said to be of another type than its name says), and what `cycles.fire` raises.  The bytes are on disk before the
+    fact that names them is written.
     """
+    if media and checked_file(name, data)[1] != media:
+        raise Invalid("file.type_mismatch", f"{name} is no {media}")
     return attach_all(session, origin, files, cycle, [(name, data)])
 
 
@@ -65,7 +69,8 @@ def attach_all(session: AnySession, origin: Origin, files: Files, cycle: int,
             if not _left(acting, args):
                 acting.decide("attach", args, acting.context(for_=for_))
         acts.finish(acting)
-        return acts.standing(acting) | {"evidence": args}
+        kept = _left(acting, args)
+        return acts.standing(acting) | {"evidence": args | {"id": kept and kept.id}}
 
     return transact(session, body)
 
@@ -94,11 +99,40 @@ def may_attach(acting: Acting) -> bool:
     return acting.snap.status == "running" and not acting.row.sealed
 
 
-def _left(acting: Acting, args: Data) -> bool:
+def _left(acting: Acting, args: Data) -> beside.File | None:
+    """Return the file as it lies in the current visit under its name."""
     snap = acting.snap
     here = (snap.stage, snap.visit.number, args["hash"], args["name"])
-    return any((f.stage, f.visit, f.hash, f.name) == here for f in beside.files(acting.driver, acting.row.college,
-                                                                                snap.id))  # fmt: skip
+    every = beside.files(acting.driver, acting.row.college, snap.id)
+    return next((f for f in every if (f.stage, f.visit, f.hash, f.name) == here), None)
+
+
+def look(session: AnySession, origin: Origin, cycle: int) -> list[beside.File]:
+    """Return the files of a cycle to whoever may see it, in the order in which they came."""
+    driver = reading(session)
+    try:
+        acting = _seen(session, driver, origin, cycle)
+        if acting is None:
+            raise Missing("cycle.not_found", f"no cycle {cycle}")
+        return beside.files(driver, acting.row.college, cycle)
+    finally:
+        session.rollback()
+
+
+def _seen(session: AnySession, driver: Driver, origin: Origin, cycle: int) -> Acting | None:
+    """Return a cycle that this person may see."""
+    loaded = cycle_rows.load(driver, cycle, lock=False)
+    if loaded is None or origin.person is None:
+        return None
+    acting = Acting(session, driver, origin, *loaded, Writer(driver, origin))
+    return acting if policy.may_see(driver, acting.scope, acting.snap, origin.person, acting.today) else None
+
+
+def keeper(files: Files | None) -> Files:
+    """Return where files are kept, if this door keeps any."""
+    if files is None:
+        raise Unavailable("evidence.folder", "this door keeps no files")
+    return files
 
 
 class Fetched(NamedTuple):
@@ -116,13 +150,11 @@ def fetch(session: AnySession, origin: Origin, files: Files, cycle: int, number:
     """
 
     def found(driver: Driver) -> beside.File:
-        loaded = cycle_rows.load(driver, cycle, lock=False)
-        if loaded is not None and origin.person is not None:
-            acting = Acting(session, driver, origin, *loaded, Writer(driver, origin))
-            if policy.may_see(driver, acting.scope, acting.snap, origin.person, acting.today):
-                for one in beside.files(driver, acting.row.college, cycle):
-                    if one.id == number:
-                        return one
+        acting = _seen(session, driver, origin, cycle)
+        every = beside.files(driver, acting.row.college, cycle) if acting else ()
+        for one in every:
+            if one.id == number:
+                return one
         raise Missing("file.not_found", f"cycle {cycle} has no file {number}")
 
     one = transact(session, found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +52,14 @@ def answer(session: AnySession, origin: Origin, number: int, given: Given) -> in
 
 
 def answer_all(session: AnySession, origin: Origin, number: int, given: Sequence[Given]) -> list[int]:
-    """Answer several points of a cycle, all or none; returns the answers' versions."""
-    words = [_words(one) for one in given]
+    """Answer several points of a cycle, all or none; returns the answers' versions.
+
+    A fault says in `of` which of the answers it is about, the first being 0.
+    """
+    words = []
+    for place, one in enumerate(given):
+        with _placed(place):
+            words.append(_words(one))
 
     def body(driver: Driver) -> list[int]:
         acting = hold(session, driver, origin, number)
@@ -62,13 +69,23 @@ def answer_all(session: AnySession, origin: Origin, number: int, given: Sequence
         points = frames.of(driver, acting.row.college).concerning(acting.snap.unit)
         files = {one.hash for one in cycle_beside.files(driver, acting.row.college, acting.snap.id)}
         versions = []
-        for one, said in zip(given, words, strict=True):
-            _fits(acting, one, points, files)
+        for place, (one, said) in enumerate(zip(given, words, strict=True)):
+            with _placed(place):
+                _fits(acting, one, points, files)
             versions.append(_answer(driver, acting, one, said, for_))
         cycles.finish(acting)
         return versions
 
     return transact(session, body)
+
+
+@contextmanager
+def _placed(place: int) -> Iterator[None]:
+    try:
+        yield
+    except Invalid as error:
+        faults = [one if isinstance(one, str) else {**one, "of": place} for one in error.errors]
+        raise Invalid(error.code, error.detail, errors=faults) from None
 
 
 def _answer(driver: Driver, acting: Acting, given: Given, words: Data, for_: int | None) -> int:

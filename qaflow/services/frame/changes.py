@@ -96,9 +96,7 @@ class Checked:
 
 def check(session: AnySession, origin: Origin, me: SignedIn, name: str, data: bytes) -> Checked:
     """Check a file of ``kind: points`` as the command line does, and show what its frame would change."""
-    driver = reading(session)
-    desk(session, driver, origin, me, FRAME)
-    session.rollback()
+    _require(session, origin, me)
     faults, parts = _read(shown(name), data)
     if parts is None:
         return Checked(faults=faults)
@@ -113,6 +111,7 @@ def replace(session: AnySession, origin: Origin, me: SignedIn, name: str, data: 
 
     Parts that the file does not hold are dropped, not taken out: answers of the past name them.
     """
+    _require(session, origin, me)
     faults, parts = _read(shown(name), data)
     if parts is None:
         raise Invalid("frame.file", f"{shown(name)} has {len(faults)} faults")
@@ -124,6 +123,15 @@ def replace(session: AnySession, origin: Origin, me: SignedIn, name: str, data: 
         return change
 
     return rehearsed(session, body, agreed)
+
+
+def _require(session: AnySession, origin: Origin, me: SignedIn) -> None:
+    """Ask for the right before a file is read."""
+    driver = reading(session)
+    try:
+        desk(session, driver, origin, me, FRAME)
+    finally:
+        session.rollback()
 
 
 def _read(name: str, data: bytes) -> tuple[tuple[Fault, ...], list[Data] | None]:

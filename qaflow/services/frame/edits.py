@@ -29,16 +29,28 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A part as somebody wrote it; indicators one a line, ``中文 | English`` or one for both, numbers by commas."""
+    """A part as somebody wrote it; an indicator in both languages, one of them empty where it stands for both."""
 
     name_zh: str
     name_en: str
     star: str = ""
     requirement_zh: str = ""
     requirement_en: str = ""
-    indicators: str = ""
-    platform: str = ""
+    indicators: tuple[tuple[str, str], ...] = ()
+    platform: tuple[str, ...] = ()
     teaching_units: bool = True
+
+
+def words_of(row: Row) -> Wanted:
+    """Return a part's words as they stand."""
+    body = json.loads(row.body)
+    requirement = body.get("requirement") or {}
+    return Wanted(
+        name_zh=row.name_zh, name_en=row.name_en, star=row.star, requirement_zh=requirement.get("zh", ""),
+        requirement_en=requirement.get("en", ""), platform=tuple(body.get("platform") or ()),
+        indicators=tuple((one["zh"], one["en"]) for one in body.get("indicators") or ()),
+        teaching_units=body.get("teaching_units", True),
+    )  # fmt: skip
 
 
 def part(session: AnySession, origin: Origin, me: SignedIn, number: int) -> Row:
@@ -157,9 +169,9 @@ def _values(level: str, wanted: Wanted, body: Data) -> Data:
     name = {"zh": _text("name_zh", wanted.name_zh, NAME_LENGTH), "en": _text("name_en", wanted.name_en, NAME_LENGTH)}
     for key, text in name.items():
         if not text:
-            raise Invalid("text.blank", f"name_{key} is blank", errors=[{"pointer": f"name_{key}"}])
+            raise _unfit("text.blank", f"name_{key} is blank", f"name_{key}")
     if wanted.star not in STARS:
-        raise Invalid("value.unknown", f"star {wanted.star!r}: one of *, **", errors=[{"pointer": "star"}])
+        raise _unfit("value.unknown", f"star {wanted.star!r}: one of *, **", "star")
     found = body | {"name": name}
     if level == ITEM:
         found |= {"teaching_units": wanted.teaching_units}
@@ -172,27 +184,29 @@ def _values(level: str, wanted: Wanted, body: Data) -> Data:
 def _of_point(wanted: Wanted) -> Data:
     zh = _text("requirement_zh", wanted.requirement_zh, TEXT_LENGTH)
     en = _text("requirement_en", wanted.requirement_en, TEXT_LENGTH)
-    lines = [line for line in map(str.strip, wanted.indicators.splitlines()) if line]
-    if len(lines) > INDICATORS:
-        raise Invalid("frame.indicators", f"at most {INDICATORS} indicators", errors=[{"pointer": "indicators"}])
-    numbers = [one.strip() for one in wanted.platform.replace("，", ",").split(",") if one.strip()]
+    if len(wanted.indicators) > INDICATORS:
+        raise _unfit("frame.indicators", f"at most {INDICATORS} indicators", "indicators")
     return {
         "star": wanted.star, "requirement": {"zh": zh or en, "en": en or zh} if zh or en else None,
-        "indicators": [_both(_text("indicators", line, 2 * NAME_LENGTH)) for line in lines],
-        "platform": [_text("platform", one, NAME_LENGTH) for one in numbers],
+        "indicators": [_both(*(_text("indicators", one, NAME_LENGTH) for one in pair)) for pair in wanted.indicators],
+        "platform": [_text("platform", one, NAME_LENGTH) for one in wanted.platform],
     }  # fmt: skip
 
 
-def _both(text: str) -> dict[str, str]:
-    zh, _, en = (part.strip() for part in text.partition("|"))
+def _both(zh: str, en: str) -> dict[str, str]:
+    if not zh and not en:
+        raise _unfit("text.blank", "an indicator is blank", "indicators")
     return {"zh": zh or en, "en": en or zh}
 
 
 def _text(name: str, text: str, most: int) -> str:
     found = clean_name(" ".join(text.split()))
-    where = [{"pointer": name}]
     if len(found) > most:
-        raise Invalid("text.too_long", f"{name}: longer than {most} characters", errors=where)
+        raise _unfit("text.too_long", f"{name}: longer than {most} characters", name)
     if control_character(found):
-        raise Invalid("text.control_character", f"{name} holds {control_character(found)}", errors=where)
+        raise _unfit("text.control_character", f"{name} holds {control_character(found)}", name)
     return found
+
+
+def _unfit(code: str, told: str, field: str) -> Invalid:
+    return Invalid(code, told, errors=[{"pointer": field, "code": code}])

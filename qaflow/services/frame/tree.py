@@ -157,6 +157,15 @@ def look(session: AnySession, origin: Origin, me: SignedIn) -> Look:
         session.rollback()
 
 
+def part(session: AnySession, origin: Origin, me: SignedIn, number: int) -> tuple[Look, Row]:
+    """Return a part of the frame of one's own college, and the frame that it stands in."""
+    found = look(session, origin, me)
+    row = next((one for one in found.frame.rows if one.id == number), None)
+    if row is None:
+        raise Missing("frame.not_found", f"no part {number} of the frame")
+    return found, row
+
+
 def own(session: AnySession, driver: Driver, me: SignedIn) -> CollegeView:
     """Return one's own college."""
     if me.college is None:

@@ -8,7 +8,6 @@ from flask import Response, flash, make_response, redirect, request, url_for
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as AnyResponse
 
-from qaflow.errors import Unavailable
 from qaflow.services.cycles import evidence
 from qaflow.services.ports import Files
 from qaflow.store.db import db
@@ -40,7 +39,4 @@ def download(number: int, file: int) -> Response:
 
 def keeper() -> Files:
     """Return where files are kept."""
-    found = ports().files
-    if found is None:
-        raise Unavailable("evidence.folder", "this door keeps no files")
-    return found
+    return evidence.keeper(ports().files)

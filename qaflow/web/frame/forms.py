@@ -27,6 +27,12 @@ def text(most: int) -> list[Any]:
     return [Optional(), Length(max=most, message=FAULTS["text.too_long"])]
 
 
+def both(line: str) -> tuple[str, str]:
+    """Return an indicator's words, ``中文 | English`` or one for both."""
+    zh, _, en = (part.strip() for part in line.partition("|"))
+    return zh, en
+
+
 class PartForm(Form):
     """The words of an item, element or point."""
 
@@ -44,8 +50,13 @@ class PartForm(Form):
 
     def wanted(self) -> Wanted:
         """Return what was entered."""
-        names = ("name_zh", "name_en", "star", "requirement_zh", "requirement_en", "indicators", "platform")
-        return Wanted(**{name: self[name].data or "" for name in names}, teaching_units=bool(self.teaching_units.data))
+        names = ("name_zh", "name_en", "star", "requirement_zh", "requirement_en")
+        numbers = map(str.strip, (self.platform.data or "").replace("，", ",").split(","))
+        lines = map(str.strip, (self.indicators.data or "").splitlines())
+        return Wanted(
+            **{name: self[name].data or "" for name in names}, teaching_units=bool(self.teaching_units.data),
+            indicators=tuple(both(line) for line in lines if line), platform=tuple(one for one in numbers if one),
+        )  # fmt: skip
 
 
 class NewPartForm(PartForm):

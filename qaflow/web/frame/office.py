@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import zlib
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -141,15 +140,11 @@ def new() -> Response:
 
 def _filled(row: Row) -> PartForm:
     """Return the form of a part with the words that it has."""
-    body = json.loads(row.body)
-    requirement = body.get("requirement") or {}
-    indicators = (f"{i['zh']} | {i['en']}" if i["zh"] != i["en"] else i["zh"] for i in body.get("indicators") or ())
-    return PartForm(
-        formdata=None, name_zh=row.name_zh, name_en=row.name_en, star=row.star, version=str(row.version),
-        requirement_zh=requirement.get("zh", ""), requirement_en=requirement.get("en", ""),
-        indicators="\n".join(indicators), platform=", ".join(body.get("platform") or ()),
-        teaching_units=body.get("teaching_units", True),
-    )  # fmt: skip
+    words_ = frame_edits.words_of(row)
+    lines = (zh if zh == en else f"{zh} | {en}" for zh, en in words_.indicators)
+    same = ("name_zh", "name_en", "star", "requirement_zh", "requirement_en", "teaching_units")
+    return PartForm(formdata=None, version=str(row.version), indicators="\n".join(lines),
+                    platform=", ".join(words_.platform), **{name: getattr(words_, name) for name in same})  # fmt: skip
 
 
 def _tell(form: PartForm, error: Invalid | Refused) -> int:
