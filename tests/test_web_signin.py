@@ -339,6 +339,17 @@ def test_one_accounts_pause_is_no_other_accounts_and_ends_with_the_hour(site: Si
     assert site.browser().sign_in("lead").status_code == 303
 
 
+def test_every_spelling_of_a_login_draws_on_the_same_allowance(site: Site) -> None:
+    """The letter ı is I in capitals, but folds to itself: each one of a login would double the guesses."""
+    site.world.person("QI-II")
+    site.password("QI-II")
+    spellings = ["QI-II", "qi-ii", "qı-II", "qI-ıI", "qı-ıı", "ＱＩ-ii"]
+
+    tries = [site.browser().sign_in(spellings[n % 6], "wrong guess").status_code for n in range(signin.STRANGERS + 6)]
+
+    assert tries.count(401) == signin.STRANGERS and set(tries[signin.STRANGERS:]) == {429}
+
+
 def test_what_was_typed_as_a_login_is_not_kept(site: Site) -> None:
     site.browser().sign_in("my-secret-typed-in-the-wrong-box")
 
