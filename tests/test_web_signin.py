@@ -396,6 +396,14 @@ def test_no_route_acts_without_proof_that_our_page_sent_it(site: Site, proof: st
     assert browser.is_in()
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://]", "null", "", "http://", "//", "\x00", "http://[::1"])
+def test_an_origin_that_is_none_is_another_sites_and_no_fault(site: Site, origin: str) -> None:
+    """Asked of everybody who sends anything, signed in or not."""
+    for path in ("/signin", "/api/v1/tokens"):
+        answer = site.app.test_client().post(path, headers={"Origin": origin})
+        assert (answer.status_code, "csrf.origin" in answer.text) == (403, True), path
+
+
 def test_a_get_changes_nothing(site: Site) -> None:
     browser = site.browser("lead")
     before = everything(site)
