@@ -347,7 +347,7 @@ def test_every_spelling_of_a_login_draws_on_the_same_allowance(site: Site) -> No
 
     tries = [site.browser().sign_in(spellings[n % 6], "wrong guess").status_code for n in range(signin.STRANGERS + 6)]
 
-    assert tries.count(401) == signin.STRANGERS and set(tries[signin.STRANGERS:]) == {429}
+    assert tries.count(401) == signin.STRANGERS and set(tries[signin.STRANGERS :]) == {429}
 
 
 def test_what_was_typed_as_a_login_is_not_kept(site: Site) -> None:
