@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from environs import Env
@@ -377,6 +377,7 @@ def _smtp(text: str) -> bool:
     try:
         parts = urlsplit(text)
         _ = parts.port
+        unquote((parts.username or "") + (parts.password or "")).encode("ascii")  # the library writes no other
         asked = parse_qs(parts.query, strict_parsing=True)
     except ValueError:
         return False

@@ -31,10 +31,11 @@ REASONED = ("reject", "dismiss", "suspend", "cancel", "warn")
 SCOPES = ("implementation", "design", "goal")
 
 
-def eventful(session: AnySession, seed: int, courses: int = 12, acts: int = 400, spiral_: Definition = SPIRAL) -> World:
+def eventful(session: AnySession, seed: int, courses: int = 12, acts: int = 400, spiral_: Definition = SPIRAL,
+             of: type[World] = World) -> World:  # fmt: skip
     """Return a world in which people did many things; the seed says which."""
     chance = random.Random(seed)
-    world = World(session, spiral_, tracks=[track(definition=spiral_.key, diagnoses=(appraisal(), MONTHLY))])
+    world = of(session, spiral_, tracks=[track(definition=spiral_.key, diagnoses=(appraisal(), MONTHLY))])
     world.courses([f"R{n}" for n in range(courses)], "section", "lead")
     world.point("hours")
     world.deputy("major", "deputy", days=300)

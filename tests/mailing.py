@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
+
+PASSWORD = "blue & harbour/7:@"
 
 
 class Sink:
@@ -19,12 +22,23 @@ class Sink:
     def __init__(self) -> None:
         self.how = "ok"
         self.mails: list[EmailMessage] = []
+        self.secure: list[bool] = []  # whether each came over TLS
+        self.given: list[tuple[str, str]] = []  # names and passwords
         self.port = 0
 
     @property
     def url(self) -> str:
         """The address as QAFLOW_MAIL_URL."""
-        return f"smtp://127.0.0.1:{self.port}?from=qaflow@college.test&domain=college.test"
+        return self.address("127.0.0.1")
+
+    def address(self, host: str, scheme: str = "smtp", who: str = "") -> str:
+        """Return the address under another name of this machine, with a name and password."""
+        return f"{scheme}://{who}{host}:{self.port}?from=qaflow@college.test&domain=college.test"
+
+    def authenticate(self, _server: Any, _session: Any, _envelope: Any, _kind: str, told: Any) -> AuthResult:
+        """Let in whoever knows the password."""
+        self.given.append((told.login.decode(), told.password.decode()))
+        return AuthResult(success=told.password == PASSWORD.encode(), handled=False)
 
     @property
     def ids(self) -> list[str]:
@@ -37,6 +51,7 @@ class Sink:
             return "554 5.0.0 no"
         if self.how == "stall":
             await asyncio.sleep(60)
+        self.secure.append(server.transport.get_extra_info("sslcontext") is not None)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
         if self.how == "drop":
             server.transport.abort()
@@ -44,13 +59,17 @@ class Sink:
 
 
 @contextmanager
-def smtp() -> Iterator[Sink]:
-    """Serve SMTP on a free port of loopback."""
+def smtp(tls: ssl.SSLContext | None = None, *, implicit: bool = False, host: str = "127.0.0.1",
+         **more: Any) -> Iterator[Sink]:  # fmt: skip
+    """Serve SMTP on a free port of loopback; with TLS by STARTTLS, or from the start."""
     sink, loop, ready = Sink(), asyncio.new_event_loop(), threading.Event()
     servers: list[asyncio.Server] = []
 
     async def serve() -> None:
-        made = await loop.create_server(lambda: SMTP(sink, hostname="sink", loop=loop), "127.0.0.1", 0)
+        more.setdefault("authenticator", sink.authenticate)
+        begun, later = (tls, None) if implicit else (None, tls)
+        made = await loop.create_server(lambda: SMTP(sink, hostname="sink", loop=loop, tls_context=later, **more),
+                                        host, 0, ssl=begun)  # fmt: skip
         servers.append(made)
         sink.port = made.sockets[0].getsockname()[1]
         ready.set()

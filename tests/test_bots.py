@@ -82,7 +82,16 @@ def test_feishu_signs_in_the_body_with_seconds(there: Vendor) -> None:
     ("dingtalk", {"errcode": 310000, "errmsg": "sign not match"}, "chat.refused"),
     ("dingtalk", {"errcode": 130101, "errmsg": "send too fast"}, "chat.limited"),
     ("feishu", {"code": 19021, "msg": "sign match fail or timestamp is not within one hour"}, "chat.refused"),
+    ("dingtalk", {"errcode": 90030, "errmsg": "webhook over limit"}, "chat.limited"),
+    ("dingtalk", {"errcode": 310000, "errmsg": "keywords not in content"}, "chat.refused"),
     ("feishu", {"code": 9499, "msg": "too many request"}, "chat.limited"),
+    ("feishu", {"code": 9499, "msg": "Bad Request", "data": {}}, "chat.refused"),
+    ("feishu", {"code": 11232, "msg": "create message service trigger rate limit"}, "chat.limited"),
+    ("feishu", {"code": 19024, "msg": "Key Words Not Found"}, "chat.refused"),
+    ("feishu", {"code": False, "msg": "no number"}, "chat.refused"),
+    ("feishu", {"code": 0.4, "msg": "no whole number"}, "chat.refused"),
+    ("feishu", {"code": float("inf"), "msg": "none at all"}, "chat.refused"),
+    ("feishu", {"code": [0], "msg": "a list"}, "chat.refused"),
     ("feishu", {"msg": "no code at all"}, "chat.refused"),
     ("feishu", ["no", "object"], "chat.refused"),
 ])  # fmt: skip
@@ -103,6 +112,14 @@ def test_other_answers_are_refusals_too(there: Vendor, status: int, code: str) -
     with pytest.raises(Unavailable) as told:
         bots(there).send(chat(there, "wecom"))
     assert told.value.code == code
+
+
+def test_a_limit_is_a_limit_whatever_the_status(there: Vendor) -> None:
+    there.status, there.answer = 400, {"code": 11232, "msg": "frequency limited"}
+
+    with pytest.raises(Unavailable) as told:
+        bots(there).send(chat(there, "feishu"))
+    assert told.value.code == "chat.limited"
 
 
 @pytest.mark.parametrize("address", [

@@ -43,6 +43,7 @@ REFUSED = [
     ("ALLOWED_HOSTS", "a.example,.example", "config.allowed_hosts", "a.example, 10.0.0.5"),
     ("MAIL_URL", "console", "config.mail_url", "console:"),
     ("MAIL_URL", "telnet://h", "config.mail_url", "file:///srv/mail"),
+    ("MAIL_URL", "smtp://qa:gr%C3%BCn@h?from=a@b.cn", "config.mail_url", "file:///srv/mail"),  # the library's ASCII
     ("TICK_SECONDS", "0", "config.tick_seconds", "1"),
     ("TICK_SECONDS", "1000000000", "config.tick_seconds", "3600"),
     ("TICK_SECONDS", "-1", "config.tick_seconds", "1"),

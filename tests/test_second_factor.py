@@ -96,6 +96,33 @@ def test_a_code_of_another_time_does_not_fit_and_one_beside_does(site: Site) -> 
         assert browser.post("/signin/code", "/signin/code", code=shown).status_code == status, away
 
 
+@pytest.mark.parametrize("typed", ["١٢٣٤٥٦", "é", "💥", "\x00", "½", "1" * 60, "０００ ０００", "----", "ａ" * 16])
+def test_odd_signs_are_a_wrong_code_and_no_fault(site: Site, typed: str) -> None:
+    enrolled(site, "admin")
+    browser = half(site, "admin")
+
+    answer = browser.post("/signin/code", "/signin/code", code=typed)
+
+    assert answer.status_code in (401, 422) and not browser.is_in()
+
+
+def test_a_code_typed_at_a_chinese_keyboard_is_the_same_code(site: Site) -> None:
+    _, key, _ = enrolled(site, "admin")
+    wide = code(site, key).translate({ord("0") + n: ord("０") + n for n in range(10)})
+
+    assert half(site, "admin").post("/signin/code", "/signin/code", code=wide).status_code == 303
+
+
+def test_a_code_one_step_ahead_takes_those_before_it_along(site: Site) -> None:
+    """Else a code that was seen over a shoulder could be used after the next one."""
+    _, key, _ = enrolled(site, "admin")
+    totp, now = pyotp.TOTP(key), site.clock.instant
+    ahead, present = totp.at(now + timedelta(seconds=30)), totp.at(now)
+
+    assert half(site, "admin").post("/signin/code", "/signin/code", code=ahead).status_code == 303
+    assert half(site, "admin").post("/signin/code", "/signin/code", code=present).status_code == 401
+
+
 def test_a_recovery_code_opens_once(site: Site) -> None:
     _, _, codes = enrolled(site, "admin")
     first, second = half(site, "admin"), half(site, "admin")

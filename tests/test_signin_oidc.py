@@ -1,5 +1,6 @@
 """Sign-in by OpenID Connect against a provider from a package, the whole way of the browser."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from campus import NAMES, WAIT, Campus, Visitor, served
 from qaflow.config import Settings
 from qaflow.providers import Oidc, RoleRule
 from qaflow.services.auditing import audit
-from qaflow.store.db import db
+from qaflow.store.db import db, utc
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:oidc_provider_mock"),
@@ -185,6 +186,92 @@ def test_a_code_is_worth_nothing_in_another_round(campus: Campus, issuer: str) -
 
     assert answer.status_code == 401 and not thief.is_in()
     assert "signin.provider" in answer.text  # its nonce is another's
+
+
+def proof(visitor: Visitor, sub: str) -> requests.Response:
+    """Prove oneself anew at the provider, and come back."""
+    asked = visitor.look("/signin/by/campus/prove")
+    assert asked.status_code == 303 and "prompt=login" in asked.headers["Location"], asked.text
+    there = visitor.get(asked.headers["Location"], timeout=WAIT)
+    return visitor.follow(visitor.post(there.url, data={"sub": sub}, allow_redirects=False, timeout=WAIT))
+
+
+def approved(visitor: Visitor) -> int:
+    """Approve the cycle as its page offers it."""
+    revision = re.search(r'name="revision" value="(\d+)"', visitor.look("/cycles/1").text)
+    assert revision is not None
+    return visitor.submit("/cycles/1/approve", "/cycles/1", revision=revision[1]).status_code
+
+
+@pytest.fixture
+def review(campus: Campus, issuer: str) -> Visitor:
+    """Return the approver, who came by the provider 40 minutes ago, in a college that wants fresh proofs."""
+    world = campus.site.world
+    known(issuer, "maj", employee_number="major")
+    known(issuer, "7f3a", employee_number="lead")
+    campus.site.browser("admin").post("/organisation/signin", "/organisation/signin", second_factor="", minutes="15")
+    world.start()
+    world.fire(1, "submit", "lead", content={"note": "done"})
+    visitor = campus.visitor()
+    visitor.follow(away(visitor, "maj"))
+    campus.site.later(minutes=-40)  # the provider's clock is the machine's
+    db.session.execute(db.text("update web_session set proven_at = :at"), {"at": utc(campus.site.clock.instant)})
+    db.session.commit()
+    campus.site.later(minutes=40)
+    return visitor
+
+
+def test_a_round_to_the_provider_is_the_fresh_proof_of_an_approval(
+    campus: Campus, review: Visitor, issuer: str
+) -> None:
+    assert "/signin/by/campus/prove" in review.look("/cycles/1").text and approved(review) == 401
+
+    arrived = proof(review, "maj")
+
+    assert (arrived.status_code, arrived.headers.get("Location")) == (303, "/signin/proven"), arrived.text
+    assert approved(review) == 303 and campus.site.world.state(1)["leaf"] != "review"
+
+
+def test_somebody_elses_word_is_no_proof_of_mine(campus: Campus, review: Visitor, issuer: str) -> None:
+    other = campus.visitor()
+    other.follow(away(other, "7f3a"))
+    theirs = proof(review, "7f3a")
+    unknown = proof(review, "a-newcomer")
+
+    assert (theirs.status_code, unknown.status_code) == (401, 401)
+    assert "signin.other" in theirs.text and "signin.other" in unknown.text
+    assert review.is_in() and approved(review) == 401
+    assert campus.rows("select 1 from person where login like '%newcomer%'") == []
+
+
+def test_a_round_begun_to_sign_in_proves_nothing_of_whoever_is_in(campus: Campus, review: Visitor, issuer: str) -> None:
+    """What comes back from a plain round begins another session; it never freshens one that stands."""
+    back = away(review, "maj", target="/cycles/1")
+    before = review.cookies["qaflow"]
+
+    review.follow(back)
+
+    assert review.cookies["qaflow"] != before  # a sign-in of its own, whose proof is its own
+
+
+def test_an_administrator_parts_an_account_from_the_provider(campus: Campus, issuer: str) -> None:
+    known(issuer, "7f3a", employee_number="lead", groups=["qa"])
+    admin, office = campus.site.browser("admin"), campus.site.browser("office")
+    visitor, person = campus.visitor(), campus.site.world.persons["lead"]
+    visitor.follow(away(visitor, "7f3a"))
+    ((number,),) = campus.rows("select id from linked_account where person_id = :p", p=person)
+    path = f"/organisation/people/{person}/links/{number}/drop"
+    assert path in admin.get(f"/organisation/people/{person}").text
+
+    refused = office.post(path)
+    assert refused.status_code == 403 and visitor.is_in() and ("quality_office", "campus") in roles(campus, "lead")
+    assert admin.post(path).status_code == 303
+
+    assert not visitor.is_in() and ("quality_office", "campus") not in roles(campus, "lead")
+    assert campus.rows("select 1 from linked_account") == []
+    assert ("AccountUnlinked",) in campus.rows("select kind from journal where stream = :s", s=f"person:{person}")
+    assert admin.post(path).status_code == 303  # gone already
+    assert audit.verify(db.session)["verified"]
 
 
 def test_a_refusal_of_the_provider_has_a_page(campus: Campus) -> None:

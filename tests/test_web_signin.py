@@ -339,6 +339,17 @@ def test_one_accounts_pause_is_no_other_accounts_and_ends_with_the_hour(site: Si
     assert site.browser().sign_in("lead").status_code == 303
 
 
+def test_every_spelling_of_a_login_draws_on_the_same_allowance(site: Site) -> None:
+    """The letter ı is I in capitals, but folds to itself: each one of a login would double the guesses."""
+    site.world.person("QI-II")
+    site.password("QI-II")
+    spellings = ["QI-II", "qi-ii", "qı-II", "qI-ıI", "qı-ıı", "ＱＩ-ii"]
+
+    tries = [site.browser().sign_in(spellings[n % 6], "wrong guess").status_code for n in range(signin.STRANGERS + 6)]
+
+    assert tries.count(401) == signin.STRANGERS and set(tries[signin.STRANGERS :]) == {429}
+
+
 def test_what_was_typed_as_a_login_is_not_kept(site: Site) -> None:
     site.browser().sign_in("my-secret-typed-in-the-wrong-box")
 
@@ -383,6 +394,14 @@ def test_no_route_acts_without_proof_that_our_page_sent_it(site: Site, proof: st
 
     assert everything(site) == before
     assert browser.is_in()
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://]", "null", "", "http://", "//", "\x00", "http://[::1"])
+def test_an_origin_that_is_none_is_another_sites_and_no_fault(site: Site, origin: str) -> None:
+    """Asked of everybody who sends anything, signed in or not."""
+    for path in ("/signin", "/api/v1/tokens"):
+        answer = site.app.test_client().post(path, headers={"Origin": origin})
+        assert (answer.status_code, "csrf.origin" in answer.text) == (403, True), path
 
 
 def test_a_get_changes_nothing(site: Site) -> None:

@@ -40,7 +40,7 @@ class Asking:
         """Return the JSON object that stands at an address."""
         try:
             found = json.loads(self.fetched(url, **request))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise down("answered no JSON") from error
         if not isinstance(found, dict):
             raise down("answered no JSON object")
@@ -60,7 +60,10 @@ def _body(answer: requests.Response) -> bytes:
 
 def require_secure(url: str) -> None:
     """Refuse an address over plain http, whoever named it."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise down("names an address that is none") from error
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise down("names an address that is not encrypted")
 

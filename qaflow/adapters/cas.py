@@ -81,7 +81,7 @@ class CasProvider:
 def _parsed(text: bytes) -> Element:
     try:
         found: Element = fromstring(text, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as error:
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:  # a charset nobody knows is the last
         raise _unproven("xml") from error
     return found
 

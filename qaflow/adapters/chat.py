@@ -26,10 +26,17 @@ HOSTS = {
 PATHS = {"wecom": "/cgi-bin/webhook/send", "dingtalk": "/robot/send", "feishu": "/open-apis/bot/v2/hook/"}
 KEYS = {"wecom": "key", "dingtalk": "access_token"}
 LIMITED = {"wecom": {45009}, "dingtalk": {130101, 90030, 660026}, "feishu": {9499, 11232}}
-"""Codes by which each says that too much was sent."""
+"""Codes by which each says that too much was sent.
+
+WeCom: 45009 (its page of codes, https://developer.work.weixin.qq.com/document/path/90313). DingTalk: 130101 "send too
+fast, exceed 20 times per minute", limited then for ten minutes; 90030 "webhook over limit". Feishu: 11232, at 100 a
+minute or 5 a second; 9499 also tells of a body that it cannot read, so there its words decide.
+"""
+UNREADABLE = "bad request"  # Feishu's other words with 9499: to wait mends nothing
 SECONDS = 10.0
 MOST = 64 * 1024  # bytes of an answer that are read
 LONGEST = 300
+DIGITS = 20
 OK = 200
 TOO_MANY = 429
 
@@ -58,13 +65,12 @@ class Bots:
         self.check(chat.kind, chat.address)
         address, body = SPOKEN[chat.kind](chat)
         status, text = _post(address, body)
-        if status == TOO_MANY:
-            raise Unavailable("chat.limited", f"{chat.kind} says that too much was sent")
+        code, told = _answer(text)
+        limited = code in LIMITED[chat.kind] and UNREADABLE not in told.lower()
+        if limited or status == TOO_MANY:  # Feishu may say so with a 400 as well
+            raise Unavailable("chat.limited", f"{chat.kind} says that too much was sent ({code or status})")
         if status != OK:
             raise Unavailable("chat.unreachable", f"{chat.kind} answered {status}")
-        code, told = _answer(text)
-        if code in LIMITED[chat.kind]:
-            raise Unavailable("chat.limited", f"{chat.kind} says that too much was sent ({code})")
         if code != 0:
             raise Unavailable("chat.refused", f"{chat.kind} answered {code}: {told}"[:LONGEST])
 
@@ -122,6 +128,7 @@ def _answer(text: str) -> tuple[int | None, str]:
     try:
         found = json.loads(text)
         code = found.get("errcode", found.get("code", found.get("StatusCode")))
-        return (int(code) if code is not None else None), str(found.get("errmsg", found.get("msg", "")))
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, RecursionError):
         return None, "no JSON"
+    whole = type(code) is int or (isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < DIGITS)
+    return (int(code) if whole else None), str(found.get("errmsg", found.get("msg", "")))

@@ -16,7 +16,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from qaflow.adapters import asking
 from qaflow.adapters.asking import Asking
 from qaflow.adapters.attributes import flat
-from qaflow.adapters.oidc_tokens import Expected, Tokens, unproven
+from qaflow.adapters.oidc_tokens import ODD, Expected, Tokens, unproven
 from qaflow.errors import Unproven
 from qaflow.providers import Oidc
 from qaflow.services.ports import Ended, Identity, Sent
@@ -99,8 +99,9 @@ class OidcProvider:
         return self._found
 
     def _exchanged(self, back: str, metadata: Mapping[str, Any], verifier: str, code: str) -> Mapping[str, Any]:
-        methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-        method = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
+        methods = metadata.get("token_endpoint_auth_methods_supported")
+        only_post = isinstance(methods, list) and methods and "client_secret_basic" not in methods
+        method = "client_secret_post" if only_post else "client_secret_basic"
         try:
             with self._client(back, method) as client:
                 token: Mapping[str, Any] = client.fetch_token(
@@ -108,7 +109,7 @@ class OidcProvider:
                 )
         except requests.RequestException as error:
             raise asking.down(type(error).__name__) from error
-        except (AuthlibBaseError, ValueError) as error:
+        except (AuthlibBaseError, *ODD) as error:
             raise unproven("code") from error
         return token
 

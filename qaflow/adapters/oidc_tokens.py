@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from qaflow.adapters import asking
 from qaflow.adapters.asking import Asking
 from qaflow.errors import Unproven
 
@@ -20,6 +21,8 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 LEEWAY = 60  # seconds by which clocks may differ
 FRESH = 300  # seconds since the provider asked anew
 AGAIN = timedelta(minutes=1)  # keys are not asked for more often, whatever key a token names
+ODD = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
+"""What libraries raise over keys and tokens that are of no form at all."""
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 
@@ -48,7 +51,7 @@ class Tokens:
         _hold(claims, expected, now, needs)
         if expected.fresh:
             asked = claims.get("auth_time")
-            if not isinstance(asked, int | float) or now.timestamp() - asked > FRESH:
+            if not isinstance(asked, int | float) or not -LEEWAY <= now.timestamp() - asked <= FRESH:
                 raise unproven("auth_time")
         return claims
 
@@ -69,7 +72,7 @@ class Tokens:
             try:
                 found = jwt.decode(token, self._key_set(jwks, now, known), algorithms=ALGORITHMS)
                 return dict(found.claims)
-            except (JoseError, ValueError, TypeError) as error:
+            except (JoseError, *ODD) as error:
                 if not known or not self._stale(now):
                     raise unproven("signature") from error
         raise unproven("signature")
@@ -80,7 +83,10 @@ class Tokens:
     def _key_set(self, jwks: str, now: datetime, known: bool) -> KeySet:
         if self._keys is None or not known:
             found = self._http.document(jwks)
-            self._keys, self._keys_at = KeySet.import_key_set(found), now  # type: ignore[arg-type]
+            try:
+                self._keys, self._keys_at = KeySet.import_key_set(found), now  # type: ignore[arg-type]
+            except (JoseError, *ODD) as error:
+                raise asking.down("publishes keys that are none") from error
         return self._keys
 
 

@@ -53,8 +53,9 @@ class SmtpMailer:
         try:
             self._sent(message)
         except (OSError, smtplib.SMTPException) as error:
+            told = self._told(error)
             self._drop()
-            raise self._told(error) from error
+            raise told from error
         finally:
             self._lock.release()
 
@@ -77,6 +78,8 @@ class SmtpMailer:
         if isinstance(error, smtplib.SMTPRecipientsRefused):
             code, text = next(iter(error.recipients.values()))
             return Unavailable("mail.refused", f"{self.host} answered {code} {_text(text)}")
+        if isinstance(error, smtplib.SMTPNotSupportedError) and self._held is not None:
+            return Unavailable("mail.refused", f"{self.host} cannot write to this address")
         if isinstance(error, smtplib.SMTPResponseException) and not isinstance(error, smtplib.SMTPConnectError):
             return Unavailable("mail.refused", f"{self.host} answered {error.smtp_code} {_text(error.smtp_error)}")
         return Unavailable("mail.unreachable", f"{self.host}:{self.port}: {type(error).__name__}: {error}")
@@ -95,10 +98,11 @@ class SmtpMailer:
         message["Auto-Submitted"] = "auto-generated"
         if notice.why:
             message["List-Help"] = f"<{notice.why}>"
-        message["Content-Language"] = {"zh": "zh-CN"}.get(notice.language, notice.language)
         message.set_content(notice.body)
         if notice.html:
             message.add_alternative(notice.html, subtype="html")
+        # Last: to set the content takes away every header whose name begins with Content
+        message["Content-Language"] = {"zh": "zh-CN"}.get(notice.language, notice.language)
         return message
 
     def _address(self, notice: Notice) -> str:

@@ -20,6 +20,8 @@ Network = IPv4Network | IPv6Network
 PORTS = {"https": (443, 8443), "http": (80, 8080)}
 LONGEST = 2000
 BAD_SIGNS = frozenset("\\<>\"{}|^`") | {chr(n) for n in range(33)} | {"\x7f"}
+INSIDE = tuple(ip_network(one) for one in ("fec0::/10", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20"))
+"""Networks that the library takes for public: the old site-local one, those of protocols, relays and examples."""
 NEVER = tuple(ip_network(one) for one in NEVER_TARGETS)
 
 
@@ -87,6 +89,8 @@ class Guard:
             return False
         if any(address.version == one.version and address in one for one in self._within):
             return True
+        if any(address.version == one.version and address in one for one in INSIDE):
+            return False
         return address.is_global and not address.is_multicast and not address.is_reserved
 
 

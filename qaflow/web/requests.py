@@ -90,10 +90,18 @@ def refuse_foreign() -> None:
     if request.method in SAFE:
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+    if origin is not None and _host_of(origin) != request.host.lower():
         raise Forbidden("csrf.origin", "this was sent from another site's page")
     if request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
         raise Forbidden("csrf.origin", "this was sent from another site's page")
+
+
+def _host_of(origin: str) -> str:
+    """Return the host that an origin names, "" where it is none at all."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def moment() -> Moment:

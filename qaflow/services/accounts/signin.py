@@ -68,7 +68,8 @@ def counted(session: AnySession, ports: Ports, one: Try, weighing: Callable[[str
     Raises `Unproven` (``code``) where it gives None, and `Refused` (``signin.too_many``) before it is asked.
     """
     login, known = _account(session, ports, one)
-    guess = transact(session, lambda driver: _admit(driver, ports, one, known))
+    kept = one._replace(login=login)  # however it was spelled: one allowance an account
+    guess = transact(session, lambda driver: _admit(driver, ports, kept, known))
     found = weighing(login)
     if found is None:
         raise Unproven(code, detail)

@@ -20,6 +20,7 @@ from qaflow.services.places.organisation import ACCOUNTS, desk
 from qaflow.services.ports import Ports
 from qaflow.services.sealing import pack, unpack
 from qaflow.services.streams import person_fact
+from qaflow.services.words import clean_code
 from qaflow.services.work import AnySession, Origin, Writer, transact
 from qaflow.store import second_factors as rows
 from qaflow.store import sessions as session_rows
@@ -96,7 +97,7 @@ def weigh(session: AnySession, ports: Ports, person: int, one: Try) -> None:
 
 
 def _weighed(session: AnySession, ports: Ports, person: int, one: Try, codes: bool) -> None:
-    text = "".join(one.password[:LONGEST_CODE].split()).replace("-", "").lower()
+    text = "".join(clean_code(one.password[:LONGEST_CODE]).split()).replace("-", "").lower()
 
     def weighing(_login: str) -> bool | None:
         return transact(session, lambda driver: _fits(driver, ports, person, text, codes)) or None
@@ -112,8 +113,8 @@ def _fits(driver: Driver, ports: Ports, person: int, text: str, codes: bool) -> 
     key = _key(ports, standing.sealed) if standing is not None else None
     if key is None:
         return False
-    totp, at = pyotp.TOTP(key, interval=STEP), int(now.timestamp()) // STEP
-    found = [at + around for around in AROUND if hmac.compare_digest(totp.generate_otp(at + around), text)]
+    totp, at, given = pyotp.TOTP(key, interval=STEP), int(now.timestamp()) // STEP, text.encode()
+    found = [at + around for around in AROUND if hmac.compare_digest(totp.generate_otp(at + around).encode(), given)]
     return bool(found) and rows.take_step(driver, person, found[0])
 
 
