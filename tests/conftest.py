@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import create_engine, make_url, text
+from werkzeug.routing import Rule
 
 from qaflow.app import BOOTSTRAP, create_app
 from qaflow.cli.main import program
@@ -85,12 +86,26 @@ class Compiled(BytecodeCache):
         self._kept[bucket.key] = bucket.bytecode_to_string()
 
 
+def compiled_once() -> Callable[..., Any]:
+    """Return what compiles the address of a route, each of them once in this process."""
+    compile_builder, kept = Rule._compile_builder, dict[Any, Any]()
+
+    def builder(rule: Rule, append_unknown: bool = True) -> Any:
+        key = rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown
+        if key not in kept:
+            kept[key] = compile_builder(rule, append_unknown)
+        return kept[key]
+
+    return builder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick() -> Iterator[None]:
-    """Spare what says nothing in most tests: the cost of a password's hash, the compiling of templates again."""
+    """Spare what says nothing in most tests: a password's dear hash, compiling templates and addresses again."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         patch.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
+        patch.setattr(Rule, "_compile_builder", compiled_once())
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 from flask import Flask
@@ -105,25 +106,54 @@ SPEC: dict[str, Any] = {
 
 
 def register(app: Flask) -> None:
-    """Hang the resources and their description on the app."""
+    """Hang the resources on the app, and what describes them when it is asked."""
     app.config.update(API_TITLE="qaflow", API_VERSION="1", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX=None)
     api = Described(app, spec_kwargs={**SPEC, "marshmallow_plugin": named()})
     app.extensions["qaflow.api"] = api
-    api.spec.components.schema("Problem", schema=Problem)
-    refusal = {"description": "Refused", "content": {PROBLEM_JSON: {"schema": Problem}}}
-    api.spec.components.response("Problem", refusal)
     for resource in RESOURCES:
         api.register_blueprint(resource, url_prefix=PREFIX + (resource.url_prefix or ""))
-    for name in UNUSED:
-        api.spec.components.schemas.pop(name, None)
     app.register_blueprint(reading.pages, url_prefix=PREFIX)
     limiting.register(app)
 
 
 class Described(Api):
-    """flask-smorest's part that describes; errors are answered by the operations and by the web's handlers."""
+    """flask-smorest's part that describes; errors are answered by the operations and by the web's handlers.
+
+    Describing takes longer than all else that is done at the start, and most processes are never asked for it.
+    """
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        """Begin with nothing registered and nothing described."""
+        self._registered: list[Resource] = []
+        self._document: dict[str, Any] | None = None
+        self._describing = Lock()
+        super().__init__(app, **options)
+
+    def register_blueprint(self, blp: Resource, **options: Any) -> None:
+        """Let a resource's operations be found; they are described with all others."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._registered.append(blp)
+
+    def document(self) -> dict[str, Any]:
+        """Return the description, made when it is first asked for."""
+        with self._describing:
+            if self._document is None:
+                self._document = self._described()
+            return self._document
+
+    def _described(self) -> dict[str, Any]:
+        refusal = {"description": "Refused", "content": {PROBLEM_JSON: {"schema": Problem}}}
+        self.spec.components.schema("Problem", schema=Problem).response("Problem", refusal)
+        for resource in self._registered:
+            resource.register_views_in_doc(self, self._app, self.spec, name=resource.name, parameters=None)
+            self.spec.tag({"name": resource.name, "description": resource.description})
+        for name in UNUSED:
+            self.spec.components.schemas.pop(name, None)
+        found: dict[str, Any] = self.spec.to_dict()
+        return found
 
     def _register_error_handlers(self) -> None:
         pass

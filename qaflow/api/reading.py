@@ -30,7 +30,7 @@ for view in (openapi, docs):
 
 def described() -> dict[str, Any]:
     """Return the description."""
-    found: dict[str, Any] = current_app.extensions["qaflow.api"].spec.to_dict()
+    found: dict[str, Any] = current_app.extensions["qaflow.api"].document()
     return found
 
 
