@@ -233,6 +233,7 @@ FAULTS: dict[str, Any] = {
     "file.too_large": _("The file is too large."),
     "file.type_mismatch": _("The content of the file is not what its name says."),
     "file.type_refused": _("Files of this kind are not taken."),
+    "link.not_found": _("This link was parted already."),
     "grant.not_found": _("This role was taken away already."),
     "handover.self": _("Nobody hands over to themselves."),
     "history.sealed": _("The history of this cycle does not agree with itself. It is read-only until that is cleared."),
