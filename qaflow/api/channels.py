@@ -61,33 +61,37 @@ def add(call: Call) -> Answer:
     """Add the bot of a group."""
     with by_code(AT_BOT):
         number = channels.add(call.session, call.ports, call.origin, call.me, NewBot(**call.body))
-    return Answer(body=show(call, number), location=f"/api/v1/operations/channels/{number}")
+    return Answer(body=_shown(call, number), location=f"/api/v1/operations/channels/{number}")
 
 
 @resource.get("/<int:number>", scope="admin", gives=Channel)
 def show(call: Call, number: int) -> dict[str, Any]:
     """Show a channel."""
-    return _told(channels.one(call.session, call.ports, call.origin, call.me, number))
+    return _shown(call, number)
 
 
 @resource.post("/<int:number>/resume", scope="admin", gives=Channel)
 def resume(call: Call, number: int) -> dict[str, Any]:
     """Let it be tried at the next sweep, with all that waits for it."""
     channels.wake(call.session, call.origin, call.me, number)
-    return show(call, number)
+    return _shown(call, number)
 
 
 @resource.post("/<int:number>/trial", scope="admin", gives=Channel)
 def trial(call: Call, number: int) -> dict[str, Any]:
     """Put a trial message into its queue."""
     channels.put_trial(call.session, call.origin, call.me, number)
-    return show(call, number)
+    return _shown(call, number)
 
 
 @resource.delete("/<int:number>", scope="admin")
 def remove(call: Call, number: int) -> None:
     """Remove a bot with its address; what waits for it is dropped."""
     channels.remove(call.session, call.origin, call.me, number)
+
+
+def _shown(call: Call, number: int) -> dict[str, Any]:
+    return _told(channels.one(call.session, call.ports, call.origin, call.me, number))
 
 
 def _told(one: Standing) -> dict[str, Any]:

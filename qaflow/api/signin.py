@@ -98,7 +98,7 @@ def show(call: Call) -> dict[str, Any]:
 @resource.get("/signin/rules", scope="admin", gives=Rules)
 def rules(call: Call) -> Answer:
     """Show what the college asks of who signs in."""
-    return _shown(desk.look(call.session, call.origin, call.me).rule)
+    return _shown(call)
 
 
 @resource.put("/signin/rules", scope="admin", takes=Rules, gives=Rules)
@@ -108,7 +108,7 @@ def rule(call: Call) -> Answer:
     call.require(_tag(desk.look(call.session, call.origin, call.me).rule))
     asked = call.body["second_factor"], call.body["approval_minutes"]
     desk.rule(call.session, call.origin, call.me, *asked)
-    return rules(call)
+    return _shown(call)
 
 
 @resource.get("/people/<int:number>/signin", scope="admin", gives=Signing)
@@ -134,5 +134,6 @@ def _tag(of: Rule) -> str:
     return digest_of(_rules(of))[:32]
 
 
-def _shown(of: Rule) -> Answer:
+def _shown(call: Call) -> Answer:
+    of = desk.look(call.session, call.origin, call.me).rule
     return Answer(body=_rules(of), tag=_tag(of))
