@@ -35,6 +35,7 @@ FAULTS: dict[str, Any] = {
     "url.not_public": _("This address does not lie in the public internet, nor in a network that the operator allows."),
     "url.unknown_host": _("The name in this address is not known."),
     "event.unknown_type": _("There is no such event."),
+    "export.too_large": _("This log is larger than what is handed out here. Choose fewer days or one layer."),
     "export.days": _("The last day is before the first."),
     "layer.not_found": _("There is no such layer."),
     "webhook.too_many": _("This college has as many webhooks as it may have."),
