@@ -45,6 +45,17 @@ def test_a_readmes_links_lead_somewhere(readme):
 
 
 @pytest.mark.parametrize("readme", READMES)
+def test_a_readme_names_every_setting_and_its_number(readme):
+    rows = [line for line in page(readme).splitlines() if line.startswith("| `QAFLOW_")]
+    named = [name for row in rows for name in re.findall(r"`QAFLOW_([A-Z_]+)`", row.split("|")[1])]
+    read = dict(re.findall(r'env, "([A-Z_]+)"(?:, (\d+))?', page("qaflow/config.py")))
+
+    told = [name for name, number in read.items() if any(f"_{name}`" in row and number in row for row in rows)]
+    assert sorted(named) == sorted(["HOME", *read])
+    assert told == list(read)
+
+
+@pytest.mark.parametrize("readme", READMES)
 def test_the_definition_in_a_readme_is_one(readme):
     (text,) = re.findall(r"```yaml\n(.*?)```", page(readme), re.DOTALL)
     loaded = loader.read(text, "readme.yaml")

@@ -1,15 +1,17 @@
-"""Private calendars: made on a page, read by whoever knows the address, parsed back with icalendar."""
+"""Private calendars: made on a page or by a program, read by whoever knows the address, parsed back with icalendar."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
 from browsing import Browser, Site
 from browsing import site as made
+from calling import Program, code, program
 from icalendar import Calendar, Event
 from werkzeug.test import TestResponse
 
@@ -136,6 +138,30 @@ def test_the_address_is_shown_once_and_only_its_hash_is_kept(site: Site) -> None
 
     assert token not in kept
     assert token not in browser.get("/me/calendar").text
+
+
+def test_a_program_makes_renews_and_closes_it_and_reads_its_address_once(site: Site) -> None:
+    site.world.start()
+    lead = program(site, "lead")
+    none = lead.get("/me/calendar").get_json()
+    first, second = (lead.ask("POST", "/me/calendar") for _ in range(2))
+    paths = [urlsplit(one.get_json()["address"]).path for one in (first, second)]
+
+    assert none == {"exists": False, "created_at": None, "used_at": None} and first.status_code == 201
+    assert [fetch(site, path).status_code for path in paths] == [404, 200]
+    read = lead.get("/me/calendar")
+    assert read.get_json()["exists"] and read.get_json()["used_at"] and paths[1].split("/")[-1][:-4] not in read.text
+    assert program(site, "major").get("/me/calendar").get_json() == none
+    assert [lead.ask("DELETE", "/me/calendar").status_code for _ in range(2)] == [204, 204]
+    assert fetch(site, paths[1]).status_code == 404 and lead.get("/me/calendar").get_json() == none
+
+
+def test_a_token_that_may_not_read_work_makes_no_calendar_that_does(site: Site) -> None:
+    sent = {"name": "mining", "scopes": ["events"], "days": 3}
+    narrow = Program(site, program(site, "lead").post("/me/tokens", sent).get_json()["token"])
+
+    assert code(narrow.ask("POST", "/me/calendar")) == code(narrow.get("/me/calendar")) == (403, "token.scope")
+    assert not program(site, "lead").get("/me/calendar").get_json()["exists"]
 
 
 def test_nothing_of_another_unit_or_of_colleagues_stands_in_it(site: Site) -> None:

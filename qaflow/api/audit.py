@@ -1,4 +1,4 @@
-"""Audit: the college's history searched, one entry, proofs, checkpoints, and a cycle's history as a file."""
+"""Audit: the college's history searched, one entry, proofs, checkpoints, and histories as files."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.files import FileAnswer
+from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.services.auditing import packs, proving, trail
 from qaflow.services.auditing.proving import FOUR, SHOWN, Proven
 from qaflow.services.auditing.trail import BEYOND, STREAMS, Asked, Line
+from qaflow.services.events import log_files
+from qaflow.services.events.log_files import MEDIA
+from qaflow.services.events.mining import Wanted
 
 resource = Resource("api_audit", __name__, url_prefix="/audit", description="The college's history and its proofs")
 JSON = "application/json"
@@ -58,6 +62,15 @@ class Filters(s.Strict):
     stream = s.choice(STREAMS, load_default="")
     door = s.text(LONGEST, load_default="")
     after = s.text(2000)
+
+
+class Chosen(s.Strict):
+    """Of which layer and days a log is, and whether it calls people and subjects by their names."""
+
+    layer = s.text(s.NAME, load_default="")
+    first = s.day(load_default=None)
+    last = s.day(load_default=None)
+    names = s.choice(("true", "false"), load_default="false")
 
 
 class Found(s.Strict):
@@ -167,6 +180,15 @@ def verify(call: Call, number: int) -> dict[str, Any]:
     first = found["findings"][0] if found["findings"] else None
     return {"consistent": found["consistent"], "entries": found["entries"], "head": found["head"],
             "first_fault": first and _fault(first)}  # fmt: skip
+
+
+@resource.get("/logs/<kind>", asks=Chosen, hands=tuple(MEDIA.values()), words={"kind": list(MEDIA)})
+def log(call: Call, kind: str) -> FileAnswer:
+    """Hand out the history as a log for process mining (XES, OCEL 2.0) or as lines of JSON with their hashes."""
+    wanted = Wanted(**{**call.query, "names": call.query["names"] == "true"})
+    with by_code({"export.days": "?last"}):
+        found = log_files.download(call.session, call.origin, call.me.college, kind, wanted)
+    return FileAnswer(name=found.name, media=found.media, data=found, size=found.size)
 
 
 def _entry(line: Line) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +18,9 @@ class FileAnswer:
 
     name: str
     media: str
-    data: bytes
+    data: bytes | Iterator[bytes]
+    """The file, or its pieces where it is too large to be held; then `size` says how many bytes they are."""
+    size: int | None = None
     tag: str = ""
 
 
@@ -28,6 +31,7 @@ def reply(kinds: tuple[str, ...], found: FileAnswer) -> Reply:
     headers = {"Content-Type": found.media, "Content-Disposition": attachment(found.name),
                "Content-Security-Policy": SANDBOX, "X-Content-Type-Options": "nosniff"}  # fmt: skip
     more = {"ETag": f'"{found.tag}"'} if found.tag else {}
+    more |= {} if found.size is None else {"Content-Length": str(found.size)}
     return Reply(status=200, headers=headers | more, body=found.data)
 
 
@@ -41,11 +45,11 @@ def described(reads: tuple[str, ...], hands: tuple[str, ...], most: int, status:
     """Return what the description says of an operation's files."""
     told: dict[str, Any] = {}
     if reads:
-        told["requestBody"] = {"required": True, "content": _content(reads, {"maxLength": most})}
-    if hands:
+        told["requestBody"] = {"required": True, "content": _content(reads, {"type": "string", "maxLength": most})}
+    if hands:  # of no type: a file of JSON, once read, is no text
         told["responses"] = {str(status): {"description": "The file", "content": _content(hands, {})}}
     return told
 
 
-def _content(kinds: tuple[str, ...], bounds: dict[str, int]) -> dict[str, Any]:
-    return {kind: {"schema": {"type": "string", "format": "binary", **bounds}} for kind in kinds}
+def _content(kinds: tuple[str, ...], more: dict[str, Any]) -> dict[str, Any]:
+    return {kind: {"schema": {"format": "binary", **more}} for kind in kinds}

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: str | bytes
+    body: str | bytes | Iterator[bytes]
     """A text where the reply is kept; bytes are a file, which is only looked at."""
 
 

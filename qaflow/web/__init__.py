@@ -7,7 +7,7 @@ from werkzeug.routing import IntegerConverter
 
 from qaflow.web import access, assets, errors, guide, imports, language, requests, security, words
 from qaflow.web.account import feeds, profile, second, tokens
-from qaflow.web.auditing import audit, reviews
+from qaflow.web.auditing import audit, event_logs, reviews
 from qaflow.web.chains import acts as chain_acts
 from qaflow.web.chains import pages as chains
 from qaflow.web.cycles import pages as cycles
@@ -64,6 +64,8 @@ BLUEPRINTS = (
     compare.pages,
 )
 
+OF_AUDIT = (event_logs,)
+"""Modules whose routes hang on the blueprint of the audit."""
 OF_TASKS = (task_files,)
 """Modules whose routes hang on the blueprint of the tasks."""
 OF_CHAINS = (chain_acts,)

@@ -69,6 +69,11 @@ def renew(session: AnySession, origin: Origin, me: SignedIn) -> str:
     return token
 
 
+def address(base: str, token: str) -> str:
+    """Return where the calendar with this token is read; ``base`` is the installation's address."""
+    return f"{base.rstrip('/')}/calendar/{token}.ics"
+
+
 def revoke(session: AnySession, me: SignedIn) -> None:
     """Close one's calendar; closed once more it is closed all the same."""
     college = me.college

@@ -14,7 +14,7 @@ from typing import Any
 
 from qaflow.engine.dates import MIDNIGHT, first_instant
 from qaflow.errors import Invalid, Missing
-from qaflow.services.college import view
+from qaflow.services.college import CollegeView, view
 from qaflow.services.files import imports
 from qaflow.services.work import AnySession
 from qaflow.store import audit, mining
@@ -95,20 +95,27 @@ def export(session: AnySession, college: str | None, kind: str, wanted: Wanted,
            save: Callable[[Iterator[str]], None]) -> int:  # fmt: skip
     """Hand the text of a log to `save`, for the operator, as of one moment; returns how many facts it holds.
 
-    `Invalid` for days that end before they begin, `Missing` for a college or layer that there is not.
+    `Missing` for a college that there is not, and as `told` refuses.
     """
     driver = audit.steady(session)
     try:
         chosen = imports.chosen_college(driver, college)
-        seen = view(session, driver, chosen.id)
-        if wanted.layer and wanted.layer not in {layer.key for layer in seen.config.layers}:
-            raise Missing("layer.not_found", f"no layer {wanted.layer!r}")
-        source = Source(driver=driver, college=chosen.id, key=chosen.key, layer=wanted.layer, names=wanted.names,
-                        span=_span(seen.calendar.tz, wanted))  # fmt: skip
-        save(KINDS[kind](source))
-        return source.told
+        return told(driver, view(session, driver, chosen.id), kind, wanted, save)
     finally:
         session.rollback()
+
+
+def told(driver: Driver, of: CollegeView, kind: str, wanted: Wanted, save: Callable[[Iterator[str]], None]) -> int:
+    """Hand the text of a college's log to `save`; returns how many facts it holds.
+
+    `Invalid` for days that end before they begin, `Missing` for a layer that there is not.
+    """
+    if wanted.layer and wanted.layer not in {layer.key for layer in of.config.layers}:
+        raise Missing("layer.not_found", f"no layer {wanted.layer!r}")
+    source = Source(driver=driver, college=of.id, key=of.key, layer=wanted.layer, names=wanted.names,
+                    span=_span(of.calendar.tz, wanted))  # fmt: skip
+    save(KINDS[kind](source))
+    return source.told
 
 
 def _span(tz: Any, wanted: Wanted) -> dict[str, str]:

@@ -11,7 +11,7 @@ from qaflow.services import policy, sealing
 from qaflow.services.college import CollegeView, view
 from qaflow.services.desk.inbox import bounds
 from qaflow.services.ports import Chat, Mailer, Notice, Post
-from qaflow.services.work import AnySession, Origin, transact
+from qaflow.services.work import AnySession, Origin
 from qaflow.store import channels, installation, messages, outbox, people, telling
 from qaflow.store.channels import Channel
 from qaflow.store.db import Driver, driver, utc
@@ -119,13 +119,3 @@ def _news(d: Driver, origin: Origin, college: CollegeView, channel: Channel, tri
 def worded(label: Label, language: str) -> str:
     """Return a label in a language."""
     return label.zh if language == "zh" else label.en
-
-
-def free(session: AnySession, at: str, channel: int) -> None:
-    """Let a channel and all that waits for it be tried now."""
-
-    def body(d: Driver) -> None:
-        channels.resume(d, channel)
-        messages.free(d, channel, at)
-
-    transact(session, body)

@@ -67,6 +67,14 @@ def everyone(session: AnySession, ports: Ports, origin: Origin, me: SignedIn) ->
         session.rollback()
 
 
+def one(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, number: int) -> Standing:
+    """Return one of the college's channels; the administrator's right."""
+    found = [each for each in everyone(session, ports, origin, me) if each.row.id == number]
+    if not found:
+        raise _absent(number)
+    return found[0]
+
+
 def units(session: AnySession, me: SignedIn) -> list[tuple[int, str, str]]:
     """Return the units of whose work a bot may speak."""
     try:
@@ -121,16 +129,18 @@ def remove(session: AnySession, origin: Origin, me: SignedIn, number: int) -> No
     transact(session, body)
 
 
-def resume(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, number: int) -> bool:
-    """Try a channel again now, with all that waits for it; tells whether it works."""
-    transact(session, lambda driver: _one(driver, _college(session, driver, origin, me), number))
-    addressing.free(session, utc(origin.now), number)
-    tick.run(session, ports, door=origin.door, again=True)
-    return _works(session, number)
+def wake(session: AnySession, origin: Origin, me: SignedIn, number: int) -> None:
+    """Let a channel be tried at the next sweep, with all that waits for it."""
+
+    def body(driver: Driver) -> None:
+        _one(driver, _college(session, driver, origin, me), number)
+        _free(driver, origin, number)
+
+    transact(session, body)
 
 
-def try_out(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, number: int) -> bool:
-    """Send a trial message to a group now; tells whether it arrived."""
+def put_trial(session: AnySession, origin: Origin, me: SignedIn, number: int) -> None:
+    """Put a trial message into the queue of a group, and let its channel be tried at the next sweep."""
 
     def body(driver: Driver) -> None:
         college = _college(session, driver, origin, me)
@@ -138,12 +148,30 @@ def try_out(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, num
             raise Invalid("channel.mail", "mail goes to persons")
         at, day = utc(origin.now), college.calendar.local_day(origin.now).isoformat()
         messages.put(driver, [New(college.id, f"trial.{number}.{at}", "trial", number, None, day, "[]", at, at)])
+        _free(driver, origin, number)
 
     transact(session, body)
-    return resume(session, ports, origin, me, number)
 
 
-def _works(session: AnySession, number: int) -> bool:
+def _free(driver: Driver, origin: Origin, number: int) -> None:
+    channels.resume(driver, number)
+    messages.free(driver, number, utc(origin.now))
+
+
+def resume(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, number: int) -> bool:
+    """Try a channel again now, with all that waits for it; tells whether it works."""
+    wake(session, origin, me, number)
+    return _swept(session, ports, origin, number)
+
+
+def try_out(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, number: int) -> bool:
+    """Send a trial message to a group now; tells whether it arrived."""
+    put_trial(session, origin, me, number)
+    return _swept(session, ports, origin, number)
+
+
+def _swept(session: AnySession, ports: Ports, origin: Origin, number: int) -> bool:
+    tick.run(session, ports, door=origin.door, again=True)
     found = transact(session, lambda driver: channels.one(driver, number))
     return found is not None and found.tries == 0
 
@@ -160,8 +188,12 @@ def _college(session: AnySession, driver: Driver, origin: Origin, me: SignedIn) 
 def _one(driver: Driver, college: CollegeView, number: int) -> Channel:
     found = {one.id: one for one in channels.everyone(driver, college.id)}.get(number)
     if found is None:
-        raise Missing("channel.not_found", f"no channel {number}")
+        raise _absent(number)
     return found
+
+
+def _absent(number: int) -> Missing:
+    return Missing("channel.not_found", f"no channel {number}")
 
 
 def _noted(driver: Driver, origin: Origin, college: CollegeView, kind: str, data: dict[str, object]) -> None:

@@ -28,7 +28,6 @@ from qaflow.store import linked as rows
 from qaflow.store import people
 from qaflow.store import sessions as session_rows
 from qaflow.store.db import Driver, utc
-from qaflow.store.linked import Link
 
 from . import provider_roles
 
@@ -139,32 +138,24 @@ def _cell(column: object, text: str) -> str:
     return found
 
 
-def of_person(session: AnySession, origin: Origin, me: SignedIn, person: int) -> list[Link]:
-    """Return the accounts at providers of a person of one's own college."""
+def unlink(session: AnySession, origin: Origin, me: SignedIn, person: int, number: int) -> bool:
+    """Take a link away with the roles that came by it, and end its sessions.
 
-    def body(driver: Driver) -> list[Link]:
-        account(desk(session, driver, origin, me, ACCOUNTS), person)
-        return rows.of_person(driver, person)
+    One that is gone already stays gone: False.
+    """
 
-    return transact(session, body)
-
-
-def unlink(session: AnySession, origin: Origin, me: SignedIn, person: int, number: int) -> None:
-    """Take a link away with the roles that came by it, and end its sessions; one that is gone already stays gone."""
-
-    def body(driver: Driver) -> None:
+    def body(driver: Driver) -> bool:
         at = desk(session, driver, origin, me, ACCOUNTS)
         account(at, person)
         link = next((one for one in rows.of_person(driver, person) if one.id == number), None)
         if link is None:
-            return
+            return False
         writer = Writer(driver, origin)
         provider_roles.take_all(driver, writer, at.college, person, link.provider, at.day)
         session_rows.end_of(driver, link.provider, utc(origin.recorded), subject=link.subject)
         rows.drop(driver, number, person)
         person_fact(driver, writer, person, "AccountUnlinked", {"provider": link.provider})
         writer.flush()
+        return True
 
-    transact(session, body)
-
-
+    return transact(session, body)

@@ -35,7 +35,7 @@ def show() -> str:
 def renew() -> str:
     """Make the calendar's address, or a new one, and show it this once."""
     token = feeds.renew(db.session, mine(), me())
-    return _page(_base() + url_for("feeds.calendar", token=token))
+    return _page(feeds.address(_base(), token))
 
 
 @pages.post("/me/calendar/revoke")
