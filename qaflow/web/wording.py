@@ -37,6 +37,7 @@ FAULTS: dict[str, Any] = {
     "event.unknown_type": _("There is no such event."),
     "export.too_large": _("This log is larger than what is handed out here. Choose fewer days or one layer."),
     "export.days": _("The last day is before the first."),
+    "evidence.folder": _("Files cannot be kept now. Tell whoever runs the program."),
     "layer.not_found": _("There is no such layer."),
     "webhook.too_many": _("This college has as many webhooks as it may have."),
     "webhook.exists": _("There is a webhook with this address already."),
