@@ -10,8 +10,10 @@ from browsing import PASSWORD
 from flask import Flask
 from rights.served import Surfer, server
 
+from qaflow.adapters.clock import SystemClock
 from qaflow.config import Settings
 from qaflow.services.accounts import passwords
+from qaflow.services.work import Origin
 from qaflow.store.db import db
 from qaflow.testing import World
 
@@ -69,6 +71,58 @@ LARGE = {
         {0, 413, 408},
     ),
 }
+
+
+def sent(*headers: bytes, body: bytes, path: bytes = b"/api/v1/me/tokens") -> bytes:
+    """Return a POST to the API whose body is as it stands."""
+    kind = b"Content-Type: application/json"
+    return get(path, b"Transfer-Encoding: chunked", kind, *headers, method=b"POST") + body
+
+
+WHOLE = b"3\r\n{}\n\r\n0\r\n\r\n"
+CHUNKED = {
+    "whole": (WHOLE, {422}),
+    "trailers": (b"2\r\n{}\r\n0\r\nIf-Match: *\r\n\r\n", {400, 422}),
+    "a size that is no number": (b"zz\r\n{}\r\n0\r\n\r\n", {400}),
+    "a size below nothing": (b"-2\r\n{}\r\n0\r\n\r\n", {400}),
+    "a size with a plus": (b"+2\r\n{}\r\n0\r\n\r\n", {400}),
+    "a size with 0x": (b"0x2\r\n{}\r\n0\r\n\r\n", {400}),
+    "a size with a low line": (b"0_2\r\n{}\r\n0\r\n\r\n", {400}),
+    "a size of a terabyte": (b"10000000000\r\n{}", {0, 400, 413}),
+    "a chunk longer than it says": (b"1\r\n{}\r\n0\r\n\r\n", {400}),
+    "no end": (b"2\r\n{}\r\n", {0, 400, 408}),
+    "an endless extension": (b"2;" + b"a" * BIG + b"\r\n{}\r\n0\r\n\r\n", {0, 400, 413, 422, 431}),
+    "20 MB": (b"1400000\r\n" + b" " * 0x1400000 + b"\r\n0\r\n\r\n", {0, 413}),
+}
+
+
+def test_a_body_in_chunks_is_read_as_one_and_refused_as_one(port: int, app: Flask) -> None:
+    now = SystemClock().now()
+    token = passwords.token_for(db.session, Origin(now=now, recorded=now, door="test"), "guest").encode()
+    bearer = b"Authorization: Bearer " + token
+    for what, (body, statuses) in CHUNKED.items():
+        assert raw(port, sent(bearer, body=body)) in statuses, what
+        assert raw(port, get(b"/healthz")) == 200, what
+
+
+DOUBTFUL = ((b"Content-Length: 2",), (b"content-length:\t5",), (b"Content-Length: 2", b"Content-Length: 3"),
+            (b"Transfer-Encoding: identity",), (b"Content-Length: 2, 2",))  # fmt: skip
+
+
+def test_what_follows_a_body_of_doubtful_length_is_no_request_of_its_own(port: int) -> None:
+    """Request smuggling: one answer at most is given, and never one to the words within the body."""
+    inner = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    for headers in DOUBTFUL:
+        whole = sent(*headers, body=b"0\r\n\r\n" + inner).replace(b"Connection: close\r\n", b"")
+        heard = b""
+        with socket.create_connection(("127.0.0.1", port), 1) as line:
+            line.sendall(whole)
+            try:
+                while part := line.recv(65_536):
+                    heard += part
+            except TimeoutError:
+                pass
+        assert heard.count(b"HTTP/1.1 ") <= 1 and b"HTTP/1.1 200" not in heard, headers
 
 
 HOSTS = (b"evil.example", b"127.0.0.1.evil.example", b"evil.example:80@127.0.0.1", b"[::", b"a b", b"127.0.0.1/../evil")

@@ -1,11 +1,13 @@
 """Sign-in: sessions that die when they must, forms that prove their origin, guesses that run out."""
 
+import hashlib
 import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from browsing import PAGE, PASSWORD, TOKEN, Browser, Site
@@ -206,6 +208,29 @@ def test_a_password_that_others_would_guess_is_refused(text: str, code: str) -> 
 @pytest.mark.parametrize("text", [PASSWORD, "春眠不觉晓处处闻啼鸟", "k7#Tq!zR2p", "password of my old dog Rex"])
 def test_a_password_that_nobody_would_guess_is_taken(text: str) -> None:
     assert settled("lead", "张三丰", text) == text
+
+
+def test_a_password_of_the_list_of_stolen_ones_is_refused_on_every_page_that_sets_one(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """The list is the college's; without it the same password is taken."""
+    stolen = "quiet river nine"
+    file = tmp_path / "stolen"
+    file.write_text(hashlib.sha1(stolen.encode(), usedforsecurity=False).hexdigest().upper() + ":7\n")
+    site = made(replace(settings, breached_passwords=file))
+    browser, admin = site.browser("lead", "en"), site.browser("admin", "en")
+    person = site.world.persons["lead"]
+
+    own = browser.post("/me/password", old_password=PASSWORD, password=stolen, again_password=stolen)
+    given = admin.post(f"/organisation/people/{person}/password", f"/organisation/people/{person}", password=stolen)
+
+    assert own.status_code == 422 and "list of stolen ones" in own.text and stolen not in own.text
+    assert given.status_code == 422 and "list of stolen ones" in given.text
+    assert site.browser().sign_in("lead", stolen).status_code == 401
+    other = "quiet river nine lamps"
+    assert browser.post("/me/password", old_password=PASSWORD, password=other, again_password=other).status_code == 303
+    db.session.remove()
+    db.engine.dispose()
 
 
 def test_long_passwords_count_to_their_last_character(site: Site) -> None:

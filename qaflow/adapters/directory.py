@@ -100,7 +100,10 @@ class _Closing:
         return self._connection
 
     def __exit__(self, *_: object) -> None:
+        left = self._connection.socket
         self._connection.unbind()
+        if left is not None:
+            left.close()  # one that could not be connected is left open by the library
 
 
 def _texts(raw: dict[str, list[bytes]]) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ def doctor(deploy: bool, as_json: bool) -> None:
     with installation():
         report = service.check(db.session, ports().clock.now(), files=ports().files)
         if deploy:
-            unsafe = deploying.check(db.session, ports().settings, ports().clock.now())
+            unsafe = deploying.check(db.session, ports().settings, ports().clock.now(), ports())
             report["findings"] += unsafe
             report["ok"] = report["ok"] and not unsafe
         output.told(report, as_json, _lines(report), None if report["ok"] else Unsound(report))

@@ -18,6 +18,7 @@ from waitress import create_server
 
 from qaflow import config, logs
 from qaflow.cli import output
+from qaflow.cli.bodies import Channel
 from qaflow.cli.frame import Command, Whole, bootstrap, installation
 from qaflow.config import PORT_RANGE, Settings
 from qaflow.errors import Refused, Unavailable
@@ -57,6 +58,7 @@ def serve(app: Flask, settings: Settings, as_json: bool) -> None:
     logs.configure(settings.home, level="INFO")
     listener = bound(settings.host, settings.port)
     server = create_server(app, sockets=[listener], threads=settings.threads, ident=None)
+    server.channel_class = Channel
     scheduler = bootstrap().schedule(app)
     try:
         output.emit({"url": settings.base_url, "pid": os.getpid()}, as_json, lines=[f"qaflow: {settings.base_url}"])

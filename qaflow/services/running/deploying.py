@@ -13,21 +13,29 @@ from qaflow import config, paths
 from qaflow.config import LOOPBACK, Settings
 from qaflow.errors import ConfigError, QaflowError
 from qaflow.services.auditing.checkpoints import KEY_FILE
+from qaflow.services.ports import Ports
 from qaflow.services.scopes import Scopes
 from qaflow.services.signin import linking
 from qaflow.services.work import AnySession
 from qaflow.store import doctor as store
 from qaflow.store.driver import driver
 
+from . import outside
+
 SKEW = dt.timedelta(seconds=30)
 Finding = dict[str, Any]
 
 
-def check(session: AnySession, settings: Settings, now: dt.datetime) -> list[Finding]:
-    """Return what stands against opening the installation to others, each with what to type."""
+def check(session: AnySession, settings: Settings, now: dt.datetime, ports: Ports | None = None) -> list[Finding]:
+    """Return what stands against opening the installation to others, each with what to type.
+
+    With ``ports`` the providers of the sign-in are asked whether they answer, and the channels are looked at.
+    """
     found = [_of(error) for error in _refusals(settings)]
     found += _address(settings, sandbox=_is_sandbox(session)) + _files(settings) + _clock(session, now)
     found += _signin(session, settings)
+    if ports is not None:
+        found += outside.check(session, ports, now)
     session.rollback()
     return found
 
