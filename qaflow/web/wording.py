@@ -337,6 +337,7 @@ FAULTS: dict[str, Any] = {
     "token.too_many": _("Nobody has more than fifty tokens. Revoke one first."),
     "idempotency.key": _("An idempotency key has 1 to 200 visible ASCII characters."),
     "idempotency.mismatch": _("This idempotency key was used for another request."),
+    "idempotency.under_way": _("The first request with this key is still being answered. Ask again in a moment."),
     "match.missing": _("Say in If-Match with which tag the thing was read."),
     "media.unsupported": _("Only JSON in UTF-8, not compressed, is read here."),
     "media.not_acceptable": _("Only JSON is answered here."),
