@@ -302,6 +302,8 @@ FAULTS: dict[str, Any] = {
     "evidence.frozen": _("The evidence is frozen for an outside review. The quality office lifts the freeze."),
     "freeze.altered": _("The manifest is not what was frozen. It is not handed out; have the history verified."),
     "freeze.future": _("Choose today or an earlier day: what is to come cannot be frozen."),
+    "checkpoint.invalid": _("This file is no checkpoint with a true signature."),
+    "proof.not_found": _("There is no such verification, or it is not yours to see."),
     "freeze.not_found": _("There is no such freeze, or it is not yours to see."),
     "freeze.nothing": _("No cycle's period had begun by this day."),
     "freeze.stands": _("A freeze of this day and layer stands already."),
