@@ -13,6 +13,7 @@ from tasking import planned
 
 from qaflow.config import Settings
 from qaflow.services.accounts import directory
+from qaflow.services.cycles import warnings
 from qaflow.services.tasks import plans
 from qaflow.store.db import db
 
@@ -29,6 +30,11 @@ TASKS: dict[str, Key] = {
     "plan": lambda one: (one["plan"], one["no"]), "owner": lambda one: (one["owner"] or "", one["id"]),
 }  # fmt: skip
 PEOPLE: dict[str, Key] = {"login": lambda one: (one["login"],), "name": lambda one: (one["name"], one["login"])}
+WARNINGS: dict[str, Key] = {
+    "severity": lambda one: (("major", "minor").index(one["severity"]), one["opened_at"], one["id"]),
+    "opened_at": lambda one: (one["opened_at"], one["id"]), "subject": lambda one: (one["name"], one["id"]),
+    "closed_at": lambda one: (one["closed_at"] or NEVER, one["id"]),
+}  # fmt: skip
 
 
 def filled(settings: Settings) -> Site:
@@ -115,6 +121,27 @@ def test_people_stand_in_the_order_that_is_named_over_all_pages(
     assert len(whole) > 9 and whole == sorted(whole, key=PEOPLE["login"])
 
 
+@pytest.mark.parametrize("sort", WARNINGS)
+def test_warnings_stand_in_the_order_that_is_named_over_all_pages(
+    either: Program, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at, code in enumerate("DAC"):
+        if at == 2:
+            either.site.later(days=1)
+        ((cycle,),) = either.site.world.query("select id from cycle where subject_id = :s",
+                                              s=either.site.world.subjects[code])  # fmt: skip
+        either.site.world.fire(cycle, "warn", "diag", reason="seen")
+    either.site.world.query("update warning set severity = case when cycle_id = 1 then 'minor' else 'major' end "
+                            "returning id")
+    whole = either.get("/warnings").get_json()["items"]
+
+    for lines in (1, 2, 50):
+        monkeypatch.setattr(warnings, "LINES", lines)
+        for name, down in ((sort, False), (f"-{sort}", True)):
+            assert paged(either, f"/warnings?sort={name}") == sorted(whole, key=WARNINGS[sort], reverse=down)
+    assert len(whole) == 3 and whole == sorted(whole, key=WARNINGS["severity"])
+
+
 def test_what_comes_before_a_page_that_was_read_neither_repeats_nor_hides_a_line(
     site: Site, office: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +169,7 @@ def test_a_cursor_leads_on_in_its_own_order_alone(
     assert office.get(f"{path}&sort=due&after={after}").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/cycles", "/tasks", "/people"])
+@pytest.mark.parametrize("path", ["/cycles", "/tasks", "/people", "/warnings"])
 @pytest.mark.parametrize("sort", ["password_hash", "id", "--due", "due desc", ""])
 def test_an_order_that_is_not_named_is_refused_at_its_place(office: Program, path: str, sort: str) -> None:
     answer = office.get(f"{path}?sort={sort}")

@@ -122,7 +122,7 @@ def series(call: Call) -> dict[str, Any]:
 def show(call: Call, number: int) -> dict[str, Any]:
     """Show a reading with its versions."""
     found = _told(point_readings.one(call.session, call.origin, call.me, number))
-    versions = found.pop("items")
+    versions: list[dict[str, Any]] = found.pop("items")
     (asked,) = (one for one in versions if one["id"] == number)
     return found | asked | {"versions": versions}
 

@@ -138,13 +138,13 @@ def freeze(call: Call) -> Answer:
     """Freeze what was planned."""
     with by_code(AT_FREEZE):
         number = freezing.freeze(call.session, call.origin, call.me, _wanted(call.body | {"agreed": call.match}))
-    return Answer(body=one(call, number), location=f"/api/v1/audit/freezes/{number}")
+    return Answer(body=_one(call, number), location=f"/api/v1/audit/freezes/{number}")
 
 
 @resource.get("/freezes/<int:number>", gives=Frozen)
-def one(call: Call, number: int) -> dict[str, Any]:
+def show(call: Call, number: int) -> dict[str, Any]:
     """Show a freeze."""
-    return _frozen(freezing.one(call.session, call.origin, call.me, number))
+    return _one(call, number)
 
 
 @resource.post("/freezes/<int:number>/lift", scope="office", takes=Why, gives=Frozen)
@@ -152,7 +152,7 @@ def lift(call: Call, number: int) -> dict[str, Any]:
     """Lift a freeze; one that is lifted stays as it is."""
     with by_code(AT_FREEZE):
         freezing.lift(call.session, call.origin, call.me, number, call.body["reason"])
-    return one(call, number)
+    return _one(call, number)
 
 
 @resource.get("/freezes/<int:number>/manifest", hands=(JSON,))
@@ -160,6 +160,10 @@ def manifest(call: Call, number: int) -> FileAnswer:
     """Hand out the manifest as it was frozen."""
     row, text = freezing.manifest(call.session, call.origin, call.me, number)
     return FileAnswer(name=f"freeze-{row.id}-{row.day}.json", media=JSON, data=text.encode())
+
+
+def _one(call: Call, number: int) -> dict[str, Any]:
+    return _frozen(freezing.one(call.session, call.origin, call.me, number))
 
 
 def _wanted(asked: dict[str, Any]) -> Wanted:
