@@ -3,6 +3,8 @@
 import os
 import secrets
 import socket
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -50,6 +52,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         tables=documents.Later("qaflow.documents.tables:CsvTables"),
         workbooks=documents.Later("qaflow.documents.workbooks:XlsxWorkbooks"),
         pictures=documents.Later("qaflow.documents.pictures:VegaPictures"),
+        beside=Beside(app),
         **_campus(settings),
     )
     db.configure(app, settings.database_url)
@@ -75,6 +78,25 @@ def _open_api(app: Flask) -> None:
     api.register(app)
     for resource in api.RESOURCES:
         web.csrf.exempt(resource)
+
+
+class Beside:
+    """Work beside the requests, each in a thread and a context of its own; it ends with the process."""
+
+    def __init__(self, app: Flask) -> None:
+        """Work for the app."""
+        self._app = app
+
+    def __call__(self, work: Callable[[Any], None]) -> None:
+        """Begin the work with a session of its own."""
+        threading.Thread(target=self._work, args=(work,), daemon=True).start()
+
+    def _work(self, work: Callable[[Any], None]) -> None:
+        with self._app.app_context():
+            try:
+                work(db.db.session)
+            except Exception as error:
+                log.error("run.work_broken_off", exc_info=error)
 
 
 class Alarm:

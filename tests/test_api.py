@@ -216,7 +216,7 @@ def test_each_fault_is_told_at_its_field(site: Site, name: str) -> None:
 
 @pytest.mark.parametrize(("query", "fault"), [
     ("size=1", "query.unknown"), ("limit=-1", "value.range"), ("limit=1000000000", "value.range"),
-    ("limit=1&limit=2", "query.twice"), ("after=forged", "query.cursor"), ("sort=password_hash", "query.unknown"),
+    ("limit=1&limit=2", "query.twice"), ("after=forged", "query.cursor"), ("sort=password_hash", "value.unknown"),
     ("layer=none", "value.unknown"), ("unit=x", "type.expected_number"),
 ])  # fmt: skip
 def test_a_list_is_narrowed_by_named_fields_only(site: Site, query: str, fault: str) -> None:

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from browsing import Site
 from browsing import site as made
 from calling import Program, code, program
+from reviewing import go_elsewhere
+from rights.world import settled
 
 from qaflow.config import Settings
 from qaflow.services.auditing import packs, proving
@@ -86,8 +89,58 @@ def test_a_cycle_changed_from_outside_is_found_out(site: Site, office: Program) 
     assert altered["consistent"] is False and altered["first_fault"].startswith("cycle:1/2")
 
 
-@pytest.mark.parametrize("path", ["/entries", "/entries/cycle:1/1", "/proofs", "/cycles/1/pack", "/cycles/1/verify"])
+def proven(office: Program, **body: str) -> dict[str, Any]:
+    """Begin a verification and return what came of it."""
+    answer = office.post("/audit/proofs", body, Idempotency_Key="k")
+    place = answer.headers["Location"].removeprefix("/api/v1")
+    assert answer.status_code == 202 and place == f"/audit/proofs/{answer.get_json()['id']}"
+    settled(answer)
+    found: dict[str, Any] = office.get(place).get_json()
+    assert office.post("/audit/proofs", body, Idempotency_Key="k").data == answer.data
+    assert found["ended_at"] and not found["running"]
+    return found
+
+
+def test_the_whole_history_is_verified_beside_the_request_and_its_place_tells_the_end(
+    site: Site, office: Program
+) -> None:
+    found = proven(office)
+
+    ((count,),) = site.world.query("select count(*) from journal")
+    assert (found["entries"], found["faults"], found["first_fault"], found["checkpoint"]) == (count, 0, None, None)
+    assert office.get("/audit/proofs").get_json()["proofs"] == [found]
+
+
+def test_a_verification_is_held_against_the_checkpoint_that_is_sent(office: Program) -> None:
+    kept = office.post("/audit/checkpoints", {}).get_json()["text"]
+
+    compared = proven(office, checkpoint=kept)["checkpoint"]
+
+    assert compared["same"] == compared["streams"] > 0
+    for text in ("{}", "no json"):
+        answer = office.post("/audit/proofs", {"checkpoint": text})
+        assert code(answer) == (422, "checkpoint.invalid")
+        assert answer.get_json(force=True)["errors"][0]["pointer"] == "/checkpoint"
+    assert len(office.get("/audit/proofs").get_json()["proofs"]) == 1
+
+
+def test_who_asks_while_one_is_at_work_is_shown_that_one(site: Site, office: Program) -> None:
+    number, _, _ = proving.begin(db.session, site.world.origin("office"), site.world.college)
+
+    shown = office.post("/audit/proofs", {}).get_json()
+
+    assert (shown["id"], shown["running"]) == (number, True)
+    assert site.world.query("select count(*) from proof") == [(1,)]
+    go_elsewhere(site, "office")
+    for far in (number, 999):
+        assert code(office.get(f"/audit/proofs/{far}")) == (404, "proof.not_found")
+
+
+@pytest.mark.parametrize("path", [
+    "/entries", "/entries/cycle:1/1", "/proofs", "/proofs/1", "/cycles/1/pack", "/cycles/1/verify",
+])  # fmt: skip
 @pytest.mark.parametrize("login", ["lead", "vp", "admin"])
 def test_the_audit_is_the_quality_offices_alone(site: Site, login: str, path: str) -> None:
     assert code(program(site, login).get(f"/audit{path}")) == (403, "action.forbidden")
-    assert code(program(site, login).post("/audit/checkpoints", {})) == (403, "action.forbidden")
+    for made_ in ("/audit/checkpoints", "/audit/proofs"):
+        assert code(program(site, login).post(made_, {})) == (403, "action.forbidden")

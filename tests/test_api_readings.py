@@ -10,6 +10,7 @@ import pytest
 from browsing import Site
 from browsing import site as made
 from calling import Program, code, program
+from reviewing import go_elsewhere
 
 from qaflow.config import Settings
 from qaflow.store.db import db
@@ -130,6 +131,39 @@ def test_points_are_listed_and_limits_set_as_they_were_read(site: Site, office: 
     assert code(office.post("/points/1/limits", LIMITS)) == (428, "match.missing")
     assert code(program(site, "lead").post("/points/1/limits", LIMITS, If_Match='"2"'))[0] == 403
     assert code(office.get("/points/404")) == (404, "point.not_found")
+
+
+def test_a_reading_is_shown_with_its_versions_by_the_number_of_each(site: Site, office: Program) -> None:
+    office.post("/readings", {"items": [one(), one(at="2025-09-01T00:31:00Z"), one(subject="C9")]})
+    for value, reason in ((51, "a slip"), (52, "another")):
+        (newest,) = site.world.query("select max(id) from reading where at = :at and subject_id = :s",
+                                     at="2025-09-01T00:30:00.000000Z", s=site.world.subjects["C1"])[0]
+        office.post(f"/readings/{newest}/correct", {"value": value, "reason": reason})
+    first, middle, last = (number for (number,) in site.world.query(
+        "select id from reading where at = (select at from reading where id = 1) and subject_id = (select subject_id "
+        "from reading where id = 1) order by version"))  # fmt: skip
+
+    answer = office.get(f"/readings/{middle}")
+    told = answer.get_json()
+
+    assert [(v["id"], v["value"], v["reason"], v["replaced"]) for v in told["versions"]] == [
+        (last, 52, "another", False), (middle, 51, "a slip", True), (first, 50, "", True)]  # fmt: skip
+    assert (told["point"], told["subject"], told["may_give"]) == ("hours", "C1", True)
+    assert {name: told[name] for name in told["versions"][1]} == told["versions"][1]
+    assert office.get(f"/readings/{first}").get_json()["versions"] == told["versions"] and answer.headers["ETag"]
+
+
+def test_a_reading_out_of_sight_is_told_as_one_that_is_not_there(site: Site, office: Program) -> None:
+    office.post("/readings", {"items": [one()]})
+    far = program(site, "far_lead")
+    correction = {"value": 1, "reason": "x"}
+
+    hidden, absent = far.get("/readings/1"), far.get("/readings/987654")
+
+    assert code(hidden) == code(absent) == (404, "reading.not_found")
+    assert code(far.post("/readings/1/correct", correction)) == (404, "reading.not_found")
+    go_elsewhere(site, "office")
+    assert code(office.get("/readings/1")) == (404, "reading.not_found")
 
 
 def test_ten_thousand_readings_are_taken_in_under_two_seconds(site: Site, office: Program) -> None:

@@ -7,6 +7,7 @@ import pytest
 from browsing import Site
 from browsing import site as made
 from calling import Program, code, program
+from reviewing import go_elsewhere
 
 from qaflow.config import Settings
 from qaflow.store.db import db
@@ -55,9 +56,15 @@ def test_what_was_planned_is_frozen_handed_out_and_lifted(site: Site, office: Pr
 
     assert (plan.get_json(), code(other)) == ({"cycles": 2, "files": 0}, (412, "preview.changed"))
     assert frozen.status_code == 201 and hashlib.sha256(manifest.data).hexdigest() == told["digest"]
+    shown = office.get(frozen.headers["Location"].removeprefix("/api/v1"))
+    assert shown.get_json() == told and shown.headers["ETag"] and code(office.get("/audit/freezes/99"))[0] == 404
     lifted = office.post(f"/audit/freezes/{told['id']}/lift", {"reason": "over"}).get_json()
     assert lifted["lifted_at"] and lifted["lifted_why"] == "over"
     assert office.get("/audit/freezes").get_json()["items"] == [lifted]
+    assert office.get(f"/audit/freezes/{told['id']}").get_json() == lifted
+    assert office.get(f"/audit/freezes/{told['id']}").headers["ETag"] != shown.headers["ETag"]
+    go_elsewhere(site, "office")
+    assert code(office.get(f"/audit/freezes/{told['id']}")) == (404, "freeze.not_found")
     assert code(office.post("/audit/freezes/99/lift", {"reason": "x"})) == (404, "freeze.not_found")
     assert code(office.get("/audit/freezes/99/manifest")) == (404, "freeze.not_found")
 
@@ -72,7 +79,7 @@ def test_a_freeze_of_what_is_to_come_is_refused_at_its_field(office: Program) ->
 def test_reviews_are_the_quality_offices_alone(site: Site, login: str) -> None:
     other = program(site, login)
 
-    for path in ("/audit/samples", "/audit/freezes"):
+    for path in ("/audit/samples", "/audit/freezes", "/audit/freezes/1"):
         assert code(other.get(path)) == (403, "action.forbidden")
     assert code(other.post("/audit/samples", {"n": 1, "once": WORD})) == (403, "action.forbidden")
     assert code(other.post("/audit/freezes/plan", FREEZE)) == (403, "action.forbidden")

@@ -1,17 +1,19 @@
 """A unit of work: what several calls did stands together or not at all; each of them ends as if it were alone."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from qaflow.errors import Busy, Refused
+from qaflow.errors import Busy, Invalid, Refused
 from qaflow.services import repeats
 from qaflow.services.repeats import Reply
 from qaflow.services.work import LostRace, Origin, together, transact
 from qaflow.store import installation, unit
-from qaflow.store.db import Duplicate, Sql, db, driver, reading
+from qaflow.store import repeats as rows
+from qaflow.store.db import Duplicate, Sql, db, driver, reading, utc
 
 NOW = datetime(2025, 9, 1, tzinfo=UTC)
 PUT = Sql("insert into content (hash) values (:hash)")
@@ -172,6 +174,91 @@ def test_a_refusal_keeps_what_was_done_before_it_and_is_told_again(store_app: Fl
     first, again = once(store_app, origin, half), once(store_app, origin, half)
 
     assert first == again == Reply(status=409, headers={}, body="no.more")
+    assert stored() == {"a"}
+
+
+def apart(app: Flask, origin: Origin, act: Any, body: bytes = b"") -> Reply:
+    """Do something once, in transactions of its own."""
+    asked = repeats.asked("k", "token", body)
+    refused = lambda error: Reply(status=error.status, headers={}, body=error.code)  # noqa: E731
+    return repeats.apart(db.session, app.extensions["qaflow"], origin, asked, act, refused)
+
+
+def done(name: str) -> Reply:
+    """Do something in a transaction of its own."""
+    put(name)
+    return told(name)
+
+
+def told(name: str) -> Reply:
+    """Return what is answered when something was done."""
+    return Reply(status=200, headers={"ETag": '"1"'}, body=name)
+
+
+def test_what_is_done_apart_commits_by_itself_and_is_answered_alike(store_app: Flask) -> None:
+    origin, opened = person(), []
+
+    def act() -> Reply:
+        opened.append(unit.of(db.session()))
+        return done("a" if len(opened) == 1 else "again")
+
+    assert apart(store_app, origin, act) == apart(store_app, origin, act) == told("a")
+    assert opened == [None] and stored() == {"a"}
+    with pytest.raises(Invalid, match="another request"):
+        apart(store_app, origin, act, body=b"other")
+
+
+def test_the_same_is_refused_while_it_is_done_apart_and_answered_as_before_after(store_app: Flask) -> None:
+    origin, heard = person(), []
+
+    def act() -> Reply:
+        with pytest.raises(Refused) as refused:
+            apart(store_app, origin, lambda: done("inner"))
+        heard.append((refused.value.code, refused.value.data["headers"]))
+        return done("a")
+
+    assert apart(store_app, origin, act) == apart(store_app, origin, act) == told("a")
+    assert heard == [("idempotency.under_way", {"Retry-After": "5"})] and stored() == {"a"}
+
+
+def test_a_refusal_apart_keeps_what_was_done_before_it_and_is_told_again(store_app: Flask) -> None:
+    origin = person()
+
+    def half() -> Reply:
+        put("a")
+        failing("b", Refused("no.more"))
+        raise AssertionError
+
+    first, again = apart(store_app, origin, half), apart(store_app, origin, lambda: done("c"))
+
+    assert first == again == Reply(status=409, headers={}, body="no.more")
+    assert stored() == {"a"}
+
+
+def test_a_fault_apart_gives_the_key_back(store_app: Flask) -> None:
+    origin = person()
+
+    def broken() -> Reply:
+        put("a")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        apart(store_app, origin, broken)
+
+    assert apart(store_app, origin, lambda: done("b")) == told("b")
+    assert stored() == {"a", "b"}
+
+
+def test_what_broke_off_with_its_process_is_done_again_after_ten_minutes(store_app: Flask) -> None:
+    origin = person()
+    asked = repeats.asked("k", "token", b"")
+    transact(db.session, lambda d: rows.claim(d, origin.person or 0, "k", asked.digest, utc(NOW)))
+    soon, late = (replace(origin, recorded=NOW + timedelta(minutes=m)) for m in (9, 11))
+
+    with pytest.raises(Refused, match="still being answered"):
+        apart(store_app, soon, lambda: done("a"))
+
+    assert apart(store_app, late, lambda: done("a")) == apart(store_app, late, lambda: done("b"))
     assert stored() == {"a"}
 
 

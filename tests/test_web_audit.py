@@ -52,9 +52,9 @@ def damaged(site: Site, statement: str) -> None:
 def proven(site: Site, checkpoint: dict[str, object] | None = None) -> proving.Proven:
     """Verify and return the result that is kept."""
     origin = site.world.origin("office")
-    number = proving.begin(db.session, origin, site.world.college)
-    assert number is not None
-    proving.work(db.session, ports(site), number, "tiny", checkpoint)
+    number, own, fresh = proving.begin(db.session, origin, site.world.college)
+    assert (own, fresh) == ("tiny", True)
+    proving.work(db.session, ports(site), number, own, checkpoint)
     return proving.standing(db.session, origin, site.world.college).proofs[0]
 
 
@@ -175,13 +175,13 @@ def test_the_page_begins_a_verification_and_shows_its_end(site: Site) -> None:
 def test_a_second_verification_waits_for_the_first_and_one_broken_off_holds_nobody_up(site: Site) -> None:
     origin, college = site.world.origin("office"), site.world.college
 
-    assert proving.begin(db.session, origin, college) is not None
-    assert proving.begin(db.session, origin, college) is None
+    first, again = (proving.begin(db.session, origin, college) for _ in range(2))
+    assert (first.fresh, again) == (True, first._replace(fresh=False))
     site.later(seconds=HOUR)
     late = site.world.origin("office")
 
     assert proving.standing(db.session, late, college).proofs[0].broken_off
-    assert proving.begin(db.session, late, college) is not None
+    assert proving.begin(db.session, late, college).fresh
     assert len(site.world.within(lambda d: proofs.latest(d, college, 9))) == 2
 
 

@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 from browsing import Site
 from browsing import site as made
+from failing import cure, incident, poison, run
 from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
@@ -38,32 +39,6 @@ def said(answer: TestResponse) -> str:
     return " ".join(unescape(text).split())
 
 
-def run(statement: str) -> None:
-    """Change the database beside the program."""
-    db.session.execute(db.text(statement))
-    db.session.commit()
-
-
-def poison(site: Site) -> None:
-    """Let the start of cycles fail."""
-    if db.engine.dialect.name == "sqlite":
-        run("create trigger poison before insert on cycle begin select raise(abort, 'poison'); end")
-    else:
-        run("create function poison() returns trigger language plpgsql as $$ begin raise exception 'poison'; end $$")
-        run("create trigger poison before insert on cycle for each row execute function poison()")
-
-
-def cure() -> None:
-    """Take the cause away."""
-    run("drop trigger poison" + ("" if db.engine.dialect.name == "sqlite" else " on cycle"))
-
-
-def incident(site: Site, kind: str, ref: str, college: int | None = None) -> int:
-    """Open an incident and return its number."""
-    transact(db.session, lambda d: ticks.open_incident(d, college, kind, ref, "it failed", utc(site.world.now), None))
-    return int(site.world.query("select max(id) from incident")[0][0])
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_only_the_administrator_sees_operations(site: Site, path: str) -> None:
     answers = {login: site.browser(login).get(path).status_code for login in ("admin", "office", "lead", "vp", "diag")}
@@ -83,7 +58,7 @@ def test_only_the_administrator_sets_something_going(site: Site, path: str) -> N
 def test_a_failing_job_shows_within_one_tick_and_a_press_tells_honestly_what_came_of_it(site: Site) -> None:
     admin = site.browser("admin", "en")
     assert "None is open." in said(admin.get("/operations"))
-    poison(site)
+    poison()
     site.world.tick()
 
     page = said(admin.get("/operations"))

@@ -80,8 +80,8 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
         given = view(call)
         return files.reply(operation.hands, given) if operation.hands else _shown(operation, call, given)
     asked = None if key is None else repeats.asked(key, request.headers["Authorization"], *_asked())
-    return repeats.once(db.session, call.ports, origin, asked, lambda: _shown(operation, call, view(call)),
-                        problems.answer)  # fmt: skip
+    done = repeats.apart if operation.alone else repeats.once
+    return done(db.session, call.ports, origin, asked, lambda: _shown(operation, call, view(call)), problems.answer)
 
 
 def _key(operation: Operation) -> str | None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from qaflow.api import schemas as s
-from qaflow.api.calling import Call
+from qaflow.api.calling import Answer, Call
 from qaflow.api.files import FileAnswer
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
@@ -22,6 +22,8 @@ JSON = "application/json"
 LONGEST = 80
 DATA = 1_000_000
 MOST_CHECKPOINT = 100_000_000
+MOST_PROOF = 16 * 1024 * 1024  # bytes: a checkpoint and its quotes; larger ones are for the command line
+AT_PROOF = {"checkpoint.invalid": "checkpoint", "file.too_large": "checkpoint"}
 
 
 class Entry(s.Strict):
@@ -80,6 +82,15 @@ class Found(s.Strict):
     faults = s.whole(required=True)
 
 
+class Compared(s.Strict):
+    """The checkpoint that a verification was held against: of how many heads how many are the same."""
+
+    at = s.instant(required=True)
+    streams = s.whole(required=True)
+    same = s.whole(required=True)
+    public_key = s.text(64, 64, required=True)
+
+
 class Proof(s.Strict):
     """One verification of the whole history."""
 
@@ -94,6 +105,13 @@ class Proof(s.Strict):
     faults = s.whole(required=True)
     results = s.many(Found, len(FOUR), required=True)
     first_fault = s.text(s.TEXT, required=True, allow_none=True)
+    checkpoint = s.one(Compared, required=True, allow_none=True)
+
+
+class Proving(s.Strict):
+    """A verification to begin, against the text of a checkpoint where one was kept outside."""
+
+    checkpoint = s.text(proving.MOST_BYTES)
 
 
 class Checkpointed(s.Strict):
@@ -158,6 +176,21 @@ def proofs(call: Call) -> dict[str, Any]:
     return {"proofs": [_proof(one) for one in found.proofs], "checkpoint": last}
 
 
+@resource.post("/proofs", scope="office", alone=True, takes=Proving, gives=Proof, most=MOST_PROOF, status=202)
+def prove(call: Call) -> Answer:
+    """Begin to verify the whole history, unless that is at work already; its place tells what comes of it."""
+    text = call.body.get("checkpoint")
+    with by_code(AT_PROOF):
+        number = proving.start(call.session, call.ports, call.origin, call.me.college, text and text.encode())
+    return Answer(body=proof(call, number), location=f"/api/v1/audit/proofs/{number}")
+
+
+@resource.get("/proofs/<int:number>", gives=Proof)
+def proof(call: Call, number: int) -> dict[str, Any]:
+    """Show one verification, at work or ended."""
+    return _proof(proving.one(call.session, call.origin, call.me.college, number))
+
+
 @resource.post("/checkpoints", scope="office", takes=Nothing, gives=Checkpoint, status=201)
 def checkpoint(call: Call) -> dict[str, str]:
     """Make a checkpoint, to be kept outside this machine."""
@@ -198,8 +231,8 @@ def _entry(line: Line) -> dict[str, Any]:
 
 def _proof(one: Proven) -> dict[str, Any]:
     results = [{"proof": name, "faults": one.results.get(name, 0)} for name in FOUR]
-    return one.row._asdict() | {"running": one.running, "broken_off": one.broken_off, "results": results,
-                                "first_fault": one.first and _fault(one.first)}  # fmt: skip
+    more = {"running": one.running, "broken_off": one.broken_off, "results": results, "checkpoint": one.checkpoint}
+    return one.row._asdict() | more | {"first_fault": one.first and _fault(one.first)}
 
 
 def _fault(found: dict[str, Any]) -> str:

@@ -65,7 +65,7 @@ class Call:
 
     @property
     def session(self) -> scoped_session[Any]:
-        """The session; in a request that changes something a unit of work is open on it."""
+        """The session; in a request that changes something a unit of work is open on it, unless it acts alone."""
         return db.session
 
     @property

@@ -1,4 +1,4 @@
-"""Cursors: the place in a list, signed for one person and one list, so that nobody makes or borrows one."""
+"""Cursors: the place in a list, signed for one person, one list and one order: nobody makes or borrows one."""
 
 from __future__ import annotations
 
@@ -27,4 +27,5 @@ def read(text: str, person: int) -> Any:
 
 
 def _signer(person: int) -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.secret_key or "", salt=f"qaflow-cursor:{person}:{request.path}")
+    order = request.args.get("sort", "")
+    return URLSafeSerializer(current_app.secret_key or "", salt=f"qaflow-cursor:{person}:{request.path}:{order}")

@@ -28,7 +28,7 @@ from qaflow.services.cycles import (
 from qaflow.services.cycles import (
     starting,
 )
-from qaflow.services.cycles.listing import STATUS, Chosen
+from qaflow.services.cycles.listing import SORTS, STATUS, Chosen
 from qaflow.services.cycles.page import CyclePage
 
 resource = Resource("api_cycles", __name__, url_prefix="/cycles", description="Quality spirals, their stages and acts")
@@ -119,7 +119,7 @@ class Entry(s.Strict):
 
 
 class Filters(s.Strict):
-    """By what the list can be narrowed; the nearest deadline stands first."""
+    """By what the list can be narrowed and ordered: unless told, the nearest deadline stands first."""
 
     layer = s.choice(LAYERS)
     track = s.text(s.NAME)
@@ -128,6 +128,7 @@ class Filters(s.Strict):
     status = s.choice(STATUS)
     term = s.text(s.NAME)
     q = s.text(s.NAME)
+    sort = s.choice(SORTS, load_default="due")
     limit = s.whole(1, s.LISTED, loose=True, load_default=cycle_list.LINES)
     after = s.text(2000)
 

@@ -93,6 +93,28 @@ class Notice(s.Strict):
     why = s.text(LONG, 0, required=True, allow_none=True)
 
 
+class Confirmed(s.Strict):
+    """Whether automatic steps still wait, and why."""
+
+    waits = s.flag(required=True)
+    why = s.text(LONG, required=True, allow_none=True)
+
+
+class TakenUp(s.Strict):
+    """How many notices were taken up again."""
+
+    notices = s.whole(required=True)
+
+
+class Session(s.Strict):
+    """Who is signed in, since when, and when last seen."""
+
+    login = s.text(s.NAME, required=True)
+    name = s.text(s.NAME, required=True)
+    since = s.instant(required=True)
+    seen_at = s.instant(required=True)
+
+
 class Before(s.Strict):
     """Where the page of sweeps begins."""
 
@@ -132,11 +154,37 @@ def incidents(call: Call) -> dict[str, Any]:
     return call.page([_failed(one) for one in found], None)
 
 
+@resource.post("/incidents/<int:number>/retry", scope="admin", alone=True, gives=Failed)
+def retry(call: Call, number: int) -> dict[str, Any]:
+    """Try one incident again now, and show what came of it."""
+    return _failed(operations.retry(call.session, call.ports, call.origin, call.me, number))
+
+
 @resource.get("/outbox", scope="admin", asks=Standing, gives=s.listing(Notice))
 def outbox(call: Call) -> dict[str, Any]:
     """List the college's notices in a state."""
     found = operations.notices(call.session, call.origin, call.me, call.query["state"])
     return call.page([one._asdict() for one in found], None)
+
+
+@resource.post("/outbox/retry", scope="admin", alone=True, gives=TakenUp)
+def send_again(call: Call) -> dict[str, int]:
+    """Send again what failed."""
+    return {"notices": operations.send_again(call.session, call.ports, call.origin, call.me)}
+
+
+@resource.post("/confirm", scope="admin", alone=True, gives=Confirmed)
+def confirm(call: Call) -> dict[str, Any]:
+    """Let automatic steps go on; they wait where the clock still is not right."""
+    why = operations.confirm(call.session, call.ports, call.origin, call.me).notice
+    return {"waits": why is not None, "why": why}
+
+
+@resource.get("/sessions", scope="admin", gives=s.listing(Session))
+def sessions(call: Call) -> dict[str, Any]:
+    """List who of the college is signed in now, whoever was seen last first."""
+    found = operations.signed_in(call.session, call.ports, call.origin, call.me)
+    return call.page([dict(zip(Session().fields, one, strict=True)) for one in found], None)
 
 
 def _failed(one: Told) -> dict[str, Any]:

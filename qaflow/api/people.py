@@ -19,6 +19,7 @@ from qaflow.services.accounts.directory import STATES, Chosen, Held, Person
 from qaflow.services.accounts.staffing import Term
 from qaflow.services.provisioning import ACTS, Wanted
 from qaflow.services.rehearsing import digest_of
+from qaflow.store.directory import SORTS
 
 resource = Resource("api_people", __name__, url_prefix="/people", description="People, their roles and their work")
 REASON = 500
@@ -78,12 +79,13 @@ class Whole(s.Strict):
 
 
 class Filters(s.Strict):
-    """By what the list can be narrowed."""
+    """By what the list can be narrowed and ordered."""
 
     text = s.text(80, load_default="")
     unit = s.ident(loose=True, load_default=0)
     role = s.text(s.NAME, load_default="")
     state = s.choice(STATES, load_default="active")
+    sort = s.choice(SORTS, load_default="login")
     after = s.text(2000)
 
 
@@ -154,9 +156,9 @@ class Outcomes(s.Strict):
 
 @resource.get("", asks=Filters, gives=Listed)
 def listed(call: Call) -> dict[str, Any]:
-    """List the college's people by login."""
-    asked = {k: v for k, v in call.query.items() if k != "after"}
-    chosen = Chosen(**asked, after=call.after() or "")
+    """List the college's people, by login unless told."""
+    after = call.after()
+    chosen = Chosen(**call.query | {"after": after and tuple(after)})
     found = directory.people(call.session, call.origin, call.me, chosen)
     return call.page(lines(found.lines), found.following) | {"total": found.total}
 

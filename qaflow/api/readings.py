@@ -88,6 +88,15 @@ class Series(s.Strict):
     items = s.many(Line, point_readings.LINES, required=True)
 
 
+class Reading(Line):
+    """One reading, whichever version, with all its versions, the newest first."""
+
+    point = s.text(s.NAME, required=True)
+    subject = s.text(s.NAME, required=True)
+    may_give = s.flag(required=True)
+    versions = s.many(Line, point_readings.LINES, required=True)
+
+
 class Named(s.Strict):
     """Whose readings of which point, by their numbers."""
 
@@ -109,6 +118,15 @@ def series(call: Call) -> dict[str, Any]:
     return _series(call, call.query["point"], call.query["subject"])
 
 
+@resource.get("/<int:number>", gives=Reading)
+def show(call: Call, number: int) -> dict[str, Any]:
+    """Show a reading with its versions."""
+    found = _told(point_readings.one(call.session, call.origin, call.me, number))
+    versions: list[dict[str, Any]] = found.pop("items")
+    (asked,) = (one for one in versions if one["id"] == number)
+    return found | asked | {"versions": versions}
+
+
 @resource.post("/<int:number>/correct", scope="readings", takes=Correction, gives=Series)
 def correct(call: Call, number: int) -> Answer:
     """Correct a reading; the former value stays on record."""
@@ -117,7 +135,10 @@ def correct(call: Call, number: int) -> Answer:
 
 
 def _series(call: Call, point: int, subject: int) -> dict[str, Any]:
-    found = point_readings.look(call.session, call.origin, call.me, point, subject)
+    return _told(point_readings.look(call.session, call.origin, call.me, point, subject))
+
+
+def _told(found: point_readings.Series) -> dict[str, Any]:
     lines = [{"id": one.last.id, "at": one.last.at, "value": one.last.value, "source": one.last.source,
               "version": one.last.version, "severity": one.severity, "replaced": one.replaced, "reason": one.reason}
              for one in found.lines]  # fmt: skip

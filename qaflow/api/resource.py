@@ -45,6 +45,8 @@ class Operation:
     """The schema of what is answered; nothing: 204."""
     matches: bool = False
     """Whether the thing must be named as it was read (`If-Match`)."""
+    alone: bool = False
+    """Whether it acts in transactions of its own, as a sweep does; it must be harmless when it is done twice."""
     status: int = 200
     reads: tuple[str, ...] = ()
     """The content types of a file that is the body, instead of a schema; at most `most` bytes of it."""

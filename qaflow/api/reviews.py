@@ -141,6 +141,12 @@ def freeze(call: Call) -> Answer:
     return Answer(body=_one(call, number), location=f"/api/v1/audit/freezes/{number}")
 
 
+@resource.get("/freezes/<int:number>", gives=Frozen)
+def show(call: Call, number: int) -> dict[str, Any]:
+    """Show a freeze."""
+    return _one(call, number)
+
+
 @resource.post("/freezes/<int:number>/lift", scope="office", takes=Why, gives=Frozen)
 def lift(call: Call, number: int) -> dict[str, Any]:
     """Lift a freeze; one that is lifted stays as it is."""
@@ -157,8 +163,7 @@ def manifest(call: Call, number: int) -> FileAnswer:
 
 
 def _one(call: Call, number: int) -> dict[str, Any]:
-    found = freezing.listed(call.session, call.origin, call.me)
-    return next(_frozen(one) for one in found if one.row.id == number)
+    return _frozen(freezing.one(call.session, call.origin, call.me, number))
 
 
 def _wanted(asked: dict[str, Any]) -> Wanted:

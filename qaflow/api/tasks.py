@@ -19,6 +19,7 @@ from qaflow.services.tasks import grid as task_grid
 from qaflow.services.tasks import plans as tasks
 from qaflow.services.tasks.desk import KINDS, ORIGINS, Chosen
 from qaflow.services.tasks.fields import MOST_COST, MOST_RESULT, Wanted
+from qaflow.store.tasks import SORTS
 from qaflow.store.tasks import Task as Row
 
 resource = Resource("api_tasks", __name__, url_prefix="/tasks", description="Tasks of the year")
@@ -68,8 +69,9 @@ class Task(Line):
 
 
 class Filters(Sheet):
-    """By what the list can be narrowed."""
+    """By what the list can be narrowed and ordered: unless told, by kind and in the order of their finish."""
 
+    sort = s.choice(SORTS, load_default="")
     after = s.text(2000)
 
 
@@ -110,9 +112,8 @@ class Said(s.Strict):
 @resource.get("", asks=Filters, gives=s.listing(Line))
 def listed(call: Call) -> dict[str, Any]:
     """List the tasks that one may see; of the running year where none is named."""
-    page = call.after() or 1
-    found = tasks.listed(call.session, call.origin, call.me, _chosen(call, page))
-    return call.page([_line(*one) for one in found.lines], page + 1 if found.more else None)
+    found = tasks.listed(call.session, call.origin, call.me, _chosen(call))
+    return call.page([_line(*one) for one in found.lines], found.following)
 
 
 @resource.get("/grid", asks=Sheet, gives=Grid)
@@ -191,8 +192,9 @@ def _acted(call: Call, number: int, act: Callable[[], None], more: dict[str, str
     return _shown(call, number)
 
 
-def _chosen(call: Call, page: int = 1) -> Chosen:
-    return Chosen(**{name: value for name, value in call.query.items() if name != "after"}, page=page)
+def _chosen(call: Call) -> Chosen:
+    after = call.after()
+    return Chosen(**call.query | {"after": after and tuple(after)})
 
 
 def _wanted(body: dict[str, Any], was: Wanted) -> Wanted:

@@ -15,6 +15,7 @@ from qaflow.services.cycles import doors as cycle_doors
 from qaflow.services.cycles import warnings
 from qaflow.services.cycles.acts import TEXTS
 from qaflow.services.cycles.warnings import ANY, CLOSED, OPEN, Chosen, Story
+from qaflow.store.warnings import SORTS
 
 resource = Resource("api_warnings", __name__, url_prefix="/warnings", description="Warnings and what became of them")
 STEPS = ("acknowledge", "correct", "confirm", "dismiss", "approve", "reject")
@@ -70,7 +71,7 @@ class Warned(Line):
 
 
 class Filters(s.Strict):
-    """By what the list can be narrowed; the oldest stands first."""
+    """By what the list can be narrowed and ordered: unless told, the gravest and oldest, or the last settled, first."""
 
     box = s.choice((OPEN, CLOSED), load_default=OPEN)
     layer = s.choice(LAYERS, load_default="")
@@ -79,6 +80,7 @@ class Filters(s.Strict):
     severity = s.choice((MINOR, MAJOR), load_default="")
     kind = s.text(s.NAME, load_default="")
     mine = s.choice(("yes", "no"), load_default="no")
+    sort = s.choice(SORTS, load_default="")
     after = s.text(2000)
 
 

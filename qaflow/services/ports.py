@@ -1,6 +1,6 @@
 """What the use cases ask of the outside; `adapters` answers, `app` puts them together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -224,6 +224,14 @@ class Weighing(Protocol):
         ...
 
 
+class Beside(Protocol):
+    """Does long work beside the requests."""
+
+    def __call__(self, work: Callable[[Any], None]) -> None:
+        """Begin the work, which gets a session of its own, and wait for nothing; what fails there is logged."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ports:
     """The settings and the outside that every door hands to the use cases: `app.extensions["qaflow"]`."""
@@ -239,6 +247,7 @@ class Ports:
     poster: Poster | None = None
     redirecting: Mapping[str, Redirecting] = field(default_factory=dict)  # by the provider's key
     weighing: Mapping[str, Weighing] = field(default_factory=dict)
+    beside: Beside | None = None
     decide: Decide = decide
 
     @property

@@ -2,6 +2,8 @@
 
 The key is looked up and taken within the unit of work that does what was asked.  Whoever sends the same at the same
 time waits there for the first one's end, and then finds its reply: no order of events gives two effects.
+
+What is done in many transactions (`apart`: a sweep) takes its key before and keeps its reply after.
 """
 
 from __future__ import annotations
@@ -16,16 +18,18 @@ from datetime import timedelta
 
 from cryptography.fernet import Fernet
 
-from qaflow.errors import Invalid, QaflowError, Usage
+from qaflow.errors import Invalid, QaflowError, Refused, Usage
 from qaflow.store import repeats as rows
 from qaflow.store.db import Contended, Driver, Duplicate, utc
 
 from .ports import Ports
-from .work import AnySession, Origin, together
+from .work import AnySession, Origin, together, transact
 
 KEPT = timedelta(hours=24)
+UNDER_WAY = timedelta(minutes=10)  # an act apart without a reply after so long broke off with its process
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 FAULTY = 500  # from this status on nothing was answered that counts
+WAIT = 5  # seconds after which whoever asks too early may ask again
 FORGOTTEN = 1000  # so many at a sweep
 
 
@@ -76,38 +80,79 @@ def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, a
     something else.
     """
 
-    def tried() -> Reply:
-        try:
-            return act()
-        except (Contended, Duplicate):
-            raise
-        except QaflowError as error:
-            if error.status >= FAULTY:
-                raise
-            session.rollback()
-            return refused(error)
-
     def body(driver: Driver) -> Reply:
         if one is None:
-            return tried()
-        person, seal = origin.person or 0, one.seal(ports)
-        rows.drop(driver, person, one.key, utc(origin.recorded - KEPT))
-        found = rows.find(driver, person, one.key)
+            return _tried(session, act, refused)
+        seal = one.seal(ports)
+        found = _taken(driver, origin, one, seal)
         if found is not None:
-            return _again(one, seal, *found)
-        rows.claim(driver, person, one.key, one.digest, utc(origin.recorded))
+            return found
         session.commit()  # moves the unit's mark: a refusal rolls back to here
-        reply = tried()
-        text = json.dumps([reply.status, dict(reply.headers), reply.body])
-        rows.answer(driver, person, one.key, seal.encrypt(text.encode()))
+        reply = _tried(session, act, refused)
+        _keep(driver, origin, one, seal, reply)
         return reply
 
     return together(session, body)
 
 
+def apart(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, act: Callable[[], Reply],
+          refused: Callable[[QaflowError], Reply]) -> Reply:  # fmt: skip
+    """Do what was asked in transactions of its own, or answer as before where it was done.
+
+    Raises what `once` raises, and `Refused` (``idempotency.under_way``) while the same is being done.  What broke off
+    with its process is done again by the first that asks after `UNDER_WAY`: an act that must not be done twice has no
+    place here.
+    """
+    if one is None:
+        return _tried(session, act, refused)
+    seal = one.seal(ports)
+    found = transact(session, lambda driver: _taken(driver, origin, one, seal))
+    if found is not None:
+        return found
+    try:
+        reply = _tried(session, act, refused)
+        transact(session, lambda driver: _keep(driver, origin, one, seal, reply))
+    except BaseException:
+        session.rollback()
+        transact(session, lambda driver: rows.give_back(driver, origin.person or 0, one.key, one.digest))
+        raise
+    return reply
+
+
+def _tried(session: AnySession, act: Callable[[], Reply], refused: Callable[[QaflowError], Reply]) -> Reply:
+    try:
+        return act()
+    except (Contended, Duplicate):
+        raise
+    except QaflowError as error:
+        if error.status >= FAULTY:
+            raise
+        session.rollback()
+        return refused(error)
+
+
+def _taken(driver: Driver, origin: Origin, one: Asked, seal: Fernet) -> Reply | None:
+    """Return the reply that was kept under a key, or take the key for this request."""
+    person = origin.person or 0
+    rows.drop(driver, person, one.key, utc(origin.recorded - KEPT), utc(origin.recorded - UNDER_WAY))
+    found = rows.find(driver, person, one.key)
+    if found is not None:
+        return _again(one, seal, *found)
+    rows.claim(driver, person, one.key, one.digest, utc(origin.recorded))
+    return None
+
+
+def _keep(driver: Driver, origin: Origin, one: Asked, seal: Fernet, reply: Reply) -> None:
+    text = json.dumps([reply.status, dict(reply.headers), reply.body])
+    rows.answer(driver, origin.person or 0, one.key, one.digest, seal.encrypt(text.encode()))
+
+
 def _again(one: Asked, seal: Fernet, digest: str, sealed: bytes) -> Reply:
     if digest != one.digest:
         raise Invalid("idempotency.mismatch", "this idempotency key was used for another request")
+    if not sealed:
+        wait = {"Retry-After": str(WAIT)}
+        raise Refused("idempotency.under_way", "the first request with this key is still being answered", headers=wait)
     status, headers, text = json.loads(seal.decrypt(sealed))
     return Reply(status=status, headers=headers, body=text)
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from qaflow.store import keyset
 from qaflow.store.db import Driver, Sql
+from qaflow.store.keyset import Place
 from qaflow.store.sight import COVERED, SEEN
 
 LAST_DAY = "9999-12-31"
@@ -24,6 +26,13 @@ DUE = (
     "(case when c.status <> 'running' then null when c.leaf = 'review' then (select min(x.due) from work_item x where "
     "x.cycle_id = c.id and x.kind in ('decide', 'sign') and x.state = 'open') else c.due end)"
 )
+_SUBJECT = "(select j.{} from subject j where j.id = c.subject_id)"
+SORTS = keyset.both_ways({
+    "due": (f"coalesce({DUE}, '{LAST_DAY}')", "c.id"), "start": ("c.period_start", "c.id"),
+    "end": ("c.period_end", "c.id"), "subject": (_SUBJECT.format("name"), "c.id"),
+    "code": (_SUBJECT.format("code"), "c.id"),
+})  # fmt: skip
+"""In what order the list can stand."""
 _NEAR = f"case when {DUE} < :floor then 0 when {DUE} <= :today then 1 when {DUE} <= :week then 2 else 3 end"
 _THEIRS = (  # first the few that can be theirs, by indexes; then whether they are
     f"c.id in (select c.id from cycle c where c.college_id = :college and ({COVERED} or "
@@ -68,6 +77,13 @@ class Row(NamedTuple):
     unit: int
     responsible: str | None
     definition: str  # content hash
+
+
+class Placed(NamedTuple):
+    """A cycle and its place in the order of the list."""
+
+    row: Row
+    place: Place
 
 
 class Facet(NamedTuple):
@@ -117,10 +133,10 @@ def _facets(kind: Kind) -> Sql:
 
 
 @cache
-def _page(kind: Kind) -> Sql:
-    key = f"coalesce({DUE}, '{LAST_DAY}')"
-    return Sql(f"select c.id {_from(kind)} and {_NARROW} and ({key} > :after or ({key} = :after and c.id > :after_id)) "
-               f"order by {key}, c.id limit :limit")  # fmt: skip
+def _page(kind: Kind, sort: str, begins: bool) -> Sql:
+    order = SORTS[sort]
+    behind = "" if begins else f"and {order.beyond} "
+    return Sql(f"select {order.selected} {_from(kind)} and {_NARROW} {behind}order by {order.by} limit :limit")
 
 
 def facets(driver: Driver, kind: Kind, params: Mapping[str, Any]) -> list[Facet]:
@@ -128,11 +144,12 @@ def facets(driver: Driver, kind: Kind, params: Mapping[str, Any]) -> list[Facet]
     return list(map(Facet._make, driver.all(_facets(kind), params)))
 
 
-def page(driver: Driver, kind: Kind, params: Mapping[str, Any]) -> list[Row]:
-    """Return the next cycles after a place, the nearest deadline first."""
-    ids = [row[0] for row in driver.all(_page(kind), params)]
+def page(driver: Driver, kind: Kind, params: Mapping[str, Any], sort: str, after: Place | None) -> list[Placed]:
+    """Return the next cycles after a place, each with its own."""
+    places = driver.all(_page(kind, sort, after is None), {**params, **keyset.after(after)})
+    ids = [place[-1] for place in places]
     found = {row[0]: Row._make(row) for row in driver.all(_ROWS, {"ids": ids})} if ids else {}
-    return [found[one] for one in ids]
+    return [Placed(found[place[-1]], tuple(place)) for place in places]
 
 
 def units(driver: Driver, college: int) -> list[Unit]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
+from qaflow.store import keyset
 from qaflow.store.db import Driver, Sql
+from qaflow.store.keyset import Place
 from qaflow.store.organisation import GRANTED, PEOPLE_OF
 from qaflow.store.profile import Appointment
 
@@ -90,8 +93,8 @@ _CHOSEN = (
     f"{GRANTED})) and (cast(:unit as bigint) = 0 or p.id in (select x.person from ({PEOPLE_OF}) x "
     "where x.unit = :unit))"
 )
-_LIST = Sql(f"select p.id, p.login, p.name, p.disabled_at, {_COUNTS} from person p where {_CHOSEN} and "
-            "p.login > :after order by p.login limit :limit")  # fmt: skip
+SORTS = keyset.both_ways({"login": ("p.login",), "name": ("p.name", "p.login")})
+"""In what order the list can stand; a login is one person's alone."""
 _COUNT = Sql(f"select count(*) from person p where {_CHOSEN}")
 _LEFT = (
     "p.college_id = :college and p.disabled_at is not null and not p.is_system and (exists (select 1 from work_item w "
@@ -136,10 +139,21 @@ def _key(college: int, day: str, chosen: dict[str, Any]) -> dict[str, Any]:
     return {"college": college, "day": day, **chosen, "like": f"%{plain}%"}
 
 
-def people(driver: Driver, college: int, day: str, after: str, limit: int, **chosen: Any) -> list[Listed]:
-    """Return persons by login after one; `chosen` are text, role, unit and state."""
-    rows = driver.all(_LIST, _key(college, day, chosen) | {"after": after, "limit": limit})
-    return list(map(Listed._make, rows))
+@cache
+def _page(sort: str, begins: bool) -> Sql:
+    order = SORTS[sort]
+    behind = "" if begins else f"and {order.beyond} "
+    return Sql(f"select p.id, p.login, p.name, p.disabled_at, {_COUNTS}, {order.selected} from person p where "
+               f"{_CHOSEN} {behind}order by {order.by} limit :limit")  # fmt: skip
+
+
+def people(driver: Driver, college: int, day: str, sort: str, after: Place | None, limit: int,
+           **chosen: Any) -> list[tuple[Listed, Place]]:  # fmt: skip
+    """Return the next persons after a place, each with its own; `chosen` are text, role, unit and state."""
+    given = _key(college, day, chosen) | keyset.after(after) | {"limit": limit}
+    width = len(Listed._fields)
+    found = driver.all(_page(sort, after is None), given)
+    return [(Listed._make(row[:width]), tuple(row[width:])) for row in found]
 
 
 def count(driver: Driver, college: int, day: str, **chosen: Any) -> int:

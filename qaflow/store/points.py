@@ -98,6 +98,9 @@ _LAST = Sql(
 _OF_SUBJECT = Sql(f"select {_READING} from reading r join batch b on b.id = r.batch_id where r.college_id = :college "
                   "and r.point_id = :point and r.subject_id = :subject order by r.at desc, r.source, r.version desc "
                   "limit :limit")  # fmt: skip
+_VERSIONS = Sql(f"select {_READING} from reading r join batch b on b.id = r.batch_id where r.college_id = :college and "
+                "r.point_id = :point and r.subject_id = :subject and r.at = :at and r.source = :source order by "
+                "abs(r.version - :version), r.version limit :limit")  # fmt: skip
 _READING_OF = Sql(f"select r.point_id, {_READING} from reading r join batch b on b.id = r.batch_id where "
                   "r.college_id = :college and r.id = :reading")  # fmt: skip
 _NEWER = Sql("select 1 from reading where college_id = :college and replaces = :reading limit 1")
@@ -151,6 +154,13 @@ def of_subject(driver: Driver, college: int, point: int, of: int, limit: int) ->
     """Return a subject's readings of a point with all their versions, newest first."""
     key = {"college": college, "point": point, "subject": of, "limit": limit}
     return list(map(Last._make, driver.all(_OF_SUBJECT, key)))
+
+
+def versions(driver: Driver, college: int, point: int, of: Last, limit: int) -> list[Last]:
+    """Return a reading's versions, newest first; of very many those nearest to it."""
+    key = {"college": college, "point": point, "subject": of.subject, "at": of.at, "source": of.source,
+           "version": of.version, "limit": limit}  # fmt: skip
+    return sorted(map(Last._make, driver.all(_VERSIONS, key)), key=lambda one: -one.version)
 
 
 def reading(driver: Driver, college: int, number: int) -> tuple[int, Last, bool] | None:

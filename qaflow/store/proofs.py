@@ -15,6 +15,8 @@ _LATEST = Sql(
     f"select {_COLUMNS} from proof p left join person w on w.id = p.person_id where p.college_id = :college "
     "order by p.id desc limit :limit"
 )
+_ONE = Sql(f"select {_COLUMNS} from proof p left join person w on w.id = p.person_id where p.college_id = :college "
+           "and p.id = :id")  # fmt: skip
 _RUNNING = Sql(
     "select id from proof where college_id = :college and ended_at is null and started_at > :since order by id desc "
     "limit 1"
@@ -55,6 +57,12 @@ class Proof(NamedTuple):
 def latest(driver: Driver, college: int, limit: int) -> list[Proof]:
     """Return a college's verifications, the newest first."""
     return list(map(Proof._make, driver.all(_LATEST, {"college": college, "limit": limit})))
+
+
+def one(driver: Driver, college: int, number: int) -> Proof | None:
+    """Return one verification of a college."""
+    row = driver.one(_ONE, {"college": college, "id": number})
+    return Proof._make(row) if row else None
 
 
 def running(driver: Driver, college: int, since: str) -> int | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from qaflow.store.db import Driver, Sql
 
+NONE = b""  # the reply of a request that is worked on
 _COLUMNS = ("person_id", "key", "digest", "reply", "at")
 _FIND = Sql("select digest, reply from answered_request where person_id = :person and key = :key")
-_ANSWER = Sql("update answered_request set reply = :reply where person_id = :person and key = :key")
-_STALE = Sql(
-    "delete from answered_request where person_id = :person and key = :key and at < :before"
-)
+_ANSWER = Sql("update answered_request set reply = :reply where person_id = :person and key = :key and "
+              "digest = :digest")  # fmt: skip
+_STALE = Sql("delete from answered_request where person_id = :person and key = :key and (at < :before or "
+             "(reply = :none and at < :broken_off))")  # fmt: skip
+_GIVE_BACK = Sql("delete from answered_request where person_id = :person and key = :key and digest = :digest and "
+                 "reply = :none")  # fmt: skip
 _FORGET = Sql(
     "delete from answered_request where (person_id, key) in "
     "(select person_id, key from answered_request where at < :before order by at limit :limit)"
@@ -17,24 +20,29 @@ _FORGET = Sql(
 
 
 def find(driver: Driver, person: int, key: str) -> tuple[str, bytes] | None:
-    """Return (digest of the request, sealed reply) of a key."""
+    """Return (digest of the request, sealed reply) of a key; the reply is empty while it is worked on."""
     row = driver.one(_FIND, {"person": person, "key": key})
     return None if row is None else (row[0], bytes(row[1]))
 
 
 def claim(driver: Driver, person: int, key: str, digest: str, at: str) -> None:
     """Take a key for this transaction; whoever else takes it waits for its end and then raises `Duplicate`."""
-    driver.insert_rows("answered_request", _COLUMNS, [(person, key, digest, b"", at)])
+    driver.insert_rows("answered_request", _COLUMNS, [(person, key, digest, NONE, at)])
 
 
-def answer(driver: Driver, person: int, key: str, reply: bytes) -> None:
-    """Write the reply to a key that was taken."""
-    driver.run(_ANSWER, {"person": person, "key": key, "reply": reply})
+def answer(driver: Driver, person: int, key: str, digest: str, reply: bytes) -> None:
+    """Write the reply to a key that was taken for a request."""
+    driver.run(_ANSWER, {"person": person, "key": key, "digest": digest, "reply": reply})
 
 
-def drop(driver: Driver, person: int, key: str, before: str) -> None:
-    """Forget a key that was taken before an instant."""
-    driver.run(_STALE, {"person": person, "key": key, "before": before})
+def give_back(driver: Driver, person: int, key: str, digest: str) -> None:
+    """Forget a key that was taken for a request, unless it is answered."""
+    driver.run(_GIVE_BACK, {"person": person, "key": key, "digest": digest, "none": NONE})
+
+
+def drop(driver: Driver, person: int, key: str, before: str, broken_off: str) -> None:
+    """Forget a key that was taken before an instant, or before a later one and is not answered."""
+    driver.run(_STALE, {"person": person, "key": key, "before": before, "broken_off": broken_off, "none": NONE})
 
 
 def forget(driver: Driver, before: str, limit: int) -> int:

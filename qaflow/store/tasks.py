@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
+from qaflow.store import keyset
 from qaflow.store.db import Driver, Sql
+from qaflow.store.keyset import Place
 
 
 class Task(NamedTuple):
@@ -44,6 +47,13 @@ class Task(NamedTuple):
     def title(self) -> dict[str, str]:
         """What is to be done, in both languages."""
         return {"zh": self.title_zh, "en": self.title_en}
+
+
+class Placed(NamedTuple):
+    """A task and its place in the order of the list."""
+
+    task: Task
+    place: Place
 
 
 class Unit(NamedTuple):
@@ -97,10 +107,14 @@ _COLUMNS = (
 )
 _JOINED = "left join person p on p.id = t.owner_id left join goal g on g.id = t.goal_id and g.college_id = t.college_id"
 _KIND = "case t.task_kind when 'key' then 0 when 'routine' then 1 else 2 end"
-_LIST = Sql(
-    f"select {_COLUMNS} from plan_task t {_JOINED} where {_CHOSEN} and {_STATE} "
-    f"order by {_KIND}, coalesce(t.due, '9999'), t.plan, t.no limit :limit offset :offset"
-)
+_LAST_DAY = "9999-12-31"
+SORTS = keyset.both_ways({
+    "kind": (_KIND, f"coalesce(t.due, '{_LAST_DAY}')", "t.plan", "t.no", "t.id"),
+    "due": (f"coalesce(t.due, '{_LAST_DAY}')", "t.id"), "starts": (f"coalesce(t.starts, '{_LAST_DAY}')", "t.id"),
+    "plan": ("t.plan", "t.no", "t.id"), "owner": ("coalesce(p.login, '')", "t.id"),
+})  # fmt: skip
+"""In what order the list can stand."""
+USUAL = "kind"
 _COUNTS = Sql(
     f"select case when {_LATE} then 'late' else t.state end, count(*) from plan_task t where {_CHOSEN} group by 1"
 )
@@ -151,9 +165,20 @@ _BORN = ("id", "college_id", "plan", "no", *FIELDS, "source_time", "recurs", "st
          "version")  # fmt: skip
 
 
-def page(driver: Driver, params: Mapping[str, Any], limit: int, offset: int = 0) -> list[Task]:
-    """Return tasks that fit, grouped by kind and in the order of their finish."""
-    return [_task(row) for row in driver.all(_LIST, {**params, "limit": limit, "offset": offset})]
+@cache
+def _page(sort: str, begins: bool) -> Sql:
+    order = SORTS[sort]
+    behind = "" if begins else f"and {order.beyond} "
+    return Sql(f"select {_COLUMNS}, {order.selected} from plan_task t {_JOINED} where {_CHOSEN} and {_STATE} {behind}"
+               f"order by {order.by} limit :limit offset :offset")  # fmt: skip
+
+
+def page(driver: Driver, params: Mapping[str, Any], limit: int, offset: int = 0, sort: str = USUAL,
+         after: Place | None = None) -> list[Placed]:  # fmt: skip
+    """Return the next tasks that fit after a place; unless told, by kind and in the order of their finish."""
+    given = {**params, **keyset.after(after), "limit": limit, "offset": offset}
+    width = len(Task._fields)
+    return [Placed(_task(row[:width]), tuple(row[width:])) for row in driver.all(_page(sort, after is None), given)]
 
 
 def counts(driver: Driver, params: Mapping[str, Any]) -> dict[str, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from qaflow.store import sight
+from qaflow.store import keyset, sight
 from qaflow.store.db import Driver, Sql
+from qaflow.store.keyset import Place
 
 OPEN, CLOSED = "open", "closed"
 STATES = {
@@ -40,10 +42,13 @@ _FILTER = (
     f"(cast(:unit as bigint) = 0 or {_UNIT} = :unit) and (cast(:age as bigint) < 0 or {_AGE} = :age) and "
     f"(cast(:mine as bigint) = 0 or {_MINE} = 1) "
 )
-_ORDER = {
-    OPEN: (f"({_RANK}, w.opened_at, w.id) > (:a_rank, :a_at, :a_id)", f"{_RANK}, w.opened_at, w.id"),
-    CLOSED: ("(w.closed_at, w.id) < (:a_at, :a_id)", "w.closed_at desc, w.id desc"),
-}
+SORTS = keyset.both_ways({
+    "severity": (_RANK, "w.opened_at", "w.id"), "opened_at": ("w.opened_at", "w.id"),
+    "closed_at": ("coalesce(w.closed_at, '9999-12-31T23:59:59.999999Z')", "w.id"), "subject": ("s.name", "w.id"),
+})  # fmt: skip
+"""In what order the lists can stand."""
+USUAL = {OPEN: "severity", CLOSED: "-closed_at"}
+"""The order of each list where none is named."""
 _COLUMNS = (
     "w.id, w.cycle_id, w.kind, w.severity, w.state, w.opened_at, w.closed_at, w.value, w.limit_text, w.proposal, "
     "w.breached, s.id, s.name, s.layer, c.track, c.number, p.id, coalesce(p.name_zh, t.title_zh), "
@@ -118,22 +123,28 @@ class One(NamedTuple):
     category: str | None  # kind of cause
 
 
-def _page(box: str) -> Sql:
-    beyond, order = _ORDER[box]
-    inner = f"select w.id {_FROM.format(state=STATES[box])} {_FILTER} and {beyond} order by {order} limit :limit"
+@cache
+def _page(box: str, sort: str, begins: bool) -> Sql:
+    order = SORTS[sort]
+    behind = "" if begins else f"and {order.beyond} "
+    inner = f"select w.id {_FROM.format(state=STATES[box])} {_FILTER} {behind}order by {order.by} limit :limit"
     return Sql(
         f"select {_COLUMNS} from warning w join subject s on s.id = w.subject_id left join cycle c on "
-        f"c.id = w.cycle_id {_JOINED} where w.id in ({inner}) order by {order}"
+        f"c.id = w.cycle_id {_JOINED} where w.id in ({inner}) order by {order.by}"
     )
 
 
-_PAGES = {box: _page(box) for box in STATES}
+@cache
+def _place(sort: str) -> Sql:
+    return Sql(f"select {SORTS[sort].selected} from warning w join subject s on s.id = w.subject_id where "
+               "w.college_id = :college and w.id = :id")  # fmt: skip
+
+
 _FACETS = {
     box: Sql(f"select s.layer, {_UNIT}, w.state, w.severity, w.kind, {_AGE}, {_MINE}, count(*) "
              f"{_FROM.format(state=state)} group by 1, 2, 3, 4, 5, 6, 7")
     for box, state in STATES.items()
 }  # fmt: skip
-_PLACE = Sql(f"select {_RANK}, w.opened_at, w.closed_at from warning w where w.college_id = :college and w.id = :id")
 _STEPS = Sql(
     "select i.ref, i.kind, h.name, i.due, i.state from work_item i left join person h on h.id = i.holder_id where "
     "i.cycle_id in :cycles[] and i.ref in :ids[] and i.state in ('open', 'stopped') order by i.no"
@@ -154,9 +165,10 @@ _LIFE = Sql(
 )
 
 
-def page(driver: Driver, box: str, params: Mapping[str, Any]) -> list[Row]:
+def page(driver: Driver, box: str, params: Mapping[str, Any], sort: str, after: Place | None) -> list[Row]:
     """Return the next warnings of a list after a place, with the filters."""
-    return [Row._make(row)._replace(breached=bool(row[10])) for row in driver.all(_PAGES[box], params)]
+    found = driver.all(_page(box, sort, after is None), {**params, **keyset.after(after)})
+    return [Row._make(row)._replace(breached=bool(row[10])) for row in found]
 
 
 def facets(driver: Driver, box: str, params: Mapping[str, Any]) -> list[Facet]:
@@ -164,9 +176,10 @@ def facets(driver: Driver, box: str, params: Mapping[str, Any]) -> list[Facet]:
     return list(map(Facet._make, driver.all(_FACETS[box], params)))
 
 
-def place(driver: Driver, college: int, warning: str) -> tuple[int, str, str | None] | None:
-    """Return where a warning stands in the lists: its rank, and when it was opened and settled."""
-    return driver.one(_PLACE, {"college": college, "id": warning})
+def place(driver: Driver, college: int, sort: str, warning: str) -> Place | None:
+    """Return where a warning stands in a list's order."""
+    row = driver.one(_place(sort), {"college": college, "id": warning})
+    return tuple(row) if row else None
 
 
 def steps(driver: Driver, rows: Sequence[Row]) -> dict[str, list[Step]]:

@@ -178,7 +178,7 @@ def _unkeyed() -> None:
         def keep(driver: Any) -> None:
             if rows.find(driver, origin.person, one.key) is None:
                 rows.claim(driver, origin.person, one.key, one.digest, utc(origin.recorded))
-                rows.answer(driver, origin.person, one.key, seal.encrypt(text.encode()))
+                rows.answer(driver, origin.person, one.key, one.digest, seal.encrypt(text.encode()))
 
         transact(session, keep)
         return reply

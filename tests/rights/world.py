@@ -217,7 +217,7 @@ class Rights:
         headers = {"Authorization": f"Bearer {self.bearers[login]}"} if login in self.bearers else {}
         headers |= {"If-Match": tag} if tag else {}
         sent = {"data": body, "content_type": raw} if raw else {"json": body}
-        return self.app.test_client().open(path, method=method, headers=headers, buffered=True, **sent)
+        return settled(self.app.test_client().open(path, method=method, headers=headers, buffered=True, **sent))
 
     def college(self, place: str) -> College:
         """Return the college in which a place lies."""

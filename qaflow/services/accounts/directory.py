@@ -19,6 +19,7 @@ from qaflow.store import profile
 from qaflow.store import subjects as subject_rows
 from qaflow.store.db import Driver, utc
 from qaflow.store.directory import Account, Listed, Open, Role, Session
+from qaflow.store.keyset import Place
 from qaflow.store.profile import Appointment
 from qaflow.store.subjects import SubjectRow
 
@@ -30,13 +31,14 @@ STATES = ("active", "disabled", "all")
 
 
 class Chosen(NamedTuple):
-    """What a list of people is narrowed to, and the login after which it goes on."""
+    """What a list of people is narrowed to, its order, and the place after which it goes on."""
 
     text: str = ""
     unit: int = 0
     role: str = ""
     state: str = "active"
-    after: str = ""
+    sort: str = "login"
+    after: Place | None = None
 
 
 class Held(NamedTuple):
@@ -52,7 +54,7 @@ class People(NamedTuple):
 
     lines: tuple[tuple[Listed, tuple[Held, ...]], ...]
     total: int
-    following: str | None
+    following: Place | None
     chosen: Chosen
 
 
@@ -93,11 +95,11 @@ def people(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) ->
     """Return a page of the college's people."""
 
     def body(at: Desk) -> People:
-        narrowed = {k: v for k, v in chosen._asdict().items() if k != "after"}
-        found = rows.people(at.driver, at.college.id, at.day, after=chosen.after, limit=LINES + 1, **narrowed)
+        narrowed = {k: v for k, v in chosen._asdict().items() if k not in ("sort", "after")}
+        found = rows.people(at.driver, at.college.id, at.day, chosen.sort, chosen.after, LINES + 1, **narrowed)
         total = rows.count(at.driver, at.college.id, at.day, **narrowed)
-        more = found[LINES - 1].login if len(found) > LINES else None
-        return People(_with_roles(at, found[:LINES]), total, more, chosen)
+        more = found[LINES - 1][1] if len(found) > LINES else None
+        return People(_with_roles(at, [one for one, _ in found[:LINES]]), total, more, chosen)
 
     return read(session, origin, me, body)
 

@@ -200,6 +200,16 @@ def listed(session: AnySession, origin: Origin, me: SignedIn) -> list[Line]:
         session.rollback()
 
 
+def one(session: AnySession, origin: Origin, me: SignedIn, number: int) -> Line:
+    """Return one freeze of one's college."""
+    try:
+        at = desk(session, reading(session), origin, me, "freeze")
+        (found,) = lines(at, [one_of(at, number)])
+        return found
+    finally:
+        session.rollback()
+
+
 def lines(at: Desk, found: Iterable[Freeze]) -> list[Line]:
     """Return freezes with their texts and names."""
     found = list(found)

@@ -1,13 +1,13 @@
-"""Proving history from the web: begun by the quality office, worked off beside the pages, the result kept."""
+"""Proving history: begun by the quality office, worked off beside the requests, the result kept."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from qaflow.errors import Invalid, QaflowError
+from qaflow.errors import Invalid, Missing, QaflowError
 from qaflow.services.ports import Ports
 from qaflow.services.work import AnySession, Origin, transact
 from qaflow.store import people, proofs
@@ -47,6 +47,14 @@ class Standing:
     checkpoint: tuple[str, int, str | None] | None
 
 
+class Begun(NamedTuple):
+    """A verification, of which college, and whether it begins now or was at work already."""
+
+    number: int
+    college: str
+    fresh: bool
+
+
 def standing(session: AnySession, origin: Origin, college: int | None) -> Standing:
     """Return the last verifications and the last checkpoint of a college."""
     driver = reading(session)
@@ -60,6 +68,18 @@ def standing(session: AnySession, origin: Origin, college: int | None) -> Standi
         session.rollback()
 
 
+def one(session: AnySession, origin: Origin, college: int | None, number: int) -> Proven:
+    """Return one verification; another college's is not there."""
+    driver = reading(session)
+    try:
+        row = proofs.one(driver, office(session, driver, origin, college, "audit").id, number)
+    finally:
+        session.rollback()
+    if row is None:
+        raise Missing("proof.not_found", f"no verification {number}")
+    return _read(row, origin)
+
+
 def _read(row: Proof, origin: Origin) -> Proven:
     fresh = row.started_at > utc(origin.recorded - HELD)
     return Proven(
@@ -69,15 +89,29 @@ def _read(row: Proof, origin: Origin) -> Proven:
     )  # fmt: skip
 
 
-def begin(session: AnySession, origin: Origin, college: int | None) -> int | None:
-    """Note that a verification begins and return its number; None where one is at work already."""
+def start(session: AnySession, ports: Ports, origin: Origin, college: int | None, checkpoint: bytes | None) -> int:
+    """Begin to verify the history beside what asks for it; returns the number of this verification, or of one at work.
 
-    def body(driver: Driver) -> int | None:
+    A checkpoint that is sent along is held against it.  Raises `Invalid` (``checkpoint.invalid``, ``file.too_large``).
+    """
+    against = None if checkpoint is None else given(checkpoint)
+    number, own, fresh = begin(session, origin, college)
+    if fresh and ports.beside is not None:
+        ports.beside(lambda session: work(session, ports, number, own, against))
+    return number
+
+
+def begin(session: AnySession, origin: Origin, college: int | None) -> Begun:
+    """Note that a verification begins, unless one is at work."""
+
+    def body(driver: Driver) -> Begun:
         seen = office(session, driver, origin, college, "audit")
-        if proofs.running(driver, seen.id, utc(origin.recorded - HELD)) is not None:
-            return None
+        at_work = proofs.running(driver, seen.id, utc(origin.recorded - HELD))
+        if at_work is not None:
+            return Begun(at_work, seen.key, fresh=False)
         assert origin.person is not None
-        return proofs.begin(driver, seen.id, origin.person, origin.door, utc(origin.recorded))
+        number = proofs.begin(driver, seen.id, origin.person, origin.door, utc(origin.recorded))
+        return Begun(number, seen.key, fresh=True)
 
     return transact(session, body)
 

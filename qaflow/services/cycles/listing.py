@@ -15,13 +15,14 @@ from qaflow.services.college import CollegeView, compiled, view
 from qaflow.services.desk.inbox import AHEAD, ANY, LATE, TODAY, WEEK, bounds
 from qaflow.services.work import AnySession, Origin
 from qaflow.store import cycle_list as rows
-from qaflow.store.cycle_list import STATUS, Facet, Kind, Row, Unit
+from qaflow.store.cycle_list import SORTS, STATUS, Facet, Kind, Row, Unit
 from qaflow.store.db import Driver, reading
+from qaflow.store.keyset import Place
 
 LINES = 50
 NAMES = ("layer", "track", "stage", "unit", "when")
 
-__all__ = ["AHEAD", "ANY", "LATE", "NAMES", "STATUS", "TODAY", "WEEK", "Chosen", "Listed", "listed"]
+__all__ = ["AHEAD", "ANY", "LATE", "NAMES", "SORTS", "STATUS", "TODAY", "WEEK", "Chosen", "Listed", "listed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,8 @@ class Chosen:
     status: str = "live"
     term: str = ""
     q: str = ""
-    after: tuple[str, int] | None = None
+    sort: str = "due"
+    after: Place | None = None
     lines: int = LINES  # of one page
 
     def fits(self, facet: Facet, under: frozenset[int], but: str = "") -> bool:
@@ -76,7 +78,7 @@ class Listed:
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     terms: tuple[Term, ...] = ()
     term: Term | None = None
-    following: tuple[str, int] | None = None
+    following: Place | None = None
 
 
 def listed(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) -> Listed:
@@ -109,25 +111,24 @@ class _Reading:
         chosen, params = self.chosen, self.params()
         facets = rows.facets(self.driver, self.kind, params)
         shown = [f for f in facets if chosen.fits(f, self.under)]
-        found = rows.page(self.driver, self.kind, params) if shown else []
-        last = found[chosen.lines - 1] if len(found) > chosen.lines else None
+        found = rows.page(self.driver, self.kind, params, chosen.sort, chosen.after) if shown else []
+        page = found[: chosen.lines]
         return Listed(
-            chosen=chosen, lines=tuple(map(self.line, found[: chosen.lines])), total=sum(f.many for f in shown),
+            chosen=chosen, lines=tuple(self.line(one.row) for one in page), total=sum(f.many for f in shown),
             late=sum(f.many for f in shown if f.when == LATE), choices=self.choices(facets), term=self.term,
-            terms=self.college.calendar.terms, following=(last.due or rows.LAST_DAY, last.id) if last else None,
+            terms=self.college.calendar.terms, following=page[-1].place if len(found) > len(page) else None,
         )  # fmt: skip
 
     def params(self) -> dict[str, Any]:
         chosen, term = self.chosen, self.term
         floor, now, week = bounds(self.college.calendar, self.today)
-        after, after_id = chosen.after or ("", 0)
         ids = sorted({int(one.partition(":")[0]) for one in self.reach.persons})
         return self.reach.params | {
             "s_ids": ids, "college": self.college.id, "floor": floor, "today": now, "week": week,
             "term_first": term.starts.isoformat() if term else "", "term_last": term.ends.isoformat() if term else "",
             "q": f"%{_literal(chosen.q)}%", "layer": chosen.layer, "track": chosen.track, "stage": chosen.stage,
-            "anywhere": not chosen.unit, "units": sorted(self.under), "when": chosen.when, "after": after,
-            "after_id": after_id, "limit": chosen.lines + 1,
+            "anywhere": not chosen.unit, "units": sorted(self.under), "when": chosen.when,
+            "limit": chosen.lines + 1,
         }  # fmt: skip
 
     def line(self, row: Row) -> Line:

@@ -51,6 +51,7 @@ class Chosen:
     kind: str = ""
     age: int = ANY
     mine: int = 0
+    sort: str = ""  # as the list usually stands
     after: str = ""
 
     def fits(self, facet: Facet, but: Sequence[str] = ()) -> bool:
@@ -122,7 +123,9 @@ def _listed(driver: Driver, college: CollegeView, origin: Origin, person: int, c
     params = _params(driver, college, origin, person, today, chosen)
     facets = rows.facets(driver, chosen.box, params)
     shown = [f for f in facets if chosen.fits(f)]
-    found = rows.page(driver, chosen.box, params) if shown else []
+    sort = chosen.sort or rows.USUAL[chosen.box]
+    place = rows.place(driver, college.id, sort, chosen.after) if chosen.after else None
+    found = rows.page(driver, chosen.box, params, sort, place) if shown else []
     steps = rows.steps(driver, found[:LINES])
     named = {layer.key: layer.name for layer in college.config.layers}
     return Listed(
@@ -139,11 +142,10 @@ def _params(driver: Driver, college: CollegeView, origin: Origin, person: int, t
     sight = policy.reach(driver, college.id, layers, person, today.isoformat())
     firsts = enumerate(youngest(college.calendar, today), 1)
     ages = {f"age{n}": utc(college.calendar.start_of(day)) for n, day in firsts}
-    rank, at, last = _place(driver, college.id, chosen)
     return sight.params | ages | {
         "college": college.id, "since": utc(origin.now - SINCE), "layer": chosen.layer, "unit": chosen.unit,
         "state": chosen.state, "severity": chosen.severity, "kind": chosen.kind, "age": chosen.age,
-        "mine": chosen.mine, "a_rank": rank, "a_at": at, "a_id": last, "limit": LINES + 1,
+        "mine": chosen.mine, "limit": LINES + 1,
     }  # fmt: skip
 
 
@@ -154,15 +156,6 @@ def youngest(calendar: Calendar, today: date) -> tuple[date, ...]:
         return tuple(calendar.back_working(base, days) for days in AGES)
     except CalendarGap:
         return tuple(today - timedelta(days=days) for days in AGES)
-
-
-def _place(driver: Driver, college: int, chosen: Chosen) -> tuple[int, str, str]:
-    """Return the place after which a list goes on: that of its last warning, else before the first."""
-    found = rows.place(driver, college, chosen.after) if chosen.after else None
-    if found is None:
-        return (ANY, "~" if chosen.box == CLOSED else "", "")
-    rank, opened, closed = found
-    return rank, (closed or "~") if chosen.box == CLOSED else opened, chosen.after
 
 
 def _line(college: CollegeView, row: Row, steps: Sequence[Step], today: date) -> Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from qaflow.store.points import Card, Last, Subject
 from . import listing
 from .deriving import SOURCE
 from .intake import Intake, NewReading
-from .limits import Judge
+from .limits import Judge, LimitBook
 from .listing import At
 
 LINES = 200
@@ -66,17 +66,31 @@ def look(session: AnySession, origin: Origin, me: SignedIn, point: int, subject:
     def body(at: At) -> Series:
         card, book = listing.held(at, point)
         found = listing.seen(at, card, subject)
-        lines = rows.of_subject(at.driver, at.college.id, point, subject, LINES)
-        words = content.get_many(at.driver, [one.reason for one in lines if one.reason])
-        replaced = {one.replaces for one in lines}
-        judged = [(one, book.at(point, subject, one.at)) for one in lines]
-        return Series(
-            card=card, subject=found, judge=book.on(point, subject, at.day), may_give=_may(at, card, found),
-            lines=tuple(Judged(last=one, severity=breach(judge.limits, one.value), judge=judge,
-                               reason=_said(one, words), replaced=one.id in replaced) for one, judge in judged),
-        )  # fmt: skip
+        return _series(at, card, book, found, rows.of_subject(at.driver, at.college.id, point, subject, LINES))
 
     return listing.with_sight(session, origin, me, body)
+
+
+def one(session: AnySession, origin: Origin, me: SignedIn, number: int) -> Series:
+    """Return a reading, whichever version, with all its versions; `Missing` where it is not within sight."""
+
+    def body(at: At) -> Series:
+        card, found, last, _ = _reading(at, number)
+        _, book = listing.held(at, card.id)
+        return _series(at, card, book, found, rows.versions(at.driver, at.college.id, card.id, last, LINES))
+
+    return listing.with_sight(session, origin, me, body)
+
+
+def _series(at: At, card: Card, book: LimitBook, subject: Subject, lines: Sequence[Last]) -> Series:
+    words = content.get_many(at.driver, [one.reason for one in lines if one.reason])
+    replaced = {one.replaces for one in lines}
+    judged = [(one, book.at(card.id, subject.id, one.at)) for one in lines]
+    return Series(
+        card=card, subject=subject, judge=book.on(card.id, subject.id, at.day), may_give=_may(at, card, subject),
+        lines=tuple(Judged(last=one, severity=breach(judge.limits, one.value), judge=judge,
+                           reason=_said(one, words), replaced=one.id in replaced) for one, judge in judged),
+    )  # fmt: skip
 
 
 def _said(one: Last, words: Mapping[str, str | None]) -> str:
@@ -163,12 +177,15 @@ def _locked(session: AnySession, driver: Driver, origin: Origin, me: SignedIn) -
 
 
 def _reading(at: At, number: int) -> tuple[Card, Subject, Last, bool]:
-    row = rows.reading(at.driver, at.college.id, number)
+    row, absent = rows.reading(at.driver, at.college.id, number), Missing("reading.not_found", f"no reading {number}")
     if row is None:
-        raise Missing("reading.not_found", f"no reading {number}")
+        raise absent
     point, last, replaced = row
     card, _ = listing.held(at, point)
-    return card, listing.seen(at, card, last.subject), last, replaced
+    try:
+        return card, listing.seen(at, card, last.subject), last, replaced
+    except Missing:
+        raise absent from None  # what is out of sight is told as what is not there
 
 
 def _newest(last: Last, replaced: bool) -> None:

@@ -54,7 +54,12 @@ class Told(NamedTuple):
     @property
     def retried(self) -> bool:
         """Tell whether a sweep tries this kind again."""
-        return self.row.kind.startswith("tick.") and self.row.state != "solved"
+        return self.row.kind.startswith("tick.") and not self.solved
+
+    @property
+    def solved(self) -> bool:
+        """Tell whether its cause is gone."""
+        return self.row.state == "solved"
 
 
 class Gap(NamedTuple):
@@ -164,16 +169,16 @@ def signed_in(session: AnySession, ports: Ports, origin: Origin, me: SignedIn) -
         session.rollback()
 
 
-def retry(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, number: int) -> bool:
-    """Try one incident again now and tell whether its cause is gone; another college's is not there."""
+def retry(session: AnySession, ports: Ports, origin: Origin, me: SignedIn, number: int) -> Told:
+    """Try one incident again now and return it as it stands then; another college's is not there."""
     one = _incident(session, origin, me, number)
-    if one.row.state == "solved":
-        return True
+    if one.solved:
+        return one
     if not one.retried:
         raise Invalid("incident.manual", f"incident {number} ({one.row.kind}) is not cleared by a sweep")
     transact(session, lambda d: rows.try_now(d, one.row, utc(origin.now)))
     tick.run(session, ports, door=origin.door, again=True)
-    return _incident(session, origin, me, number).row.state == "solved"
+    return _incident(session, origin, me, number)
 
 
 def send_again(session: AnySession, ports: Ports, origin: Origin, me: SignedIn) -> int:

@@ -19,6 +19,7 @@ from qaflow.services.policy import TaskReach
 from qaflow.services.work import AnySession, Origin
 from qaflow.store import tasks as rows
 from qaflow.store.db import Driver, reading
+from qaflow.store.keyset import Place
 from qaflow.store.tasks import Task, Unit
 
 KINDS = ("key", "routine", "ad_hoc")
@@ -42,6 +43,8 @@ class Chosen:
     cycle: int = 0
     month: str = ""
     state: str = ""
+    sort: str = ""  # as the list usually stands
+    after: Place | None = None  # the place after which the list goes on; pages count from it
     page: int = 1
 
 

@@ -69,7 +69,7 @@ def whole(desk: Desk, chosen: Chosen, limit: int = MOST) -> Grid:
     params = desk.params(chosen)
     of = grid.months(desk.numbers, desk.year(chosen))
     found = rows.page(desk.driver, params, limit + 1)
-    lines = drawn(desk, found[:limit], of)
+    lines = drawn(desk, [one.task for one in found[:limit]], of)
     counts = plans.counted(desk, params)
     groups = tuple((kind, group) for kind in KINDS if (group := tuple(r for r in lines if r.task.kind == kind)))
     return Grid(

@@ -9,6 +9,7 @@ from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.work import AnySession, Origin
 from qaflow.store import content
 from qaflow.store import tasks as rows
+from qaflow.store.keyset import Place
 from qaflow.store.tasks import Task, Unit
 
 from .desk import Chosen, Desk, looked, may_add, ordered, units_named
@@ -41,7 +42,7 @@ class Listed(NamedTuple):
     lines: tuple[Line, ...]
     counts: dict[str, int]
     many: int
-    more: bool
+    following: Place | None
     year: int
     choices: Choices
     may_add: bool
@@ -53,11 +54,12 @@ def listed(session: AnySession, origin: Origin, me: SignedIn, chosen: Chosen) ->
     def body(desk: Desk) -> Listed:
         params = desk.params(chosen)
         offset = (min(max(chosen.page, 1), MOST_PAGES) - 1) * LINES
-        found = rows.page(desk.driver, params, LINES + 1, offset)
+        found = rows.page(desk.driver, params, LINES + 1, offset, chosen.sort or rows.USUAL, chosen.after)
         counts = counted(desk, params)
         many = counts.get(chosen.state, 0) if chosen.state not in ("", "open") else total(counts, chosen.state)
-        lines = tuple(line(desk, task) for task in found[:LINES])
-        return Listed(lines, counts, many, len(found) > LINES, desk.year(chosen), choices(desk, chosen),
+        lines = tuple(line(desk, one.task) for one in found[:LINES])
+        following = found[LINES - 1].place if len(found) > LINES else None
+        return Listed(lines, counts, many, following, desk.year(chosen), choices(desk, chosen),
                       may_add(desk.reach))  # fmt: skip
 
     return looked(session, origin, me, body)

@@ -9,7 +9,7 @@ from qaflow.store.db import Model, Name, Ref
 
 
 class AnsweredRequest(Model):
-    """A request with an idempotency key and its reply, written in the transaction of its effect; kept for a day."""
+    """A request with an idempotency key and its reply, kept for a day; empty while it is worked on."""
 
     __tablename__ = "answered_request"
     person_id: Mapped[Ref] = mapped_column(ForeignKey("person.id"), primary_key=True)

@@ -8,11 +8,10 @@ facts), ``first`` and ``last`` (days), ``q`` (part of a subject's name or code),
 from __future__ import annotations
 
 import json
-import threading
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -23,7 +22,6 @@ from qaflow.services.auditing.trail import BEYOND, STREAMS, Asked
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 from qaflow.web.requests import note, ports
-from qaflow.web.words import college
 
 from . import audit_words as words
 
@@ -63,27 +61,15 @@ def proofs() -> str:
 def prove() -> Response:
     """Begin to verify the history, beside the pages; a checkpoint that is sent along is held against it."""
     sent = request.files.get("checkpoint")
+    data = sent.stream.read(proving.MOST_BYTES + 1) if sent and sent.filename else None
     try:
-        against = proving.given(sent.stream.read(proving.MOST_BYTES + 1)) if sent and sent.filename else None
+        proving.start(db.session, ports(), mine(), me().college, data)
     except Invalid as error:
         note(error.code)
         standing = proving.standing(db.session, mine(), me().college)
         told = words.CHECKPOINT_FAULTS.get(error.code)
         return make_response(render_template("audit/proofs.html", standing=standing, words=words, fault=told), 422)
-    number = proving.begin(db.session, mine(), me().college)
-    own = college()
-    if number is not None and own is not None:
-        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        threading.Thread(target=_work, args=(app, number, own.key, against), daemon=True).start()
     return redirect(url_for("audit.proofs"), 303)
-
-
-def _work(app: Flask, number: int, own: str, against: dict[str, Any] | None) -> None:
-    with app.app_context():
-        try:
-            proving.work(db.session, ports(), number, own, against)
-        except Exception as error:
-            log.error("web.proof_broken_off", exc_info=error)
 
 
 @pages.post("/checkpoints")

@@ -37,8 +37,8 @@ AT_PERSON = {"login.taken": "login", "code.blank_inside": "login", "number.inval
 @pages.get("/people")
 def people() -> Response:
     """List the college's people."""
-    state = text("state")
-    chosen = Chosen(text=text("q"), unit=whole("unit"), role=text("role"), after=text("after"),
+    state, after = text("state"), text("after")
+    chosen = Chosen(text=text("q"), unit=whole("unit"), role=text("role"), after=(after,) if after else None,
                     state=state if state in directory.STATES else "active")  # fmt: skip
     found = directory.people(db.session, mine(), me(), chosen)
     return shown("people", page=found, tree=whole_tree(), roles=_roles())

@@ -62,7 +62,7 @@ OUTBOX: dict[str, Any] = {
 STATES: dict[str, Any] = {"open": _("unsolved"), "retry": _("to be tried again"), "solved": _("solved")}
 DOORS: dict[str, Any] = {
     "scheduler": _("by the program"), "tick": _("by hand, command line"), "web": _("by hand, this page"),
-    "demo": _("by the demo"),
+    "api": _("by hand, another program"), "demo": _("by the demo"),
 }  # fmt: skip
 MANUAL: dict[str, Any] = {
     "clock": _("No sweep clears this: see to the machine's clock, then confirm it on the page of operations."),

@@ -59,7 +59,7 @@ def incidents() -> str:
 def retry(number: int) -> Response:
     """Try one incident again, and say honestly what came of it."""
     try:
-        solved = operations.retry(db.session, ports(), mine(), me(), number)
+        solved = operations.retry(db.session, ports(), mine(), me(), number).solved
     except Invalid as error:
         note(error.code)
         flash(_("This incident cannot be tried again from here."), "warn")
