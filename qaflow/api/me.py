@@ -55,6 +55,9 @@ class MadeToken(Token):
     token = s.text(s.NAME, required=True)
 
 
+TOKENS = s.listing(Token)
+
+
 @resource.get("", scope="", gives=Me)
 def show(call: Call) -> dict[str, Any]:
     """Show who bears this token."""
@@ -64,11 +67,11 @@ def show(call: Call) -> dict[str, Any]:
             "scopes": sorted(call.bearer.scopes)}  # fmt: skip
 
 
-@resource.get("/tokens", scope="", gives=s.listing(Token))
+@resource.get("/tokens", scope="", gives=TOKENS)
 def listed(call: Call) -> dict[str, Any]:
     """List one's tokens that still open something, the newest first."""
     found = tokens.listed(call.session, call.me, call.origin.now)
-    return call.page([_token(row) for row in found], None)
+    return call.page([as_token(row) for row in found], None)
 
 
 @resource.post("/tokens", scope="", takes=NewToken, gives=MadeToken, status=201)
@@ -78,7 +81,7 @@ def make(call: Call) -> Answer:
     number, text = tokens.make(call.session, call.origin, call.me, asked["name"], asked["scopes"], asked["days"],
                                call.bearer.scopes)  # fmt: skip
     made = next(row for row in tokens.listed(call.session, call.me, call.origin.now) if row.id == number)
-    return Answer(body=_token(made) | {"token": text}, location=f"/api/v1/me/tokens/{number}")
+    return Answer(body=as_token(made) | {"token": text}, location=f"/api/v1/me/tokens/{number}")
 
 
 @resource.get("/tokens/<int:number>", scope="", gives=Token)
@@ -87,7 +90,7 @@ def one(call: Call, number: int) -> dict[str, Any]:
     found = [row for row in tokens.listed(call.session, call.me, call.origin.now) if row.id == number]
     if not found:
         raise Missing("token.not_found", f"no token {number}")
-    return _token(found[0])
+    return as_token(found[0])
 
 
 @resource.delete("/tokens/<int:number>", scope="")
@@ -96,5 +99,6 @@ def revoke(call: Call, number: int) -> None:
     tokens.revoke(call.session, call.origin, call.me, number)
 
 
-def _token(row: tokens.Row) -> dict[str, Any]:
+def as_token(row: tokens.Row) -> dict[str, Any]:
+    """Return a token as it is shown."""
     return row._asdict() | {"scopes": sorted(tokens.scopes_of(row.scopes))}

@@ -19,6 +19,7 @@ class Listed(NamedTuple):
     disabled_at: str | None
     items: int
     subjects: int
+    program: bool
 
 
 class Role(NamedTuple):
@@ -49,6 +50,7 @@ class Account(NamedTuple):
     created_at: str
     disabled_at: str | None
     has_password: bool
+    program: bool
 
 
 class Open(NamedTuple):
@@ -80,7 +82,8 @@ class Session(NamedTuple):
 _LIVE = "state in ('open', 'stopped')"
 _COUNTS = (
     f"(select count(*) from work_item w where w.college_id = p.college_id and w.holder_id = p.id and w.{_LIVE}), "
-    "(select count(*) from subject s where s.college_id = p.college_id and s.responsible_id = p.id and not s.ended)"
+    "(select count(*) from subject s where s.college_id = p.college_id and s.responsible_id = p.id and not s.ended), "
+    "p.program_since is not null"
 )
 _CHOSEN = (
     "p.college_id = :college and not p.is_system and (cast(:text as text) = '' or lower(p.login) like :like escape '!' "
@@ -106,7 +109,8 @@ _ROLES = Sql(
     "left join subject s on g.scope_kind = 'subject' and s.id = g.scope_id "
     "where g.college_id = :college and g.person_id in :persons[] order by g.person_id, g.id"
 )
-_ONE = Sql("select id, login, name, language, created_at, disabled_at, password_hash is not null from person "
+_ONE = Sql("select id, login, name, language, created_at, disabled_at, password_hash is not null, "
+           "program_since is not null from person "
            "where id = :id and college_id = :college and not is_system")  # fmt: skip
 _OPEN_ITEMS = (
     "select i.id, i.cycle_id, i.no, i.kind, i.stage, i.due, i.state, i.subject_id, s.code, s.name, i.layer, "
@@ -139,7 +143,11 @@ def _key(college: int, day: str, chosen: dict[str, Any]) -> dict[str, Any]:
 def people(driver: Driver, college: int, day: str, after: str, limit: int, **chosen: Any) -> list[Listed]:
     """Return persons by login after one; `chosen` are text, role, unit and state."""
     rows = driver.all(_LIST, _key(college, day, chosen) | {"after": after, "limit": limit})
-    return list(map(Listed._make, rows))
+    return list(map(_listed, rows))
+
+
+def _listed(row: Sequence[Any]) -> Listed:
+    return Listed._make((*row[:6], bool(row[6])))
 
 
 def count(driver: Driver, college: int, day: str, **chosen: Any) -> int:
@@ -149,7 +157,7 @@ def count(driver: Driver, college: int, day: str, **chosen: Any) -> int:
 
 def leavers(driver: Driver, college: int, limit: int) -> list[Listed]:
     """Return the disabled persons who still hold work or answer for subjects, longest first."""
-    return list(map(Listed._make, driver.all(_LEAVERS, {"college": college, "limit": limit})))
+    return list(map(_listed, driver.all(_LEAVERS, {"college": college, "limit": limit})))
 
 
 def roles(driver: Driver, college: int, persons: Sequence[int]) -> list[Role]:
@@ -160,7 +168,7 @@ def roles(driver: Driver, college: int, persons: Sequence[int]) -> list[Role]:
 def account(driver: Driver, college: int, person: int) -> Account | None:
     """Return an account of a college."""
     row = driver.one(_ONE, {"college": college, "id": person})
-    return None if row is None else Account._make((*row[:6], bool(row[6])))
+    return None if row is None else Account._make((*row[:6], bool(row[6]), bool(row[7])))
 
 
 def open_items(driver: Driver, college: int, person: int, limit: int, after: int = 0,

@@ -158,6 +158,7 @@ FAULTS: dict[str, Any] = {
     "busy": _("Others are changing the same records. Try again in a moment."),
     "database.busy": _("The database is busy. Try again in a moment."),
     "database.unreachable": _("The database does not answer. Try again later."),
+    "account.program": _("This account is a program's: nobody signs in by it, and administrators make its tokens."),
     "account.system": _("This account belongs to the program."),
     "action.unknown": _("This action does not exist."),
     "actor.unproven": _("Sign in first."),

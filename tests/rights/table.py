@@ -25,7 +25,7 @@ WHERE = ("near", "peer", "far", "abroad", "absent")
 THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "far", "abroad", "absent"), "files": WHERE,
           "warnings": WHERE, "items": WHERE, "goals": WHERE, "portraits": WHERE} | dict.fromkeys(
     ("tasks", "answers", "incidents"), ("near", *WHERE[2:])) | dict.fromkeys(
-    ("people", "units", "subjects", "selftests"), ("near", "abroad", "absent"))  # fmt: skip
+    ("people", "programs", "units", "subjects", "selftests"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
 KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect", "tag", "scope", "shows", "raw"}
 REFUSED = (403, 404, 409, 412, 422)
