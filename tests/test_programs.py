@@ -9,9 +9,13 @@ from browsing import site as made
 from calling import Program, code, program
 
 from qaflow.config import Settings
-from qaflow.errors import Refused
+from qaflow.errors import Invalid, Refused
+from qaflow.providers import Cas
 from qaflow.services.accounts import book, passwords
 from qaflow.services.auditing import audit
+from qaflow.services.files import imports
+from qaflow.services.ports import Identity
+from qaflow.services.signin import linking
 from qaflow.store.db import db
 
 TOKEN = re.compile(r"<code class=\"text-break\">(\S+)</code>")
@@ -134,6 +138,17 @@ def test_nobody_signs_in_by_a_program(site: Site, admin: Program) -> None:
     assert site.world.query(f"select password_hash from person where id = {number}") == [(None,)]
 
 
+def test_no_provider_makes_a_person_of_a_program(site: Site, admin: Program) -> None:
+    number = added(admin)
+    campus = Cas(key="cas", name_zh="统一认证", name_en="CAS", server="https://cas.example.org", link="user")
+    said = Identity(provider="cas", subject="s1", attributes={"user": ("rooms",)})
+
+    found = linking.admitted(db.session, site.world.origin(), campus, said)
+
+    assert found.person != number
+    assert site.world.query(f"select count(*) from linked_account where person_id = {number}") == [(0,)]
+
+
 def test_a_program_stands_in_for_nobody_and_answers_for_no_subject(site: Site, admin: Program) -> None:
     added(admin)
     days = {"starts": "2025-09-08", "ends": "2025-09-12", "who": "rooms"}
@@ -144,6 +159,10 @@ def test_a_program_stands_in_for_nobody_and_answers_for_no_subject(site: Site, a
     assert code(mine) == code(admin.post(f"/people/{lead}/deputies", days)) == (422, "ref.unknown_user")
     answer = admin.ask("PATCH", f"/subjects/{course}", {"responsible": "rooms"}, If_Match="*")
     assert answer.status_code == 422, answer.text
+    table = b"layer,code,name,unit,responsible\ncourse,K1,K1,section,rooms\n"
+    with pytest.raises(Invalid) as refused:
+        imports.run(db.session, site.world.origin(), "subjects", table, "subjects.csv")
+    assert [fault["code"] for fault in refused.value.errors] == ["ref.unknown_user"]
 
 
 def test_a_program_is_not_the_last_administrator_that_a_college_needs(site: Site, admin: Program) -> None:

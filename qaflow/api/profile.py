@@ -18,7 +18,8 @@ from qaflow.engine.quiet import HOURS
 from qaflow.errors import Missing
 from qaflow.services.accounts import absences, book, profile
 from qaflow.services.notices import choices
-from qaflow.services.notices.choices import Choice, Told
+from qaflow.services.notices.choices import Told
+from qaflow.store.telling import Choice
 
 resource = Resource("api_profile", __name__, url_prefix="/me", description="What one sets for oneself")
 ADDRESS = 320
