@@ -11,6 +11,9 @@ from qaflow.errors import Missing
 from qaflow.services import tokens
 from qaflow.services.accounts import profile
 from qaflow.services.accounts.passwords import MOST_DAYS
+from qaflow.services.accounts.signin import LONGEST_PASSWORD
+from qaflow.services.signin import bearing
+from qaflow.services.signin.second_factor import LONGEST_CODE
 
 resource = Resource("api_me", __name__, url_prefix="/me", description="Who one is, and one's tokens")
 DAYS = 90
@@ -55,6 +58,20 @@ class MadeToken(Token):
     token = s.text(s.NAME, required=True)
 
 
+class Proving(s.Strict):
+    """What proves who one is: the password here, and a one-time code where these are set up."""
+
+    password = s.text(LONGEST_PASSWORD, load_default="")
+    code = s.text(LONGEST_CODE, load_default="")
+
+
+class Proof(s.Strict):
+    """A fresh proof, to be sent in `X-Proof` beside the same token, and until when it counts."""
+
+    proof = s.text(bearing.MOST_SIGNS, required=True)
+    until = s.instant(required=True)
+
+
 TOKENS = s.listing(Token)
 
 
@@ -97,6 +114,14 @@ def one(call: Call, number: int) -> dict[str, Any]:
 def revoke(call: Call, number: int) -> None:
     """Revoke one of one's tokens, this one too."""
     tokens.revoke(call.session, call.origin, call.me, number)
+
+
+@resource.post("/proof", takes=Proving, gives=Proof, status=201)
+def prove(call: Call) -> dict[str, Any]:
+    """Prove anew who one is, for colleges that want it of whoever approves."""
+    asked = call.body
+    made = bearing.prove(call.session, call.ports, call.bearer, asked["password"], asked["code"], call.address)
+    return {"proof": made.text, "until": made.until}
 
 
 def as_token(row: tokens.Row) -> dict[str, Any]:

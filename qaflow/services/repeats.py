@@ -26,6 +26,7 @@ from .work import AnySession, Origin, together
 KEPT = timedelta(hours=24)
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 FAULTY = 500  # from this status on nothing was answered that counts
+UNPROVEN = 401
 FORGOTTEN = 1000  # so many at a sweep
 
 
@@ -71,9 +72,10 @@ def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, a
          refused: Callable[[QaflowError], Reply]) -> Reply:  # fmt: skip
     """Do what was asked as one unit of work, or answer as before where it was done.
 
-    A refusal is an answer like another: it is kept, with what was done before it.  A fault of the program or of the
-    database is none, and leaves nothing.  Raises `Invalid` (``idempotency.mismatch``) where the key was used for
-    something else.
+    A refusal is an answer like another: it is kept, with what was done before it.  Who is not proven was not heard yet:
+    the key stays free for the same with a proof.  A fault of the program or of the database leaves nothing.
+
+    Raises `Invalid` (``idempotency.mismatch``) where the key was used for something else.
     """
 
     def tried() -> Reply:
@@ -98,6 +100,9 @@ def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, a
         rows.claim(driver, person, one.key, one.digest, utc(origin.recorded))
         session.commit()  # moves the unit's mark: a refusal rolls back to here
         reply = tried()
+        if reply.status == UNPROVEN:
+            rows.free(driver, person, one.key)
+            return reply
         text = json.dumps([reply.status, dict(reply.headers), reply.body])
         rows.answer(driver, person, one.key, seal.encrypt(text.encode()))
         return reply

@@ -10,6 +10,7 @@ _ANSWER = Sql("update answered_request set reply = :reply where person_id = :per
 _STALE = Sql(
     "delete from answered_request where person_id = :person and key = :key and at < :before"
 )
+_FREE = Sql("delete from answered_request where person_id = :person and key = :key")
 _FORGET = Sql(
     "delete from answered_request where (person_id, key) in "
     "(select person_id, key from answered_request where at < :before order by at limit :limit)"
@@ -35,6 +36,11 @@ def answer(driver: Driver, person: int, key: str, reply: bytes) -> None:
 def drop(driver: Driver, person: int, key: str, before: str) -> None:
     """Forget a key that was taken before an instant."""
     driver.run(_STALE, {"person": person, "key": key, "before": before})
+
+
+def free(driver: Driver, person: int, key: str) -> None:
+    """Give a key back: nothing was answered to it."""
+    driver.run(_FREE, {"person": person, "key": key})
 
 
 def forget(driver: Driver, before: str, limit: int) -> int:
