@@ -7,15 +7,19 @@ import pytest
 from browsing import Site
 from browsing import site as made
 from calling import Program, code, program
+from flask import Flask
+from peopled import World
 
 from qaflow.config import Settings
 from qaflow.errors import Invalid, Refused
 from qaflow.providers import Cas
-from qaflow.services.accounts import book, passwords
+from qaflow.services.accounts import book, passwords, programs
+from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.auditing import audit
 from qaflow.services.files import imports
 from qaflow.services.ports import Identity
 from qaflow.services.signin import linking
+from qaflow.services.work import transact
 from qaflow.store.db import db
 
 TOKEN = re.compile(r"<code class=\"text-break\">(\S+)</code>")
@@ -193,6 +197,22 @@ def test_a_disabled_program_opens_nothing_and_gets_no_token(admin: Program) -> N
     assert code(rooms.get("/me")) == (401, "token.invalid")
     assert code(admin.post(f"/programs/{number}/tokens", WANTED)) == (409, "account.disabled")
     assert admin.get(f"/programs/{number}").get_json()["disabled_at"] is not None
+
+
+def test_programs_and_what_they_bear_are_counted_alike_on_both_databases(store_app: Flask) -> None:
+    world = World()
+    adm = SignedIn(session="", person=world.people["adm"], college=transact(db.session, lambda d: world.college(d).id),
+                   login="adm", name="adm", language="en", device="", kinds=frozenset(), titles=())  # fmt: skip
+    first, second = (programs.add(db.session, world.origin("adm"), adm, login, login) for login in ("rooms", "doors"))
+    kept, gone = (programs.issue(db.session, world.origin("adm"), adm, first, "x", ["read"], 3)[0] for _ in range(2))
+    programs.revoke(db.session, world.origin("adm"), adm, first, gone)
+
+    found = programs.listed(db.session, world.origin("adm"), adm)
+
+    assert [(one.id, one.login, one.tokens, one.last_used_at) for one in found] == [
+        (second, "doors", 0, None), (first, "rooms", 1, None)]  # fmt: skip
+    assert [one.id for one in programs.one(db.session, world.origin("adm"), adm, first).tokens] == [kept]
+    assert world.proven()
 
 
 def test_a_person_is_no_program(site: Site, admin: Program) -> None:
