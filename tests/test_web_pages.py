@@ -40,7 +40,8 @@ REFUSED: dict[str, dict[str, int]] = {
                      "escalations.show": 404, "organisation": 403, "reviews": 403, "imports": 403,
                      "incidents.analysis": 403, "tasks.new": 403},
     "office": {"operations": 403, "webhooks": 403, "organisation.signin": 403, "organisation.new_person": 403,
-               "organisation.new_subject": 403, "organisation.new_unit": 403},
+               "organisation.new_subject": 403, "organisation.new_unit": 403, "organisation.programs": 403,
+               "organisation.program": 403},
     "admin": FRAME | {"audit": 403, "office": 403, "chains": 403, "chains.show": 404, "chains.change": 404,
                       "chains.decompose": 404, "cycles": 404, "definitions.cycles": 403, "definitions.check": 403,
                       "definitions.migrate": 403, "escalations.show": 404, "warnings.show": 404, "reviews": 403,
@@ -49,7 +50,7 @@ REFUSED: dict[str, dict[str, int]] = {
 """What a part of the program answers to whom it is not for: an administrator has no part in any cycle."""
 ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", "charts.point", "charts.study",
           "cycles.frame", "cycles.report", "cycles.sheet", "definitions.difference", "feeds.calendar", "frame.edit",
-          "incidents.show",
+          "incidents.show", "organisation.program",
           "points.correction", "points.series", "points.show", "profile.why", "reviews.frozen", "reviews.sample",
           "selftest.check", "selftest.overview", "selftest.question", "selftest.show", "signin.arrive", "signin.by",
           "signin.prove", "tasks.change", "tasks.show", "webhooks.show"}  # fmt: skip

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from qaflow import logs
 from qaflow.api import files, limiting, problems, strict
-from qaflow.api.calling import Answer, Call, Unmatched, identified, ports
+from qaflow.api.calling import Answer, Call, Unmatched, identified, ports, proven
 from qaflow.errors import Invalid, QaflowError, Stale
 from qaflow.services import repeats, tokens
 from qaflow.services.repeats import Reply
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 log = logs.get("qaflow.api")
 KINDS = ("application/json", "application/problem+json")
 QUOTED = 200
-CREATED = 201
+CREATED, UNPROVEN = 201, 401
+STEP_UP = 'Bearer realm="qaflow", error="insufficient_user_authentication"'
 MINIMAL = "return=minimal"
 
 
@@ -70,6 +71,8 @@ def _replied(operation: Operation, view: Callable[[Call], Any]) -> Reply:
     limiting.count(bearer.token, ports().settings.api_rate, origin.recorded)
     if operation.scope:
         tokens.require(bearer, operation.scope)
+    if operation.proves:
+        origin = proven(bearer, origin)
     key = _key(operation)
     call = Call(
         bearer=bearer, origin=origin, data=strict.file(operation.reads, operation.most) if operation.reads else b"",
@@ -163,6 +166,8 @@ def _mark(operation: Operation, response: Response) -> None:
     """Say what holds of every reply: nobody keeps it; an operation that ends says when."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept, Authorization, Prefer"
+    if response.status_code == UNPROVEN:  # who bears the token is known, and not proven well enough (RFC 9470)
+        response.headers.setdefault("WWW-Authenticate", STEP_UP)
     if operation.deprecated is not None:
         since, ends = operation.deprecated
         response.headers["Deprecation"] = f"@{int(_midnight(since).timestamp())}"

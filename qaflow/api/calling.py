@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from flask import current_app, g, request
@@ -14,12 +14,14 @@ from qaflow.services import tokens
 from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.ports import Ports
 from qaflow.services.running.installation import now_of
+from qaflow.services.signin import bearing
 from qaflow.services.tokens import Bearer
 from qaflow.services.work import Origin
 from qaflow.store import unit
 from qaflow.store.db import db, driver
 
 SCHEME = "bearer "
+PROOF = "X-Proof"
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="qaflow"'}
 
 
@@ -67,6 +69,11 @@ class Call:
     def session(self) -> scoped_session[Any]:
         """The session; in a request that changes something a unit of work is open on it, unless it acts alone."""
         return db.session
+
+    @property
+    def address(self) -> str:
+        """From where the request comes."""
+        return request.remote_addr or ""
 
     @property
     def ports(self) -> Ports:
@@ -131,3 +138,9 @@ def identified() -> tuple[Bearer, Origin]:
     g.bearer = bearer
     return bearer, Origin(now=now, recorded=recorded, door="api", person=bearer.me.person, account=bearer.me.login,
                           request=g.get("reference"))  # fmt: skip
+
+
+def proven(bearer: Bearer, origin: Origin) -> Origin:
+    """Return the origin with when its person last proved who they are, where a fresh proof goes along."""
+    sent = request.headers.get(PROOF)
+    return origin if sent is None else replace(origin, proven=bearing.proven(db.session, ports(), bearer, sent))

@@ -213,7 +213,9 @@ def history(call: Call, number: int) -> dict[str, Any]:
     return call.page(list(map(_entry, facts[:limit])), facts[limit - 1]["seq"] if len(facts) > limit else None)
 
 
-@resource.post("/<int:number>/actions/<action>", takes=Act, gives=Cycle, matches=True, words={"action": list(ACTIONS)})
+@resource.post(
+    "/<int:number>/actions/<action>", takes=Act, gives=Cycle, matches=True, proves=True, words={"action": list(ACTIONS)}
+)
 def act(call: Call, number: int, action: str) -> Answer:
     """Act on a cycle; a refusal names what is allowed."""
     if action not in ACTIONS:

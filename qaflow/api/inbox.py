@@ -133,7 +133,7 @@ def preview(call: Call) -> dict[str, Any]:
     return _told(list(inbox_bulk.preview(call.session, call.origin, call.me, _bulk(call.body)).results))
 
 
-@resource.post("/bulk", takes=Doing, gives=Outcomes)
+@resource.post("/bulk", takes=Doing, gives=Outcomes, proves=True)
 def act(call: Call) -> dict[str, Any]:
     """Act on many items."""
     whole = call.body["all_or_nothing"]

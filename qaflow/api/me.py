@@ -11,6 +11,9 @@ from qaflow.errors import Missing
 from qaflow.services import tokens
 from qaflow.services.accounts import profile
 from qaflow.services.accounts.passwords import MOST_DAYS
+from qaflow.services.accounts.signin import LONGEST_PASSWORD
+from qaflow.services.signin import bearing
+from qaflow.services.signin.second_factor import LONGEST_CODE
 
 resource = Resource("api_me", __name__, url_prefix="/me", description="Who one is, and one's tokens")
 DAYS = 90
@@ -55,6 +58,23 @@ class MadeToken(Token):
     token = s.text(s.NAME, required=True)
 
 
+class Proving(s.Strict):
+    """What proves who one is: the password here, and a one-time code where these are set up."""
+
+    password = s.text(LONGEST_PASSWORD, load_default="")
+    code = s.text(LONGEST_CODE, load_default="")
+
+
+class Proof(s.Strict):
+    """A fresh proof, to be sent in `X-Proof` beside the same token, and until when it counts."""
+
+    proof = s.text(bearing.MOST_SIGNS, required=True)
+    until = s.instant(required=True)
+
+
+TOKENS = s.listing(Token)
+
+
 @resource.get("", scope="", gives=Me)
 def show(call: Call) -> dict[str, Any]:
     """Show who bears this token."""
@@ -64,11 +84,11 @@ def show(call: Call) -> dict[str, Any]:
             "scopes": sorted(call.bearer.scopes)}  # fmt: skip
 
 
-@resource.get("/tokens", scope="", gives=s.listing(Token))
+@resource.get("/tokens", scope="", gives=TOKENS)
 def listed(call: Call) -> dict[str, Any]:
     """List one's tokens that still open something, the newest first."""
     found = tokens.listed(call.session, call.me, call.origin.now)
-    return call.page([_token(row) for row in found], None)
+    return call.page([as_token(row) for row in found], None)
 
 
 @resource.post("/tokens", scope="", takes=NewToken, gives=MadeToken, status=201)
@@ -78,7 +98,7 @@ def make(call: Call) -> Answer:
     number, text = tokens.make(call.session, call.origin, call.me, asked["name"], asked["scopes"], asked["days"],
                                call.bearer.scopes)  # fmt: skip
     made = next(row for row in tokens.listed(call.session, call.me, call.origin.now) if row.id == number)
-    return Answer(body=_token(made) | {"token": text}, location=f"/api/v1/me/tokens/{number}")
+    return Answer(body=as_token(made) | {"token": text}, location=f"/api/v1/me/tokens/{number}")
 
 
 @resource.get("/tokens/<int:number>", scope="", gives=Token)
@@ -87,7 +107,7 @@ def one(call: Call, number: int) -> dict[str, Any]:
     found = [row for row in tokens.listed(call.session, call.me, call.origin.now) if row.id == number]
     if not found:
         raise Missing("token.not_found", f"no token {number}")
-    return _token(found[0])
+    return as_token(found[0])
 
 
 @resource.delete("/tokens/<int:number>", scope="")
@@ -96,5 +116,14 @@ def revoke(call: Call, number: int) -> None:
     tokens.revoke(call.session, call.origin, call.me, number)
 
 
-def _token(row: tokens.Row) -> dict[str, Any]:
+@resource.post("/proof", takes=Proving, gives=Proof, status=201)
+def prove(call: Call) -> dict[str, Any]:
+    """Prove anew who one is, for colleges that want it of whoever approves."""
+    asked = call.body
+    made = bearing.prove(call.session, call.ports, call.bearer, asked["password"], asked["code"], call.address)
+    return {"proof": made.text, "until": made.until}
+
+
+def as_token(row: tokens.Row) -> dict[str, Any]:
+    """Return a token as it is shown."""
     return row._asdict() | {"scopes": sorted(tokens.scopes_of(row.scopes))}

@@ -44,7 +44,7 @@ class Role(s.Strict):
 
 
 class Line(s.Strict):
-    """A person of a list: how much they hold, and for how many subjects they answer."""
+    """A person of a list, or a program: how much they hold, and for how many subjects they answer."""
 
     id = s.ident(required=True)
     login = s.text(s.NAME, required=True)
@@ -52,6 +52,7 @@ class Line(s.Strict):
     disabled_at = s.instant(required=True, allow_none=True)
     items = s.whole(required=True)
     subjects = s.whole(required=True)
+    program = s.flag(required=True)
     roles = s.many(Role, 1000, required=True)
 
 
@@ -73,6 +74,7 @@ class Whole(s.Strict):
     created_at = s.instant(required=True)
     disabled_at = s.instant(required=True, allow_none=True)
     has_password = s.flag(required=True)
+    program = s.flag(required=True)
     items = s.whole(required=True)
     subjects = s.many(s.ident(), 1000, required=True)
     roles = s.many(Role, 1000, required=True)

@@ -18,8 +18,9 @@ from marshmallow import Schema
 from werkzeug.wrappers import Response
 
 from qaflow.api import answering, files
-from qaflow.api.calling import Call
+from qaflow.api.calling import PROOF, Call
 from qaflow.api.schemas import HIGHEST, NAME
+from qaflow.services.signin.bearing import MOST_SIGNS
 
 BODY = 1_000_000
 View = Callable[..., Any]
@@ -47,6 +48,8 @@ class Operation:
     """Whether the thing must be named as it was read (`If-Match`)."""
     alone: bool = False
     """Whether it acts in transactions of its own, as a sweep does; it must be harmless when it is done twice."""
+    proves: bool = False
+    """Whether a fresh proof may go along (`X-Proof`), for colleges that want one of whoever signs."""
     status: int = 200
     reads: tuple[str, ...] = ()
     """The content types of a file that is the body, instead of a schema; at most `most` bytes of it."""
@@ -132,13 +135,14 @@ def _headers(one: Operation) -> list[dict[str, Any]]:
         ("If-Match", "The tag with which the thing was read", True, one.matches),
         ("Idempotency-Key", "The same request with the same key is done once", False, one.method == "POST"),
         ("Prefer", "return=minimal: no body", False, not one.safe),
+        (PROOF, "A fresh proof, as POST /me/proof gave it", False, one.proves),
     )
     return [_header(name, told, needed) for name, told, needed, stands in known if stands]
 
 
 def _header(name: str, told: str, required: bool) -> dict[str, Any]:
-    return {"in": "header", "name": name, "required": required, "description": told,
-            "schema": {"type": "string", "minLength": 1, "maxLength": 200}}  # fmt: skip
+    schema = {"type": "string", "minLength": 1, "maxLength": MOST_SIGNS if name == PROOF else NAME}
+    return {"in": "header", "name": name, "required": required, "description": told, "schema": schema}
 
 
 def _parts(one: Operation, rule: str) -> list[dict[str, Any]]:

@@ -112,7 +112,7 @@ def show(call: Call, warning: str) -> Answer:
     return _shown(warnings.look(call.session, call.origin, call.me, warning[: s.NAME]))
 
 
-@resource.post("/<warning>/<step>", takes=Step, gives=Warned, words={"step": list(STEPS)}, matches=True)
+@resource.post("/<warning>/<step>", takes=Step, gives=Warned, words={"step": list(STEPS)}, matches=True, proves=True)
 def act(call: Call, warning: str, step: str) -> Answer:
     """Take a step: acknowledge, correct, confirm, dismiss, approve, reject."""
     found = warnings.look(call.session, call.origin, call.me, warning[: s.NAME])

@@ -30,6 +30,7 @@ UNDER_WAY = timedelta(minutes=10)  # an act apart without a reply after so long 
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 FAULTY = 500  # from this status on nothing was answered that counts
 WAIT = 5  # seconds after which whoever asks too early may ask again
+UNPROVEN = 401
 FORGOTTEN = 1000  # so many at a sweep
 
 
@@ -75,9 +76,10 @@ def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, a
          refused: Callable[[QaflowError], Reply]) -> Reply:  # fmt: skip
     """Do what was asked as one unit of work, or answer as before where it was done.
 
-    A refusal is an answer like another: it is kept, with what was done before it.  A fault of the program or of the
-    database is none, and leaves nothing.  Raises `Invalid` (``idempotency.mismatch``) where the key was used for
-    something else.
+    A refusal is an answer like another: it is kept, with what was done before it.  Who is not proven was not heard yet:
+    the key stays free for the same with a proof.  A fault of the program or of the database leaves nothing.
+
+    Raises `Invalid` (``idempotency.mismatch``) where the key was used for something else.
     """
 
     def body(driver: Driver) -> Reply:
@@ -89,7 +91,10 @@ def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, a
             return found
         session.commit()  # moves the unit's mark: a refusal rolls back to here
         reply = _tried(session, act, refused)
-        _keep(driver, origin, one, seal, reply)
+        if reply.status == UNPROVEN:
+            rows.give_back(driver, origin.person or 0, one.key, one.digest)
+        else:
+            _keep(driver, origin, one, seal, reply)
         return reply
 
     return together(session, body)

@@ -27,7 +27,7 @@ USED_EVERY = timedelta(minutes=1)  # or every request would write
 MOST = 50  # tokens of one person
 LONGEST = 200  # signs of a token's text
 
-__all__ = ["SCOPES", "Bearer", "Row", "bearer", "listed", "make", "require", "revoke"]
+__all__ = ["SCOPES", "Bearer", "Row", "bearer", "checked", "issued", "listed", "make", "require", "revoke", "revoked"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,8 @@ def bearer(session: AnySession, text: str, now: datetime) -> Bearer:
     if found.last_used_at is None or found.last_used_at < utc(now - USED_EVERY):
         transact(session, lambda d: tokens.used(d, found.id, utc(now)))
     me = SignedIn(session="", person=found.person, college=found.college, login=found.login, name=found.name,
-                  language=found.language, device="", kinds=kinds, titles=titles)  # fmt: skip
+                  language=found.language, device="", kinds=kinds, titles=titles,
+                  program=found.program_since is not None)  # fmt: skip
     return Bearer(token=found.id, scopes=scopes_of(found.scopes), me=me)
 
 
@@ -88,25 +89,30 @@ def make(session: AnySession, origin: Origin, me: SignedIn, name: str, scopes: S
     """Make a token of one's own; returns its number and its text, which is shown this once.
 
     Raises `Invalid` for scopes that there are not or beyond ``within`` (those of the token that asks), `Refused` where
-    there are too many.
+    there are too many, or for a program: or a token that leaked would outlive its revocation by those it made.
     """
-    kept = _checked(name, scopes, days, within)
+    kept = checked(name, scopes, days, within)
+    if me.program:
+        raise Refused("account.program", "a program makes no tokens: an administrator does")
+    return transact(session, lambda driver: issued(driver, origin, me.person, kept, scopes, days))
+
+
+def issued(driver: Driver, origin: Origin, person: int, name: str, scopes: Sequence[str],
+           days: int) -> tuple[int, str]:  # fmt: skip
+    """Write a new token of somebody's; the caller has asked for the right, and `checked` what is wanted."""
+    if len(tokens.of(driver, person, utc(origin.now))) >= MOST:
+        raise Refused("token.too_many", f"nobody has more than {MOST} tokens: revoke one first")
     text = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-
-    def body(driver: Driver) -> int:
-        if len(tokens.of(driver, me.person, utc(origin.now))) >= MOST:
-            raise Refused("token.too_many", f"nobody has more than {MOST} tokens: revoke one first")
-        writer, expires = Writer(driver, origin), utc(origin.now + timedelta(days=days))
-        person_fact(driver, writer, me.person, "TokenIssued", {"expires": expires, "scopes": sorted(set(scopes))})
-        rows.put_token(driver, me.person, token_hash(text), kept, writer.at, expires, shown_of(text),
-                       " ".join(sorted(set(scopes))), origin.person)  # fmt: skip
-        writer.flush()
-        return tokens.number(driver, token_hash(text))
-
-    return transact(session, body), text
+    writer, expires = Writer(driver, origin), utc(origin.now + timedelta(days=days))
+    person_fact(driver, writer, person, "TokenIssued", {"expires": expires, "scopes": sorted(set(scopes))})
+    rows.put_token(driver, person, token_hash(text), name, writer.at, expires, shown_of(text),
+                   " ".join(sorted(set(scopes))), origin.person)  # fmt: skip
+    writer.flush()
+    return tokens.number(driver, token_hash(text)), text
 
 
-def _checked(name: str, scopes: Sequence[str], days: int, within: Collection[str]) -> str:
+def checked(name: str, scopes: Sequence[str], days: int, within: Collection[str] = SCOPES) -> str:
+    """Return a token's name as it is kept; refuse names, scopes and times that cannot be."""
     kept = clean_name(name)
     if not kept or len(kept) > NAME_LENGTH:
         raise Invalid("text.blank" if not kept else "text.too_long", f"say in 1 to {NAME_LENGTH} signs what it is for",
@@ -122,12 +128,13 @@ def _checked(name: str, scopes: Sequence[str], days: int, within: Collection[str
 
 def revoke(session: AnySession, origin: Origin, me: SignedIn, number: int) -> None:
     """Revoke one of one's own tokens; `Missing` where there is none such."""
+    transact(session, lambda driver: revoked(driver, origin, me.person, number))
 
-    def body(driver: Driver) -> None:
-        writer = Writer(driver, origin)
-        if not tokens.revoke(driver, me.person, number, writer.at):
-            raise Missing("token.not_found", f"no token {number}")
-        person_fact(driver, writer, me.person, "TokensRevoked", {"count": 1})
-        writer.flush()
 
-    transact(session, body)
+def revoked(driver: Driver, origin: Origin, person: int, number: int) -> None:
+    """Revoke a token of somebody's; the caller has asked for the right."""
+    writer = Writer(driver, origin)
+    if not tokens.revoke(driver, person, number, writer.at):
+        raise Missing("token.not_found", f"no token {number}")
+    person_fact(driver, writer, person, "TokensRevoked", {"count": 1})
+    writer.flush()

@@ -10,7 +10,7 @@ from qaflow.store.db import Driver, Sql
 GRANT_COLUMNS = ("id", "college_id", "person_id", "role", "kind", "scope_kind", "scope_id", "scope_layer", "starts",
                  "ends", "provider")  # fmt: skip
 _PERSON_COLUMNS = ("id", "college_id", "login", "name", "language", "disabled_at", "is_system", "created_at", "version",
-                   "head", "password_hash")  # fmt: skip
+                   "head", "password_hash", "program_since")  # fmt: skip
 _DEPUTY_COLUMNS = ("id", "college_id", "person_id", "deputy_id", "role", "layer", "starts", "ends", "ended_at",
                    "reason")  # fmt: skip
 _TOKEN_COLUMNS = ("person_id", "hash", "name", "created_at", "expires_at", "prefix", "scopes", "made_by")
@@ -27,6 +27,7 @@ class Account(NamedTuple):
     disabled_at: str | None
     is_system: bool
     password_hash: str | None
+    program_since: str | None
 
 
 class DeputyRow(NamedTuple):
@@ -77,7 +78,7 @@ _GRANT = Sql(f"select {', '.join(GRANT_COLUMNS)} from role_grant where id = :id"
 _REVOKE = Sql("delete from role_grant where id = :id")
 _LEFT = Sql(
     "select count(*) from role_grant g join person p on p.id = g.person_id where g.college_id = :college and "
-    "g.kind in :kinds[] and g.scope_kind = 'college' and p.disabled_at is null and "
+    "g.kind in :kinds[] and g.scope_kind = 'college' and p.disabled_at is null and p.program_since is null and "
     "(g.starts is null or g.starts <= :day) and (g.ends is null or g.ends >= :day) and g.person_id <> :person and "
     "g.id <> :grant"
 )
@@ -129,9 +130,9 @@ def _account(row: tuple[Any, ...]) -> Account:
 
 
 def insert(driver: Driver, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write new persons: (id, college, login, name, language, created, head)."""
-    full = [(i, college, login, name, language, None, False, at, 1, head, None)
-            for i, college, login, name, language, at, head in rows]  # fmt: skip
+    """Write new persons: (id, college, login, name, language, created, head, whether it is a program)."""
+    full = [(i, college, login, name, language, None, False, at, 1, head, None, at if program else None)
+            for i, college, login, name, language, at, head, program in rows]  # fmt: skip
     driver.insert_rows("person", _PERSON_COLUMNS, full)
 
 

@@ -22,6 +22,7 @@ class Listed(NamedTuple):
     disabled_at: str | None
     items: int
     subjects: int
+    program: bool
 
 
 class Role(NamedTuple):
@@ -52,6 +53,7 @@ class Account(NamedTuple):
     created_at: str
     disabled_at: str | None
     has_password: bool
+    program: bool
 
 
 class Open(NamedTuple):
@@ -83,7 +85,8 @@ class Session(NamedTuple):
 _LIVE = "state in ('open', 'stopped')"
 _COUNTS = (
     f"(select count(*) from work_item w where w.college_id = p.college_id and w.holder_id = p.id and w.{_LIVE}), "
-    "(select count(*) from subject s where s.college_id = p.college_id and s.responsible_id = p.id and not s.ended)"
+    "(select count(*) from subject s where s.college_id = p.college_id and s.responsible_id = p.id and not s.ended), "
+    "p.program_since is not null"
 )
 _CHOSEN = (
     "p.college_id = :college and not p.is_system and (cast(:text as text) = '' or lower(p.login) like :like escape '!' "
@@ -109,7 +112,8 @@ _ROLES = Sql(
     "left join subject s on g.scope_kind = 'subject' and s.id = g.scope_id "
     "where g.college_id = :college and g.person_id in :persons[] order by g.person_id, g.id"
 )
-_ONE = Sql("select id, login, name, language, created_at, disabled_at, password_hash is not null from person "
+_ONE = Sql("select id, login, name, language, created_at, disabled_at, password_hash is not null, "
+           "program_since is not null from person "
            "where id = :id and college_id = :college and not is_system")  # fmt: skip
 _OPEN_ITEMS = (
     "select i.id, i.cycle_id, i.no, i.kind, i.stage, i.due, i.state, i.subject_id, s.code, s.name, i.layer, "
@@ -153,7 +157,11 @@ def people(driver: Driver, college: int, day: str, sort: str, after: Place | Non
     given = _key(college, day, chosen) | keyset.after(after) | {"limit": limit}
     width = len(Listed._fields)
     found = driver.all(_page(sort, after is None), given)
-    return [(Listed._make(row[:width]), tuple(row[width:])) for row in found]
+    return [(_listed(row), tuple(row[width:])) for row in found]
+
+
+def _listed(row: Sequence[Any]) -> Listed:
+    return Listed._make((*row[:6], bool(row[6])))
 
 
 def count(driver: Driver, college: int, day: str, **chosen: Any) -> int:
@@ -163,7 +171,7 @@ def count(driver: Driver, college: int, day: str, **chosen: Any) -> int:
 
 def leavers(driver: Driver, college: int, limit: int) -> list[Listed]:
     """Return the disabled persons who still hold work or answer for subjects, longest first."""
-    return list(map(Listed._make, driver.all(_LEAVERS, {"college": college, "limit": limit})))
+    return list(map(_listed, driver.all(_LEAVERS, {"college": college, "limit": limit})))
 
 
 def roles(driver: Driver, college: int, persons: Sequence[int]) -> list[Role]:
@@ -174,7 +182,7 @@ def roles(driver: Driver, college: int, persons: Sequence[int]) -> list[Role]:
 def account(driver: Driver, college: int, person: int) -> Account | None:
     """Return an account of a college."""
     row = driver.one(_ONE, {"college": college, "id": person})
-    return None if row is None else Account._make((*row[:6], bool(row[6])))
+    return None if row is None else Account._make((*row[:6], bool(row[6]), bool(row[7])))
 
 
 def open_items(driver: Driver, college: int, person: int, limit: int, after: int = 0,

@@ -72,8 +72,9 @@ _WAITING = Sql(
 _IDLE = Sql(
     "select p.id, p.login, p.name, max(s.created_at), (select count(*) from linked_account l where l.person_id = p.id) "
     "from person p left join web_session s on s.person_id = p.id where p.college_id = :college and "
-    "p.disabled_at is null and not p.is_system and p.created_at < :since group by p.id, p.login, p.name "
-    "having max(s.created_at) is null or max(s.created_at) < :since order by 4 nulls first, p.login limit :limit"
+    "p.disabled_at is null and not p.is_system and p.program_since is null and p.created_at < :since "
+    "group by p.id, p.login, p.name having max(s.created_at) is null or max(s.created_at) < :since "
+    "order by 4 nulls first, p.login limit :limit"
 )
 _LAST = Sql("select max(created_at) from web_session where person_id = :person")
 _STEP = Sql("select kind, sealed, at from sign_in_step where hash = :hash")

@@ -42,7 +42,7 @@ _CONCERNS = Sql(
 )
 _COLLEAGUES = Sql(
     "select id, login, name from person where college_id = :college and disabled_at is null and not is_system and "
-    "(login = :text or name = :text) order by login limit :limit"
+    "program_since is null and (login = :text or name = :text) order by login limit :limit"
 )
 
 

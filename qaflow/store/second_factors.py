@@ -46,7 +46,7 @@ _PUT_RULE = Sql(
 _LACKING = Sql(
     "select distinct p.id, p.login, p.name from role_grant g join person p on p.id = g.person_id "
     "left join second_factor f on f.person_id = p.id where g.college_id = :college and g.kind in :kinds[] and "
-    "p.disabled_at is null and f.confirmed_at is null order by p.login limit :limit"
+    "p.disabled_at is null and p.program_since is null and f.confirmed_at is null order by p.login limit :limit"
 )
 
 

@@ -21,6 +21,7 @@ class Bearing(NamedTuple):
     language: str
     disabled_at: str | None
     is_system: bool
+    program_since: str | None
 
 
 class Row(NamedTuple):
@@ -35,9 +36,20 @@ class Row(NamedTuple):
     last_used_at: str | None
 
 
+class Program(NamedTuple):
+    """An account of a program: how many of its tokens open something, and when one was used last."""
+
+    id: int
+    login: str
+    name: str
+    disabled_at: str | None
+    tokens: int
+    last_used_at: str | None
+
+
 _BEARING = Sql(
     "select t.id, t.person_id, t.scopes, t.expires_at, t.last_used_at, p.college_id, p.login, p.name, p.language, "
-    "p.disabled_at, p.is_system from token t join person p on p.id = t.person_id "
+    "p.disabled_at, p.is_system, p.program_since from token t join person p on p.id = t.person_id "
     "where t.hash = :hash and t.revoked_at is null"
 )
 _USED = Sql(
@@ -48,6 +60,13 @@ _OF = Sql(
     "(expires_at is null or expires_at > :now) order by id desc"
 )
 _REVOKE = Sql("update token set revoked_at = :at where id = :id and person_id = :person and revoked_at is null")
+_PROGRAMS = Sql(
+    "select p.id, p.login, p.name, p.disabled_at, sum(case when t.id is not null and t.revoked_at is null and "
+    "(t.expires_at is null or t.expires_at > :now) then 1 else 0 end), max(t.last_used_at) from person p "
+    "left join token t on t.person_id = p.id where p.college_id = :college and p.program_since is not null and "
+    "(cast(:one as bigint) is null or p.id = :one) group by p.id, p.login, p.name, p.disabled_at order by p.login "
+    "limit :limit"
+)
 _ID = Sql("select id from token where hash = :hash")
 
 
@@ -75,3 +94,9 @@ def number(driver: Driver, digest: str) -> int:
 def revoke(driver: Driver, person: int, token: int, at: str) -> bool:
     """Revoke one of a person's tokens; False where it is not theirs, or was revoked."""
     return driver.run(_REVOKE, {"id": token, "person": person, "at": at}) == 1
+
+
+def programs(driver: Driver, college: int, now: str, limit: int, one: int | None = None) -> list[Program]:
+    """Return the programs of a college by login, or one of them."""
+    found = driver.all(_PROGRAMS, {"college": college, "now": now, "limit": limit, "one": one})
+    return [Program._make((*row[:4], int(row[4]), row[5])) for row in found]

@@ -19,7 +19,7 @@ from qaflow.web.entering import campus, proofs, signin
 from qaflow.web.figures import charting, charts, compare, overview, portraits
 from qaflow.web.frame import pages as frame
 from qaflow.web.office import rounds as office_rounds
-from qaflow.web.places import calendar, leaving, people, signin_office
+from qaflow.web.places import calendar, leaving, people, programs, signin_office
 from qaflow.web.places import subjects as org_subjects
 from qaflow.web.places import units as organisation
 from qaflow.web.points import pages as points
@@ -72,7 +72,7 @@ OF_CHAINS = (chain_acts,)
 """Modules whose routes hang on the blueprint of the chains."""
 OF_SIGNIN = (campus, second)
 """Modules whose routes hang on the blueprints of the sign-in and the profile."""
-OF_ORGANISATION = (calendar, leaving, org_subjects, people, signin_office)
+OF_ORGANISATION = (calendar, leaving, org_subjects, people, programs, signin_office)
 """Modules whose routes hang on the blueprint of the organisation."""
 HIGHEST = 2**63 - 1
 

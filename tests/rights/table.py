@@ -25,7 +25,7 @@ WHERE = ("near", "peer", "far", "abroad", "absent")
 THINGS = {"cycles": PLACES, "nothing": ("absent",), "appointments": ("near", "far", "abroad", "absent"), "files": WHERE,
           "warnings": WHERE, "items": WHERE, "goals": WHERE, "portraits": WHERE} | dict.fromkeys(
     ("tasks", "answers", "incidents"), ("near", *WHERE[2:])) | dict.fromkeys(
-    ("people", "units", "subjects", "selftests"), ("near", "abroad", "absent"))  # fmt: skip
+    ("people", "programs", "units", "subjects", "selftests"), ("near", "abroad", "absent"))  # fmt: skip
 """What a number in an address may mean, and where it lies."""
 KEYS = {"on", "at", "send", "closed", "status", "others", "signed", "effect", "tag", "scope", "shows", "raw"}
 REFUSED = (403, 404, 409, 412, 422)
@@ -165,15 +165,19 @@ def thing(rights: Rights, row: Row, place: str) -> Thing:
 def request(rights: Rights, cell: Cell, meant: Thing | None = None) -> tuple[str, dict[str, Any]]:
     """Return the address and the form of a cell, also where something else is meant."""
     meant = meant or thing(rights, cell.row, cell.place)
-    college = cell.place or ("abroad" if cell.login.startswith("x_") else "near")
-    logins = {name: rights.college(college).prefix + name for name in ("new", "office")}
-    words = {**logins, "password": PASSWORD}
     given = {} if cell.row.path.startswith(API) else cell.row.more.get("send", {})
-    send = {k: str(v).format(**words) for k, v in given.items()}
+    send = {k: str(v).format(**words_of(rights, cell)) for k, v in given.items()}
     path = cell.row.path.replace("<number>", str(meant.number))
     path = path.replace("<action>", "comment").replace("<part>", str(meant.part))
     path = path.replace("<asset>", f"{asset('qaflow.css').hash}/qaflow.css")
     return path, {"revision": meant.revision, "stage": "design", **send}
+
+
+def words_of(rights: Rights, cell: Cell) -> dict[str, str]:
+    """Return what stands in a row's form for what differs by college."""
+    college = cell.place or ("abroad" if cell.login.startswith("x_") else "near")
+    logins = {name: rights.college(college).prefix + name for name in ("new", "office")}
+    return {**logins, "password": PASSWORD}
 
 
 def ask(rights: Rights, cell: Cell, meant: Thing | None = None) -> TestResponse:
@@ -184,6 +188,9 @@ def ask(rights: Rights, cell: Cell, meant: Thing | None = None) -> TestResponse:
     known, named = (meant or thing(rights, cell.row, cell.place)).revision, cell.row.more.get("tag", "")
     tag = f'"{known if named == "revision" else named}"' if named else ""
     body = cell.row.more.get("send", {}) if cell.row.method in ("POST", "PUT", "PATCH") else None
+    if isinstance(body, dict):
+        words = {f"{{{name}}}": word for name, word in words_of(rights, cell).items()}
+        body = {k: words.get(v, v) if isinstance(v, str) else v for k, v in body.items()}
     return rights.call(cell.login, cell.row.method, path, body, tag, cell.row.more.get("raw", ""))
 
 

@@ -29,7 +29,7 @@ from qaflow.config import Settings
 from qaflow.engine.definition import Definition
 from qaflow.services import tokens
 from qaflow.services.accounts import book as accounts
-from qaflow.services.accounts import deputies, passwords
+from qaflow.services.accounts import deputies, passwords, programs
 from qaflow.services.accounts.book import NewGrant
 from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.cycles import evidence
@@ -293,7 +293,7 @@ def _more(
     app: Flask, cycles: dict[tuple[str, str], Thing], colleges: dict[str, College], mark: str
 ) -> dict[str, dict[str, Thing]]:
     """Return a file, a warning and a work item at each place, and a person, a unit and a subject of each college."""
-    kinds = ("files", "warnings", "items", "people", "units", "subjects", "goals", "portraits")
+    kinds = ("files", "warnings", "items", "people", "programs", "units", "subjects", "goals", "portraits")
     found: dict[str, dict[str, Thing]] = {kind: {} for kind in kinds}
     for place in (*PLACES, "abroad"):
         college = colleges["abroad" if place == "abroad" else "home"]
@@ -315,6 +315,7 @@ def _more(
         found["portraits"][place] = Thing(college.subjects[f"{place}-fresh"])
     for place, college in (("near", colleges["home"]), ("abroad", colleges["abroad"])):
         found["people"][place] = Thing(college.persons["new"])
+        found["programs"][place] = _program(college, place)
         found["units"][place] = Thing(college.units["section"])
         found["subjects"][place] = Thing(college.subjects[f"{place}-fresh"])
     found["tasks"] = {place: _task(colleges, place, mark) for place in ("near", "far", "abroad")}
@@ -330,6 +331,16 @@ def _task(colleges: dict[str, College], place: str, mark: str) -> Thing:
     title = college.say(f"task of {place}")
     number = planned(college, title, lead=unit, owner=college.prefix + lead)
     return Thing(number, 1, shows=title)
+
+
+def _program(college: College, place: str) -> Thing:
+    """Return a college's program, with a token in the place of its part."""
+    admin, origin = asking.who(college, "admin"), college.origin("admin")
+    college.mark = college.mark if place == "abroad" else ""  # at home it bears what the last place was marked by
+    name = college.say(f"program of {place}")
+    number = programs.add(db.session, origin, admin, f"{college.prefix}program", name)
+    token, _ = programs.issue(db.session, origin, admin, number, "nightly", ["read"], 30)
+    return Thing(number, part=token, shows=name)
 
 
 def _voices(found: dict[str, dict[str, Thing]], colleges: dict[str, College], mark: str) -> None:

@@ -43,11 +43,12 @@ LAST = (
 
 
 class NewPerson(NamedTuple):
-    """A person to be added."""
+    """A person to be added, or a program."""
 
     login: str
     name: str
     language: str = "zh"
+    program: bool = False
 
 
 class NewGrant(NamedTuple):
@@ -71,7 +72,7 @@ def add_person(driver: Driver, writer: Writer, origin: Origin, college_id: int |
 
 def add_people(driver: Driver, writer: Writer, origin: Origin, college_id: int | None,
                persons: Sequence[NewPerson | tuple[str, ...]]) -> list[int]:  # fmt: skip
-    """Add many persons, given as (login, name, language), and return their numbers in order.
+    """Add many persons, given as (login, name, language, program), and return their numbers in order.
 
     Raises `Invalid` for a login or name that cannot be, `Refused` where a login is taken.
     """
@@ -88,8 +89,9 @@ def add_people(driver: Driver, writer: Writer, origin: Origin, college_id: int |
     at, made = utc(origin.now), []
     for person, one, name in zip(ids, checked, names, strict=True):
         data = {"college": college_id, "login": one.login, "name": name, "language": one.language}
+        data |= {"program": True} if one.program else {}
         head = writer.fact(f"person:{person}", 1, journal.GENESIS, "PersonAdded", data)
-        made.append((person, college_id, one.login, one.name, one.language, at, head))
+        made.append((person, college_id, one.login, one.name, one.language, at, head, one.program))
     rows.insert(driver, made)
     return list(ids)
 
@@ -102,7 +104,7 @@ def _checked(person: NewPerson) -> NewPerson:
         raise Invalid("text.too_long", f"a login or name has at most {NAME_LENGTH} characters")
     if person.language not in LANGUAGES:
         raise Invalid("value.unknown", f"language {person.language!r}: one of {', '.join(LANGUAGES)}")
-    return NewPerson(login, name, person.language)
+    return person._replace(login=login, name=name)
 
 
 def rename(driver: Driver, writer: Writer, changes: Sequence[tuple[int, str, str]]) -> None:

@@ -41,6 +41,8 @@ def password(session: AnySession, origin: Origin, login: str, text: str, listed:
             require_right(session, driver, origin, account.college_id)
         if account.disabled_at is not None or account.is_system:
             raise Refused("account.disabled", f"{account.login} cannot sign in")
+        if account.program_since is not None:
+            raise Refused("account.program", f"{account.login} is a program's: it acts by tokens alone")
         writer = Writer(driver, origin)
         person_fact(driver, writer, account.id, "PasswordSet", {})
         rows.set_password(driver, account.id, digest)

@@ -10,6 +10,7 @@ from qaflow.services.college import CollegeView, view
 from qaflow.services.ports import Ports
 from qaflow.services.words import clean_code, clean_name
 from qaflow.services.work import AnySession, Origin, Writer, transact
+from qaflow.store import people
 from qaflow.store import profile as rows
 from qaflow.store.db import Driver, reading
 from qaflow.store.profile import Appointment
@@ -41,6 +42,15 @@ def change_password(session: AnySession, ports: Ports, origin: Origin, me: Signe
     if kept == old:
         raise Invalid("password.same", "the new password is the old one")
     passwords.password(session, origin, me.login, kept)
+
+
+def spoken(session: AnySession, me: SignedIn) -> str:
+    """Return the language in which one reads pages and notices, as it is kept now."""
+    try:
+        found = people.by_id(reading(session), me.person)
+    finally:
+        session.rollback()
+    return found.language if found is not None else me.language
 
 
 def speak(session: AnySession, origin: Origin, me: SignedIn, language: str) -> None:

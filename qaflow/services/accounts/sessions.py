@@ -50,6 +50,7 @@ class SignedIn:
     proven: datetime | None = None  # when they last proved who they are
     has_factor: bool = False  # whether one-time codes are asked of them
     must_enrol: bool = False  # whether the college wants codes of them and they have no key yet
+    program: bool = False  # whether it is a program's account
 
 
 class By(NamedTuple):

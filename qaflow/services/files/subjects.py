@@ -76,7 +76,8 @@ def _known(run: Import) -> Known:
     standing = {f"{s.layer}/{s.code}": s for s in rows.subjects(run.driver, college)}
     units = {code: unit.id for code, unit in rows.units(run.driver, college).items()}
     found = people.by_logins(run.driver, logins)
-    return Known(standing, units, {k: a for k, a in found.items() if a.college_id == college and not a.is_system})
+    ours = {k: a for k, a in found.items() if a.college_id == college and not (a.is_system or a.program_since)}
+    return Known(standing, units, ours)
 
 
 def _check(run: Import, named: list[Row], known: Known) -> None:

@@ -95,7 +95,7 @@ def _imported(driver: Driver, college: CollegeView, of: Provider, identity: Iden
     if len(values) != 1:
         return None
     found = account_rows.by_logins(driver, values).get(values[0])
-    if found is None or found.college_id != college.id or found.is_system:
+    if found is None or found.college_id != college.id or found.is_system or found.program_since:
         return None
     if found.disabled_at is not None:
         raise Unproven("account.disabled", f"{found.login} is disabled")

@@ -23,6 +23,7 @@ class Person(Model):
     version: Mapped[int]
     head: Mapped[Name]
     password_hash: Mapped[str | None]
+    program_since: Mapped[datetime | None]  # a neighbour system's account: nobody signs in by it; None: a person's
     __table_args__ = (UniqueConstraint("login"), Index(None, "college_id"))
 
 

@@ -55,7 +55,7 @@ def make() -> Response:
     if not form.validate():
         return _page(form, form.status())
     try:
-        _, text = tokens.make(db.session, mine(), me(), form.name.data or "", _chosen(), form.days.data or 0)
+        _, text = tokens.make(db.session, mine(), me(), form.name.data or "", chosen(), form.days.data or 0)
     except (Invalid, Refused) as error:
         return _page(form, form.tell(error, FIELDS, "name"))
     return _page(NewToken(formdata=None), OK, text)
@@ -69,12 +69,14 @@ def revoke(number: int) -> Response:
     return redirect(url_for("tokens.index"), 303)
 
 
-def _chosen() -> list[str]:
+def chosen() -> list[str]:
+    """Return the scopes that are ticked."""
     return [scope for scope in request.form.getlist("scope") if len(scope) <= NAME_LENGTH]
 
 
 def _page(form: NewToken, status: int, text: str = "") -> Response:
     found = tokens.listed(db.session, me(), moment().now)
     page = render_template("tokens.html", form=form, text=text, scopes=SCOPES, scopes_of=tokens.scopes_of,
-                           found=found, chosen=_chosen() or ["read"])  # fmt: skip
+                           found=found, chosen=chosen() or ["read"],
+                           revoke_url=lambda one: url_for("tokens.revoke", number=one))  # fmt: skip
     return make_response(page, status)

@@ -100,6 +100,13 @@ class PersonForm(Form):
     language = SelectField(_("Language"), choices=LANGUAGES)
 
 
+class ProgramForm(Form):
+    """A program: login and name."""
+
+    login = StringField(_("Login"), required(CODE_LENGTH))
+    name = StringField(_("Name"), required(NAME_LENGTH))
+
+
 class GrantForm(Form):
     """A role for a scope, between two days."""
 
