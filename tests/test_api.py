@@ -240,6 +240,18 @@ def test_the_same_request_with_the_same_key_is_done_once(lead: Program) -> None:
     assert first.get_json()["token"].encode() not in rows("select reply from answered_request")[0][0]
 
 
+def test_a_key_opens_nobody_elses_reply_and_none_to_another_token(site: Site, lead: Program) -> None:
+    """A reply may hold a new token: it is for the token that asked, and keys are each person's own."""
+    body = {"name": "once", "scopes": ["read"]}
+    first = lead.post("/me/tokens", body, Idempotency_Key="k-1")
+    narrow = Program(site, first.get_json()["token"])
+
+    assert code(program(site, "lead").post("/me/tokens", body, Idempotency_Key="k-1")) == (422, "idempotency.mismatch")
+    theirs = program(site, "guest").post("/me/tokens", body, Idempotency_Key="k-1")
+    assert theirs.status_code == 201 and theirs.get_json()["token"] != first.get_json()["token"]
+    assert code(narrow.post("/me/tokens", body, Idempotency_Key="k-1"))[0] in (403, 422)
+
+
 def test_a_key_is_free_again_after_a_day(lead: Program) -> None:
     body = {"name": "once", "scopes": ["read"]}
     first = lead.post("/me/tokens", body, Idempotency_Key="k-1")
