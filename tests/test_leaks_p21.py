@@ -29,6 +29,7 @@ COLLEGE_WIDE = ("office", "vp", "diag", "qadmin", "admin")
 LINKS = re.compile(r'(?:href|src|action|hx-get|data-url)="(/[^"]*)"')
 MOST = 100  # pages a person
 LEAST = 8
+SAME_FOR_ALL = ("api_docs.openapi", "api_docs.docs")  # the description: without a token, and of nobody's data
 QUERIES = ("q=CANARY", "q=course", "search=far", "box=done", "box=deputy", "box=submitted", "unit=3", "unit=6",
            "layer=course", "stage=implement", "kind=submit", "when=0", "sort=name", "sort=-due", "order=desc",
            "page=2", "size=1000", "after=~.0", "person=far_lead", "person=16", "format=csv", "lang=en", "college=2",
@@ -63,26 +64,28 @@ def heard(answer: TestResponse) -> str:
     return unescape(said(answer)) + repr(sorted(answer.headers.items()))
 
 
-def addresses(rights: Rights) -> Iterator[str]:
-    """Yield every address that is read, numbers up to those of unit B filled in, with the queries."""
+def addresses(rights: Rights, of_programs: bool = False) -> Iterator[str]:
+    """Yield every address that is read, numbers up to those of unit B filled in; pages with the queries, too."""
     for rule in rights.app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()) or rule.endpoint.endswith("static"):
+        if "GET" not in (rule.methods or ()) or rule.endpoint.endswith("static") or rule.endpoint in SAME_FOR_ALL:
+            continue
+        if rule.rule.startswith("/api/") is not of_programs:
             continue
         numbers = sorted({*range(1, 4), *(t.number for t in rights.cycles.values())}) if rule.arguments else [0]
         for number in numbers if len(rule.arguments) < 2 else numbers[::5]:
             warning = f"{number}.1" if rule.rule.startswith("/warnings") else str(number)
             yield re.sub(r"<(?:[a-z]+:)?[a-z_]+>", warning, rule.rule)
-        if not rule.arguments:
+        if not rule.arguments and not of_programs:
             yield from (f"{rule.rule}?{query}" for query in QUERIES)
 
 
-def crawl(rights: Rights, login: str, secrets: tuple[str, ...]) -> Found:
-    """Follow every link and try every address as somebody; note what holds a secret."""
+def crawl(rights: Rights, login: str, secrets: tuple[str, ...], enough: int = 0) -> Found:
+    """Follow every link and try every address as somebody; note what holds a secret, or enough of it."""
     found, client = Found(), rights.client(login)
     seen: set[str] = set()
     followed = deque(["/", "/inbox", "/me"])
     tried = deque(addresses(rights))
-    while followed or tried:
+    while (followed or tried) and not 0 < enough <= len(found.leaks):
         reachable = bool(followed)
         path = followed.popleft() if followed else tried.popleft()
         if path in seen or path.startswith(("/assets/", "/signout")) or (reachable and found.pages >= MOST):
@@ -96,6 +99,19 @@ def crawl(rights: Rights, login: str, secrets: tuple[str, ...]) -> Found:
         found.leaks += [f"{path}: {secret}" for secret in secrets if secret in text and secret not in asked]
         if answer.status_code == 200 and answer.mimetype == "text/html":
             followed += [unescape(link).partition("#")[0] for link in LINKS.findall(answer.get_data(as_text=True))]
+    rights.restore()
+    return found
+
+
+def called(rights: Rights, login: str, secrets: tuple[str, ...]) -> Found:
+    """Try every address of the API with somebody's token; note what holds a secret."""
+    found = Found()
+    for path in addresses(rights, of_programs=True):
+        answer = rights.call(login, "GET", path)
+        text = heard(answer)
+        found.pages += answer.status_code == 200
+        found.own += "course near-" in text
+        found.leaks += [f"{path}: {secret}" for secret in secrets if secret in text]
     rights.restore()
     return found
 
@@ -121,7 +137,21 @@ def test_nobody_meets_what_lies_elsewhere(rights: Rights, login: str) -> None:
 def test_those_whose_they_are_meet_the_same_marks(rights: Rights) -> None:
     """Else the marks are nowhere, and the crawl finds nothing for that reason."""
     for login in ("far_lead", "x_lead"):
-        assert len(crawl(rights, login, (CANARY,)).leaks) >= 5
+        assert len(crawl(rights, login, (CANARY,), enough=5).leaks) >= 5
+
+
+@pytest.mark.parametrize("login", [*WHO, *COLLEGE_WIDE])
+def test_nobodys_program_meets_what_lies_elsewhere(rights: Rights, login: str) -> None:
+    found = called(rights, login, secrets_for(login))
+
+    assert found.leaks == []
+    assert found.pages >= LEAST
+    assert found.own >= 2 or login == "guest"
+
+
+def test_programs_of_those_whose_they_are_meet_the_same_marks(rights: Rights) -> None:
+    for login in ("far_lead", "x_lead"):
+        assert len(called(rights, login, (CANARY,)).leaks) >= 5
 
 
 def test_messages_to_people_of_one_unit_hold_nothing_of_the_other(rights: Rights) -> None:
@@ -176,7 +206,8 @@ def test_a_query_without_its_scope_is_caught(rights: Rights, monkeypatch: pytest
         for name in ("page", "facets", "counts"):
             monkeypatch.setattr(waiting, name, unscoped(getattr(waiting, name)))
 
-    assert crawl(rights, "lead", secrets_for("lead")).leaks
+    assert crawl(rights, "lead", secrets_for("lead"), enough=1).leaks
+    assert called(rights, "lead", secrets_for("lead")).leaks
 
 
 def unscoped(of: Callable[..., object]) -> Callable[..., object]:
