@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 SECRET = "tSx7-wQ9zLk2mVb4Rn8Yc1Df6Hg3Jp5Ua0EoIi"  # as random as any, and in no installation
 
+SOON = 30  # seconds
 LONGEST = ("test_rights_p20.py", "test_leaks_p21.py", "test_writers_p10.py", "test_backup_p36_p37.py",
            "test_guessing_p28.py", "test_duplicate_ticks_p12.py", "test_demo.py", "test_run.py")  # fmt: skip
 """Files of few tests that take long: begun last, one of them would run on alone."""
@@ -186,6 +188,9 @@ def pg_url() -> Iterator[str]:
         url = server.get_uri(driver="psycopg")
         _execute(url, "alter system set fsync = off", "select pg_reload_conf()")  # nothing here outlives the run
         yield url
+        running = server.get_postmaster_info().process
+        running.send_signal(signal.SIGQUIT)  # at once: a checkpoint would write what is thrown away now
+        running.wait(SOON)
         server.cleanup()
     shutil.rmtree(folder)
 
