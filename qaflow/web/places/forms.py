@@ -103,7 +103,7 @@ class PersonForm(Form):
 class ProgramForm(Form):
     """A program: login and name."""
 
-    login = StringField(_("Login"), required(CODE_LENGTH))
+    login = StringField(_("Account name"), required(CODE_LENGTH))
     name = StringField(_("Name"), required(NAME_LENGTH))
 
 
