@@ -294,7 +294,7 @@ def _identities(driver: Driver, college: int, layers: Sequence[str], person: int
 def require_role(driver: Driver, college: int, person: int, action: str, day: str) -> None:
     """Require a college-wide right, such as publishing definitions or starting cycles."""
     if not allowed(driver, college, person, (action,), day):
-        raise Forbidden("action.forbidden", f"you may not {action} here", action=action)
+        raise Forbidden("action.forbidden", f"this needs the right {action!r}, which you do not have", action=action)
 
 
 @dataclass(frozen=True, kw_only=True)

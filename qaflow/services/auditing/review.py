@@ -13,7 +13,7 @@ from qaflow.store.db import Driver
 def office(session: AnySession, driver: Driver, origin: Origin, college: int | None, action: str) -> CollegeView:
     """Return the college whose quality office acts; `Forbidden` for everybody else (engine rules, 5)."""
     if college is None or origin.person is None:
-        raise Forbidden("action.forbidden", f"you may not {action} here", action=action)
+        raise Forbidden("action.forbidden", f"this needs the right {action!r}, which you do not have", action=action)
     found = view(session, driver, college)
     policy.require_role(driver, college, origin.person, action, found.calendar.local_day(origin.now).isoformat())
     return found
