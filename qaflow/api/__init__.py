@@ -158,7 +158,7 @@ class Described(Api):
         refusal = {"description": "Refused", "content": {PROBLEM_JSON: {"schema": Problem}}}
         self.spec.components.schema("Problem", schema=Problem).response("Problem", refusal)
         for resource in self._registered:
-            resource.register_views_in_doc(self, self._app, self.spec, name=resource.tag, parameters=None)
+            resource.register_views_in_doc(self, self._app, self.spec, name=resource.name, parameters=None)
             self.spec.tag({"name": resource.tag, "description": resource.description})
         for name in UNUSED:
             self.spec.components.schemas.pop(name, None)

@@ -113,7 +113,7 @@ class Resource(Blueprint):
 
             told = {"qaflow_public": True, "qaflow_operation": one, "_apidoc": self._described(one, view)}
             vars(answered).update(told)  # public: the web's guard knows sessions only
-            self.route(rule, methods=[method], parameters=_parts(one, rule))(answered)
+            self.route(rule, methods=[method], parameters=_parts(one, rule), tags=[self.tag])(answered)
             return view
 
         return decorate
