@@ -131,19 +131,11 @@ class Row(s.Strict):
     measured = s.many(Reading, 1000, required=True)
 
 
-class Subject(s.Strict):
-    """A subject whose table one may read."""
-
-    id = s.ident(required=True)
-    code = s.text(s.NAME, required=True)
-    name = s.text(s.NAME, required=True)
-
-
 class Table(s.Strict):
     """The table of self-diagnosis (annex 3 of document 003) of one subject."""
 
     subject = s.ident(required=True, allow_none=True)
-    subjects = s.many(Subject, CYCLES, required=True)
+    subjects = s.many(s.Subject, CYCLES, required=True)
     lines = s.many(Row, PARTS, required=True)
 
 

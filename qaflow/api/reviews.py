@@ -21,7 +21,6 @@ resource = Resource("api_reviews", __name__, url_prefix="/audit", description="S
 JSON = "application/json"
 FILES = 1_000_000  # of one freeze
 COUNTS = ("sound", "checked", "faults", "cycles", "broken", "texts", "lost", "added")
-WORD = r"^[0-9a-f]{16}$"
 AT_SAMPLE = {"ref.unknown_layer": "layer", "text.control_character": "seed", "text.too_long": "seed"}
 AT_FREEZE = {"ref.unknown_layer": "layer", "text.blank": "reason", "freeze.future": "day", "freeze.nothing": "day"}
 
@@ -56,7 +55,7 @@ class Drawing(s.Strict):
     seed = s.text(SEED, load_default="")
     layer = s.choice(LAYERS, load_default="")
     strata = s.flag(load_default=False)
-    once = s.text(16, 16, pattern=WORD, required=True)
+    once = s.once()
 
 
 class Frozen(s.Strict):
@@ -128,7 +127,7 @@ class Covering(s.Strict):
 class Freezing(Covering):
     """A freeze to be made; under the same word `once` it is made once."""
 
-    once = s.text(16, 16, pattern=WORD, required=True)
+    once = s.once()
 
 
 class Covered(s.Strict):
