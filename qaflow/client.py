@@ -13,11 +13,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import httpx
 
+Taken = TypeVar("Taken")
 Document = dict[str, Any]
 """A JSON object as the API describes it (`/api/v1/openapi.json`)."""
 PREFIX = "/api/v1"
@@ -156,6 +158,18 @@ class Client:
         """Return a file as it was left."""
         return self.request("GET", f"/cycles/{cycle}/files/{number}", headers={"Accept": "*/*"}).content
 
+    def save_file(self, cycle: int, number: int, to: str | Path) -> int:
+        """Save a file of a cycle as it was left; return its bytes."""
+        return self.save(f"/cycles/{cycle}/files/{number}", to)
+
+    def save_pack(self, cycle: int, to: str | Path) -> int:
+        """Save a cycle's whole history as a file that proves itself (`qaflow audit verify-pack`)."""
+        return self.save(f"/audit/cycles/{cycle}/pack", to)
+
+    def save_log(self, kind: str, to: str | Path, *, names: bool = False, **chosen: Any) -> int:
+        """Save the college's history as ``xes``, ``ocel`` or ``journal``, of a `layer` or from `first` to `last`."""
+        return self.save(f"/audit/logs/{kind}", to, names="true" if names else "false", **chosen)
+
     def frame(self, cycle: int) -> Tagged:
         """Return the points of the frame of diagnosis that a cycle is asked, with every answer."""
         return self.get(f"/cycles/{cycle}/frame")
@@ -210,26 +224,55 @@ class Client:
         """Take a thing away."""
         self.request("DELETE", path, headers={"If-Match": tag} if tag else {})
 
+    def save(self, path: str, to: str | Path, **query: Any) -> int:
+        """Save a file that the API hands out, piece by piece, in place of one that is there; return its bytes.
+
+        It bears its name once it is whole; one that breaks off is begun again.
+        """
+        target = Path(to)
+        part = target.with_name(f"{target.name}.part")
+        try:
+            size = self._done("GET", path, lambda reply: _kept(reply, part), params=query, headers={"Accept": "*/*"})
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return size
+
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Return the reply; what may be repeated is, where the network failed or the server asks to wait.
 
         Raises `Problem` where the server refuses, and httpx's `TransportError` where it is not reached.
         """
+        return self._done(method, path, _read, **more)
+
+    def _done(self, method: str, path: str, take: Callable[[httpx.Response], Taken], **more: Any) -> Taken:
+        """Return what is taken of a reply that is no refusal, as `request` does."""
         for left in reversed(range(TRIES)):
+            again, pause = left and method in REPEATABLE, _pause(TRIES - left)
             try:
-                reply = self._http.request(method, path, **more)
+                with self._http.stream(method, path, **more) as reply:
+                    if not reply.is_error:
+                        return take(reply)
+                    reply.read()
             except httpx.TransportError:
-                if not left or method not in REPEATABLE:
+                if not again:
                     raise
-                self._wait(_pause(TRIES - left))
+                self._wait(pause)
                 continue
-            if reply.status_code in AGAIN and left and method in REPEATABLE:
-                self._wait(_told(reply) or _pause(TRIES - left))
-                continue
-            if reply.is_error:
+            if reply.status_code not in AGAIN or not again:
                 raise Problem(reply.status_code, _problem(reply))
-            return reply
+            self._wait(_told(reply) or pause)
         raise AssertionError("the last try returns or raises")
+
+
+def _read(reply: httpx.Response) -> httpx.Response:
+    reply.read()
+    return reply
+
+
+def _kept(reply: httpx.Response, part: Path) -> int:
+    with part.open("wb") as file:
+        return sum(map(file.write, reply.iter_bytes()))
 
 
 def _pause(number: int) -> float:

@@ -190,6 +190,20 @@ def test_an_operation_that_ends_says_since_when_and_until_when(site: Site) -> No
     assert described(site)["paths"][f"{API}/passing"]["get"]["deprecated"] is True
 
 
+def test_each_part_has_a_plain_name_under_which_its_operations_stand(site: Site) -> None:
+    told = described(site)
+    names = [one["name"] for one in told["tags"]]
+    used = [verbs[verb]["tags"] for verbs in told["paths"].values() for verb in VERBS if verb in verbs]
+
+    assert {"me", "cycles", "readings"} <= set(names) and len(set(names)) == len(names)
+    assert not [name for name in names if name.startswith("api")]
+    assert {tuple(tags) for tags in used} == {(name,) for name in names}
+    page = site.browser("lead").get(f"{API}/docs").text
+    anchors = re.findall(r' id="([^"]+)"', page)
+    assert len(set(anchors)) == len(anchors)
+    assert set(names) <= set(anchors) & set(re.findall(r'href="#([^"]+)"', page))
+
+
 def test_whatever_is_named_has_bounds_and_nothing_may_hold_anything(site: Site) -> None:
     told = described(site)
     found = [one for name, schema in told["components"]["schemas"].items() for one in faults(schema, name)]

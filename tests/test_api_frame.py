@@ -1,12 +1,14 @@
 """The frame of diagnosis over the API: read, kept, taken and replaced by the office, answered in its cycles."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any, cast
 
 import pytest
 from browsing import Site
 from calling import Program, code, program
 from framing import DEPARTMENT, SCHOOL, TEACHING, FrameWorld, framed
+from openpyxl import load_workbook
 from test_frame import FILE
 
 from qaflow.config import Settings
@@ -59,6 +61,23 @@ def test_the_whole_of_document_003_is_told(office: Program) -> None:
     levels = [one["level"] for one in found["parts"]]
     assert [levels.count(one) for one in ("item", "element", "point")] == [7, 36, 90]
     assert len(table["lines"]) == 90 and sum(len(one["tasks"]) for one in table["lines"]) == 301
+
+
+@pytest.mark.parametrize(("language", "heading"), [("en", "Diagnosis item"), ("zh", "诊断项目")])
+def test_the_workbook_of_annex_3_is_the_page_s_own_in_the_language_that_is_named(
+    site: Site, office: Program, language: str, heading: str
+) -> None:
+    def rows(data: bytes) -> list[tuple[Any, ...]]:
+        return list(load_workbook(BytesIO(data)).worksheets[0].iter_rows(values_only=True))
+
+    handed = office.get(f"/frame/annex3.xlsx?language={language}")
+
+    assert handed.headers["Content-Disposition"].startswith('attachment; filename="annex3.xlsx"')
+    assert rows(handed.data) == rows(site.browser("office", language).get("/frame/annex3.xlsx").data)
+    assert (rows(handed.data)[1][0], len(rows(handed.data))) == (heading, 90 + 2)
+    same = rows(office.get("/frame/annex3.xlsx").data) == rows(handed.data)
+    assert same is (office.get("/me").get_json()["language"] == language)
+    assert office.get("/frame/annex3.xlsx?language=fr").status_code == 422
 
 
 def test_the_kind_of_the_college_leaves_points_out(office: Program) -> None:
@@ -275,5 +294,6 @@ def test_coverage_and_annex_tell_only_what_one_may_see(site: Site) -> None:
 
     assert [one["id"] for one in dept.get("/frame/coverage?term=all").get_json()["cycles"]] == [w.cycles[DEPARTMENT]]
     assert dept.get(f"/frame/coverage/list?term=all&cycle={w.cycles[TEACHING]}").get_json()["items"] == []
-    assert code(dept.get(f"/frame/annex3?subject={number}")) == (404, "subject.not_found")
+    for path in ("annex3", "annex3.xlsx"):
+        assert code(dept.get(f"/frame/{path}?subject={number}")) == (404, "subject.not_found")
     assert len(program(site, "unit").get(f"/frame/annex3?subject={number}").get_json()["lines"]) == 71 - 3

@@ -7,9 +7,10 @@ import pytest
 from browsing import Site
 from browsing import site as made
 from calling import Program, code, program
-from reviewing import go_elsewhere
+from reviewing import PDF, go_elsewhere, leave, stored
 
 from qaflow.config import Settings
+from qaflow.services.auditing import freeze_checks
 from qaflow.store.db import db
 
 WORD = "0123456789abcdef"
@@ -69,6 +70,49 @@ def test_what_was_planned_is_frozen_handed_out_and_lifted(site: Site, office: Pr
     assert code(office.get("/audit/freezes/99/manifest")) == (404, "freeze.not_found")
 
 
+def test_a_freeze_is_held_against_the_present(site: Site, office: Program) -> None:
+    assert leave(site.browser("lead"), 1).status_code == 303
+    tag = office.post("/audit/freezes/plan", FREEZE).headers["ETag"]
+    path = f"/audit/freezes/{office.post('/audit/freezes', FREEZE | {'once': WORD}, If_Match=tag).get_json()['id']}"
+    (file,) = stored(site)
+
+    sound = office.get(f"{path}/check").get_json()
+    whole = office.get(f"{path}/check?whole=true").get_json()
+    file.write_bytes(b"other")
+    altered = office.get(f"{path}/check").get_json()
+    file.unlink()
+    gone = office.get(f"{path}/check?whole=true").get_json()
+
+    counts = {"sound": True, "checked": 1, "faults": 0, "cycles": 2, "broken": [], "texts": 0, "lost": 0, "added": 0}
+    (held,) = sound.pop("items")
+    assert sound == counts | {"next": None} and whole == sound | {"items": []}
+    assert (held["name"], held["cycle"], held["size"], held["state"]) == ("a.pdf", 1, len(PDF), "same")
+    assert [(told["faults"], told["items"][0]["state"]) for told in (altered, gone)] == [(1, "changed"), (1, "missing")]
+    site.world.query("update content set bytes = x'00' where hash in (select manifest from evidence_freeze) "
+                     "returning hash")  # fmt: skip
+    forged = office.get(f"{path}/check").get_json()
+    assert (forged["sound"], forged["checked"], forged["items"]) == (False, 0, [])
+    go_elsewhere(site, "office")
+    assert code(office.get(f"{path}/check")) == (404, "freeze.not_found")
+
+
+def test_the_files_of_a_freeze_are_checked_page_after_page(
+    site: Site, office: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freeze_checks, "PAGE", 1)
+    for name, data in (("a.pdf", PDF), ("b.pdf", PDF + b" again")):
+        assert leave(site.browser("lead"), 1, name, data).status_code == 303
+    tag = office.post("/audit/freezes/plan", FREEZE).headers["ETag"]
+    path = f"/audit/freezes/{office.post('/audit/freezes', FREEZE | {'once': WORD}, If_Match=tag).get_json()['id']}"
+
+    first = office.get(f"{path}/check").get_json()
+    second = office.get(f"{path}/check?after={first['next']}").get_json()
+
+    assert [[one["name"] for one in page["items"]] for page in (first, second)] == [["a.pdf"], ["b.pdf"]]
+    assert second["next"] is None
+    assert code(office.get(f"{path}/check?after=2")) == (422, "query.cursor")
+
+
 def test_a_freeze_of_what_is_to_come_is_refused_at_its_field(office: Program) -> None:
     answer = office.post("/audit/freezes/plan", FREEZE | {"day": "2031-01-01"})
 
@@ -79,7 +123,7 @@ def test_a_freeze_of_what_is_to_come_is_refused_at_its_field(office: Program) ->
 def test_reviews_are_the_quality_offices_alone(site: Site, login: str) -> None:
     other = program(site, login)
 
-    for path in ("/audit/samples", "/audit/freezes", "/audit/freezes/1"):
+    for path in ("/audit/samples", "/audit/freezes", "/audit/freezes/1", "/audit/freezes/1/check"):
         assert code(other.get(path)) == (403, "action.forbidden")
     assert code(other.post("/audit/samples", {"n": 1, "once": WORD})) == (403, "action.forbidden")
     assert code(other.post("/audit/freezes/plan", FREEZE)) == (403, "action.forbidden")

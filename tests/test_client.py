@@ -12,6 +12,7 @@ import httpx
 import pytest
 from browsing import Site
 from browsing import site as made
+from conftest import Run
 from framing import DEPARTMENT, FrameWorld, framed
 from rights.served import server
 
@@ -64,14 +65,26 @@ def told(example: str, names: dict[str, Any]) -> list[str]:
     return out.getvalue().splitlines()
 
 
-def test_what_the_manual_shows_works(names: dict[str, Any]) -> None:
-    mine, evidence, act, history, events, refusal = (told(one, names) for one in EXAMPLES if "frame" not in one)
+def test_what_the_manual_shows_works(
+    names: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: Run
+) -> None:
+    home = tmp_path / "taken"
+    home.mkdir()
+    monkeypatch.chdir(home)
+
+    mine, evidence, act, history, files, events, refusal = (told(one, names) for one in EXAMPLES if "frame" not in one)
 
     assert mine[0] == "lead" and {line.split()[1] for line in mine[1:]} == {"goal"}
     assert act == ["goal review", "412 visit.stale"]
     assert evidence == ["minutes.txt 16 True", "what was decided"]
     kinds = [line.split()[1] for line in history]
     assert (kinds[0], kinds[-1]) == ("CycleStarted", "StageSubmitted")
+    packs = sorted(home.glob("cycle-*.json"))
+    assert {one.name for one in home.iterdir()} == {"history.xes", "minutes.txt", *(one.name for one in packs)}
+    log = (home / "history.xes").read_bytes()
+    assert files == [f"{len(log)} bytes"] and log.startswith(b"<?xml") and log.rstrip().endswith(b"</log>")
+    assert packs and not any(runner("audit", "verify-pack", str(one)).exit_code for one in packs)
+    assert (home / "minutes.txt").read_bytes() == b"what was decided"
     assert len(events) >= 2
     assert refusal == ["422 data.invalid /scopes"]
 
@@ -137,6 +150,47 @@ def test_a_server_that_stays_away_is_told_after_the_last_try() -> None:
         college.me()
 
     assert (told.value.status, told.value.code, len(asked)) == (503, "busy", TRIES)
+
+
+class Broken(httpx.SyncByteStream):
+    """A body that breaks off after its first piece."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the piece, then fail."""
+        yield b"half of "
+        raise httpx.ReadError("gone")
+
+
+def test_a_file_that_breaks_off_is_begun_again_and_stands_there_only_when_it_is_whole(tmp_path: Path) -> None:
+    network, asked = answering(httpx.Response(200, stream=Broken()), httpx.Response(200, content=b"the whole"))
+    target = tmp_path / "pack.json"
+    target.write_bytes(b"the one before")
+    waited: list[bytes] = []
+
+    with Client("http://qa.test", "t", transport=network, wait=lambda _: waited.append(target.read_bytes())) as college:
+        size = college.save_pack(7, target)
+
+    assert (size, target.read_bytes(), waited) == (9, b"the whole", [b"the one before"])
+    assert [one.name for one in tmp_path.iterdir()] == ["pack.json"]
+    assert [one.url.path for one in asked] == ["/api/v1/audit/cycles/7/pack"] * 2
+
+
+@pytest.mark.parametrize(("replies", "raised"), [
+    ([httpx.Response(403, json={"code": "action.forbidden", "detail": "no"})], Problem),
+    ([httpx.Response(200, stream=Broken()) for _ in range(TRIES)], httpx.ReadError),
+])  # fmt: skip
+def test_what_is_refused_or_never_comes_whole_leaves_no_file(
+    tmp_path: Path, replies: list[httpx.Response], raised: type[Exception]
+) -> None:
+    network, _ = answering(*replies)
+
+    with (
+        Client("http://qa.test", "t", transport=network, wait=lambda _: None) as college,
+        pytest.raises(raised),
+    ):
+        college.save_log("journal", tmp_path / "log.jsonl", names=True)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_list_is_given_page_after_page() -> None:

@@ -159,7 +159,7 @@ class Described(Api):
         self.spec.components.schema("Problem", schema=Problem).response("Problem", refusal)
         for resource in self._registered:
             resource.register_views_in_doc(self, self._app, self.spec, name=resource.name, parameters=None)
-            self.spec.tag({"name": resource.name, "description": resource.description})
+            self.spec.tag({"name": resource.tag, "description": resource.description})
         for name in UNUSED:
             self.spec.components.schemas.pop(name, None)
         found: dict[str, Any] = self.spec.to_dict()

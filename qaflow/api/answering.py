@@ -151,6 +151,11 @@ def tag_of(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:32]
 
 
+def tag_of_value(value: object) -> str:
+    """Return the tag of a value that a service gives: it changes when any part of the value does."""
+    return tag_of(repr(value))
+
+
 def _headers(found: Answer, tag: str) -> dict[str, str]:
     tag = found.tag or tag
     more = {"ETag": f'"{tag}"'} if tag else {}

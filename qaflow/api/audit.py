@@ -129,10 +129,6 @@ class Standing(s.Strict):
     checkpoint = s.one(Checkpointed, required=True, allow_none=True)
 
 
-class Nothing(s.Strict):
-    """An act that asks nothing."""
-
-
 class Checkpoint(s.Strict):
     """A checkpoint, to be kept outside as a file of this name with this text."""
 
@@ -191,7 +187,7 @@ def proof(call: Call, number: int) -> dict[str, Any]:
     return _proof(proving.one(call.session, call.origin, call.me.college, number))
 
 
-@resource.post("/checkpoints", scope="office", takes=Nothing, gives=Checkpoint, status=201)
+@resource.post("/checkpoints", scope="office", takes=s.Nothing, gives=Checkpoint, status=201)
 def checkpoint(call: Call) -> dict[str, str]:
     """Make a checkpoint, to be kept outside this machine."""
     made = proving.seal(call.session, call.origin, call.ports, call.me.college)

@@ -129,20 +129,6 @@ class Point(s.Strict):
     unit = s.text(s.NAME, 0, required=True)
 
 
-class Subject(s.Strict):
-    """A subject that a point was read of."""
-
-    id = s.ident(required=True)
-    code = s.text(s.NAME, required=True)
-    name = s.text(s.NAME, required=True)
-
-
-class Onward(s.Strict):
-    """Where in a list to go on."""
-
-    after = s.text(2000)
-
-
 class How(s.Strict):
     """By what subjects are grouped, and in which term (`all`: at any time)."""
 
@@ -222,7 +208,7 @@ def points(call: Call) -> dict[str, Any]:
     return call.page([_point(one) for _, of in found.layers for one in of], None)
 
 
-@resource.get("/points/<int:number>/subjects", asks=Onward, gives=s.listing(Subject))
+@resource.get("/points/<int:number>/subjects", asks=s.Onward, gives=s.listing(s.Subject))
 def measured(call: Call, number: int) -> dict[str, Any]:
     """List the subjects that a control point was read of."""
     found = analysis.measured(call.session, call.origin, call.me, number, call.after() or 0)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.frame_schemas import PARTS, Progress, Words, progress
+from qaflow.api.pointing import Fault, by_fault
 from qaflow.api.resource import Resource
 from qaflow.engine.diagnosis import DEGREES
-from qaflow.errors import Invalid
 from qaflow.services.frame import answering as frame_answering
 from qaflow.services.frame import diagnosing
 from qaflow.services.frame.answering import TEXT_LENGTH, Given
@@ -111,7 +110,7 @@ def answer(call: Call, number: int) -> dict[str, Any]:
     """Answer points of the frame, all or none; the same answer sent twice is one."""
     sent = call.body["answers"]
     given = [_given(one) for one in sent]
-    with _by_answer():
+    with by_fault(_at_answer):
         versions = frame_answering.answer_all(call.session, call.origin, number, given)
     kept = [one | {"version": version} for one, version in zip(sent, versions, strict=True)]
     return {"answers": kept}
@@ -122,19 +121,9 @@ def _given(one: dict[str, Any]) -> Given:
     return Given(sheet_no=one["place"], files=tuple(one["files"]), **{name: one[name] for name in same})
 
 
-@contextmanager
-def _by_answer() -> Iterator[None]:
-    """Point each fault at the answer that it is about."""
-    try:
-        yield
-    except Invalid as error:
-        raise Invalid(error.code, error.detail, errors=[_pointed(one) for one in error.errors]) from None
-
-
-def _pointed(fault: Mapping[str, Any] | str) -> Mapping[str, Any] | str:
-    if isinstance(fault, str) or "of" not in fault:
-        return fault
-    return {**fault, "pointer": f"/answers/{fault['of']}/{fault['pointer']}"}
+def _at_answer(fault: Fault) -> Fault:
+    """Point a fault at the answer that it is about."""
+    return {**fault, "pointer": f"/answers/{fault['of']}/{fault['pointer']}"} if "of" in fault else fault
 
 
 def _points(found: Diagnosis) -> Iterator[dict[str, Any]]:

@@ -150,10 +150,6 @@ class Reason(s.Strict):
     reason = s.text(TEXTS["reason"], required=True)
 
 
-class Nothing(s.Strict):
-    """An act that asks nothing."""
-
-
 @resource.get("", asks=Filters, gives=Box)
 def listed(call: Call) -> dict[str, Any]:
     """List the overdue work that came to whoever asks, or another of the lists."""
@@ -174,7 +170,7 @@ def show(call: Call, item: int) -> Answer:
     return Answer(body=_item(found), tag=f"{snap.revision}.{snap.version}")
 
 
-@resource.post("/<int:item>/remind", takes=Nothing, status=204, matches=True)
+@resource.post("/<int:item>/remind", takes=s.Nothing, status=204, matches=True)
 def remind(call: Call, item: int) -> Answer:
     """Remind the holder; again within some minutes is the first reminder."""
     return _acted(call, item, "remind", {})

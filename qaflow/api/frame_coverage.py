@@ -6,19 +6,23 @@ from typing import Any
 
 from qaflow.api import schemas as s
 from qaflow.api.calling import Call
+from qaflow.api.files import FileAnswer
 from qaflow.api.frame_schemas import PARTS, Progress, Words, progress
 from qaflow.api.resource import Resource
 from qaflow.engine.diagnosis import DEGREES, FRAMED
-from qaflow.services.frame import annex
+from qaflow.services.accounts.book import LANGUAGES
+from qaflow.services.frame import annex, annex_sheet
 from qaflow.services.frame import coverage as frame_coverage
 from qaflow.services.frame.annex import Line as AnnexLine
 from qaflow.services.frame.annex import Measured
 from qaflow.services.frame.coverage import WHATS, Chosen, Coverage, Line
 from qaflow.services.frame.edits import CODE_LENGTH
+from qaflow.services.ports import SHEETS
 from qaflow.store.frame_answers import Diagnosed
 
 resource = Resource("api_frame_coverage", __name__, url_prefix="/frame", description="How far the frame is answered")
 CYCLES = 10_000
+XLSX = SHEETS["xlsx"]
 
 
 class Diagnosis(s.Strict):
@@ -85,6 +89,12 @@ class Of(s.Strict):
     subject = s.ident(loose=True, load_default=0)
 
 
+class Sheet(Of):
+    """Whose table, and in which language: one's own unless told."""
+
+    language = s.choice(LANGUAGES)
+
+
 class Task(s.Strict):
     """A task of a point."""
 
@@ -121,19 +131,11 @@ class Row(s.Strict):
     measured = s.many(Reading, 1000, required=True)
 
 
-class Subject(s.Strict):
-    """A subject whose table one may read."""
-
-    id = s.ident(required=True)
-    code = s.text(s.NAME, required=True)
-    name = s.text(s.NAME, required=True)
-
-
 class Table(s.Strict):
     """The table of self-diagnosis (annex 3 of document 003) of one subject."""
 
     subject = s.ident(required=True, allow_none=True)
-    subjects = s.many(Subject, CYCLES, required=True)
+    subjects = s.many(s.Subject, CYCLES, required=True)
     lines = s.many(Row, PARTS, required=True)
 
 
@@ -161,6 +163,14 @@ def table(call: Call) -> dict[str, Any]:
     found = annex.look(call.session, call.origin, call.me, call.query["subject"])
     return {"subject": found.subject and found.subject.id, "subjects": [one._asdict() for one in found.subjects],
             "lines": [_row(found.frame.bodies[one.point.code], one) for one in found.lines]}  # fmt: skip
+
+
+@resource.get("/annex3.xlsx", asks=Sheet, hands=(XLSX,))
+def workbook(call: Call) -> FileAnswer:
+    """Hand out the table of annex 3 as a workbook."""
+    asked = call.query.get("language", call.me.language)
+    data = annex_sheet.workbook(call.session, call.origin, call.me, call.ports, call.query["subject"], asked)
+    return FileAnswer(name="annex3.xlsx", media=XLSX, data=data)
 
 
 def _diagnosis(found: Coverage, one: Diagnosed) -> dict[str, Any]:

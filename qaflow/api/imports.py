@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from qaflow.api import schemas as s
 from qaflow.api.calling import Call
+from qaflow.api.pointing import Fault, by_fault
 from qaflow.api.resource import Resource
-from qaflow.errors import Invalid
 from qaflow.services.files import importing
 from qaflow.services.files.importing import MOST_BYTES, Sent
 
@@ -70,23 +68,15 @@ def listed(call: Call) -> dict[str, Any]:
 def take(call: Call, kind: str) -> dict[str, Any]:
     """Take a file over whole, or check it; a file with a fault is refused with each fault at its cell."""
     sent = Sent(kind, NAMES[call.media], call.data, call.query.get("encoding"))
-    with _by_cell():
+    with by_fault(_at_cell):
         if call.query["dry_run"] == "true":
             return importing.rehearse(call.session, call.origin, call.me, sent)
         return importing.take(call.session, call.origin, call.me, sent, sent.digest)
 
 
-@contextmanager
-def _by_cell() -> Iterator[None]:
-    """Point each fault at its cell: `/Sheet1!B7` of a workbook, `/7/2` (line and cell) of a text."""
-    try:
-        yield
-    except Invalid as error:
-        raise Invalid(error.code, error.detail, errors=[_pointed(one) for one in error.errors]) from None
-
-
-def _pointed(fault: Mapping[str, Any] | str) -> Mapping[str, Any] | str:
-    if isinstance(fault, str) or "line" not in fault:
+def _at_cell(fault: Fault) -> Fault:
+    """Point a fault at its cell: `/Sheet1!B7` of a workbook, `/7/2` (line and cell) of a text."""
+    if "line" not in fault:
         return fault
     sheet = str(fault.get("sheet", "")).replace("~", "~0").replace("/", "~1")
     place = f"{sheet}!{fault['cell']}" if "cell" in fault else f"{fault['line']}/{fault['column']}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from qaflow.api import office_schemas as o
+from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.figures import counted, label, named
 from qaflow.api.resource import Resource
 from qaflow.services.cycles import steering
 from qaflow.services.figures import dashboard
-from qaflow.services.figures.dashboard import Cell, Chosen, Rate, Row, Took
+from qaflow.services.figures.dashboard import LINES, Cell, Chosen, Rate, Row, Took
 from qaflow.services.figures.survey import Survey
 from qaflow.store.dashboard import Line
 
@@ -62,7 +63,7 @@ def stuck(call: Call) -> dict[str, Any]:
     return _of(found.survey) | {"reasons": _whys(found.reasons.items()), "unstarted": _whys(found.unstarted)}
 
 
-@resource.get("/list", asks=o.Wanted, gives=o.Lines)
+@resource.get("/list", asks=o.Wanted, gives=s.listing(o.Line, LINES, many=s.whole(required=True)))
 def listed(call: Call) -> dict[str, Any]:
     """List what a number counts."""
     asked, page = dict(call.query), call.after() or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qaflow.api import schemas as s
 from qaflow.api.figures import ADDRESSED, Said
 from qaflow.engine.definition import NEUTRAL_STAGES
-from qaflow.services.figures.dashboard import AGES, LINES, PILES
+from qaflow.services.figures.dashboard import AGES, PILES
 from qaflow.store.dashboard import LISTS, STUCK
 
 MANY = 1000
@@ -209,11 +209,3 @@ class Line(s.Strict):
 
     cycle = s.one(Cycle, required=True, allow_none=True)
     unstarted = s.one(Unstarted, required=True, allow_none=True)
-
-
-class Lines(s.Strict):
-    """A page of a list, and how many it holds in all."""
-
-    items = s.many(Line, LINES, required=True)
-    next = s.text(2000, required=True, allow_none=True)
-    many = s.whole(required=True)

@@ -115,12 +115,6 @@ class Session(s.Strict):
     seen_at = s.instant(required=True)
 
 
-class Before(s.Strict):
-    """Where the page of sweeps begins."""
-
-    after = s.text(2000)
-
-
 class Failing(s.Strict):
     """Whether failed work is still open."""
 
@@ -139,7 +133,7 @@ def state(call: Call) -> dict[str, Any]:
     return _state(operations.overview(call.session, call.ports, call.origin, call.me))
 
 
-@resource.get("/ticks", scope="admin", asks=Before, gives=s.listing(Sweep))
+@resource.get("/ticks", scope="admin", asks=s.Onward, gives=s.listing(Sweep))
 def ticks(call: Call) -> dict[str, Any]:
     """List the sweeps, the newest first."""
     found = operations.runs(call.session, call.origin, call.me, call.after() or 0)

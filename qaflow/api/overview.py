@@ -148,14 +148,6 @@ class Line(s.Strict):
     task = s.one(Task, required=True, allow_none=True)
 
 
-class Lines(s.Strict):
-    """A page of what a number counts, and how many it counts in all."""
-
-    items = s.many(Line, LINES, required=True)
-    next = s.text(2000, required=True, allow_none=True)
-    many = s.whole(required=True)
-
-
 @resource.get("", gives=Overview)
 def show(call: Call) -> dict[str, Any]:
     """Show what one's roles cover."""
@@ -165,7 +157,7 @@ def show(call: Call) -> dict[str, Any]:
             "own": own, "sections": [_part(section) for section in found.sections]}  # fmt: skip
 
 
-@resource.get("/list", asks=Filters, gives=Lines)
+@resource.get("/list", asks=Filters, gives=s.listing(Line, LINES, many=s.whole(required=True)))
 def behind(call: Call) -> dict[str, Any]:
     """List what a number counts."""
     page = call.after() or 1

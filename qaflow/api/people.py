@@ -56,14 +56,6 @@ class Line(s.Strict):
     roles = s.many(Role, 1000, required=True)
 
 
-class Listed(s.Strict):
-    """A page of the people, and how many there are as the list is narrowed."""
-
-    items = s.many(Line, s.LISTED, required=True)
-    next = s.text(2000, required=True, allow_none=True)
-    total = s.whole(required=True)
-
-
 class Whole(s.Strict):
     """One person: account, roles, the subjects they answer for, and how much work waits."""
 
@@ -156,7 +148,7 @@ class Outcomes(s.Strict):
     results = s.many(Outcome, provisioning.MOST, required=True)
 
 
-@resource.get("", asks=Filters, gives=Listed)
+@resource.get("", asks=Filters, gives=s.listing(Line, s.LISTED, total=s.whole(required=True)))
 def listed(call: Call) -> dict[str, Any]:
     """List the college's people, by login unless told."""
     after = call.after()

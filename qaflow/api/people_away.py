@@ -83,14 +83,6 @@ class Open(s.Strict):
     subject = s.ident(required=True)
 
 
-class Work(s.Strict):
-    """A page of the live work that a person holds, and how much there is."""
-
-    items = s.many(Open, s.LISTED, required=True)
-    next = s.text(2000, required=True, allow_none=True)
-    total = s.whole(required=True)
-
-
 class By(s.Strict):
     """Until when what is shown falls due."""
 
@@ -199,7 +191,7 @@ def end_deputy(call: Call, number: int, deputy: int) -> Answer:
     return Answer(body=None)
 
 
-@resource.get("/people/<int:number>/work", asks=By, gives=Work)
+@resource.get("/people/<int:number>/work", asks=By, gives=s.listing(Open, s.LISTED, total=s.whole(required=True)))
 def work(call: Call, number: int) -> dict[str, Any]:
     """List the live work that somebody holds."""
     last = as_text(call.query.get("due")) or None

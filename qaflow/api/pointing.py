@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from qaflow.errors import Invalid
 
+Fault = Mapping[str, Any]
 Place = Callable[[str], str]
 
 
@@ -24,13 +25,15 @@ def by_code(places: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def by_field(place: Place) -> Iterator[None]:
-    """Point each fault at where the body holds the field that the service names."""
+def by_fault(told: Callable[[Fault], Fault]) -> Iterator[None]:
+    """Tell each fault as the API does; one that the service says in words alone stays."""
     try:
         yield
     except Invalid as error:
-        raise Invalid(error.code, error.detail, errors=[_moved(one, place) for one in error.errors]) from None
+        errors = [one if isinstance(one, str) else told(one) for one in error.errors]
+        raise Invalid(error.code, error.detail, errors=errors) from None
 
 
-def _moved(fault: Mapping[str, Any] | str, place: Place) -> dict[str, Any] | str:
-    return fault if isinstance(fault, str) else {**fault, "pointer": place(str(fault.get("pointer", "")))}
+def by_field(place: Place) -> AbstractContextManager[None]:
+    """Point each fault at where the body holds the field that the service names."""
+    return by_fault(lambda fault: {**fault, "pointer": place(str(fault.get("pointer", "")))})

@@ -35,14 +35,6 @@ class Line(s.Strict):
     ended = s.flag(required=True)
 
 
-class Lines(s.Strict):
-    """A page of subjects, and how many there are in all."""
-
-    items = s.many(Line, LINES, required=True)
-    next = s.text(2000, required=True, allow_none=True)
-    many = s.whole(required=True)
-
-
 class Filters(s.Strict):
     """By what the subjects are narrowed: words in code or name, a layer, those one answers for, ended ones too."""
 
@@ -178,7 +170,7 @@ class Drawn(s.Strict):
     as_of = s.day(required=True)
 
 
-@resource.get("", asks=Filters, gives=Lines)
+@resource.get("", asks=Filters, gives=s.listing(Line, LINES, many=s.whole(required=True)))
 def listed(call: Call) -> dict[str, Any]:
     """List the subjects whose portraits one may read."""
     asked, page = call.query, call.after() or 1

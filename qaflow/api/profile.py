@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from qaflow.api import schemas as s
-from qaflow.api.answering import tag_of
+from qaflow.api.answering import tag_of_value
 from qaflow.api.calling import Answer, Call
 from qaflow.api.people import as_text
 from qaflow.api.people_away import AT, DEPUTIES, Made, NewAbsence, NewDeputy
@@ -85,7 +85,7 @@ def language(call: Call) -> Answer:
 def speak(call: Call) -> Answer:
     """Choose the language in which one reads pages and notices."""
     call.hold(f"person:{call.me.person}")
-    call.require(tag_of(profile.spoken(call.session, call.me)))
+    call.require(tag_of_value(profile.spoken(call.session, call.me)))
     profile.speak(call.session, call.origin, call.me, call.body["language"])
     return _spoken(call.body["language"])
 
@@ -100,7 +100,7 @@ def told(call: Call) -> Answer:
 def choose(call: Call) -> Answer:
     """Choose how one is told."""
     call.hold(f"notices:{call.me.person}")
-    call.require(_tag(_own(call)))
+    call.require(tag_of_value(_own(call)))
     asked = call.body
     choice = Choice(asked["mail"], asked["address"], asked["hour"])
     hows = {one["what"]: one["how"] for one in asked["topics"]}
@@ -150,7 +150,7 @@ def end(call: Call, number: int) -> Answer:
 
 
 def _spoken(spoken: str) -> Answer:
-    return Answer(body={"language": spoken}, tag=tag_of(spoken))
+    return Answer(body={"language": spoken}, tag=tag_of_value(spoken))
 
 
 def _own(call: Call) -> Told:
@@ -160,10 +160,6 @@ def _own(call: Call) -> Told:
     return found
 
 
-def _tag(found: Told) -> str:
-    return tag_of(repr(found))
-
-
 def _told(found: Told) -> Answer:
     lines = [{"what": one.what, "how": one.how, "allow": one.allow} for one in found.topics]
-    return Answer(body=found.choice._asdict() | {"topics": lines}, tag=_tag(found))
+    return Answer(body=found.choice._asdict() | {"topics": lines}, tag=tag_of_value(found))

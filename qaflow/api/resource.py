@@ -23,6 +23,7 @@ from qaflow.api.schemas import HIGHEST, NAME
 from qaflow.services.signin.bearing import MOST_SIGNS
 
 BODY = 1_000_000
+ROOM = "api_"
 View = Callable[..., Any]
 DOCUMENTED = (400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429, 503)
 UNREADABLE = 400
@@ -74,7 +75,12 @@ class Operation:
 
 
 class Resource(Blueprint):
-    """The operations on one kind of thing."""
+    """The operations on one kind of thing; its name begins with `ROOM`, for pages have names as well."""
+
+    @property
+    def tag(self) -> str:
+        """The name under which its operations stand in the description."""
+        return self.name.removeprefix(ROOM)
 
     def get(self, rule: str, **more: Any) -> Callable[[View], View]:
         """Declare how to look."""
@@ -107,7 +113,7 @@ class Resource(Blueprint):
 
             told = {"qaflow_public": True, "qaflow_operation": one, "_apidoc": self._described(one, view)}
             vars(answered).update(told)  # public: the web's guard knows sessions only
-            self.route(rule, methods=[method], parameters=_parts(one, rule))(answered)
+            self.route(rule, methods=[method], parameters=_parts(one, rule), tags=[self.tag])(answered)
             return view
 
         return decorate

@@ -6,17 +6,21 @@ from typing import Any
 
 from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
+from qaflow.api.figures import label
 from qaflow.api.files import FileAnswer
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.engine.definition import LAYERS
-from qaflow.services.auditing import freezing, sampling
+from qaflow.services.auditing import freeze_checks, freezing, sampling
+from qaflow.services.auditing.freeze_checks import STATES
 from qaflow.services.auditing.freezing import Line, Wanted
 from qaflow.services.auditing.sampling import MOST, SEED, Sample
+from qaflow.services.cycles import evidence
 
 resource = Resource("api_reviews", __name__, url_prefix="/audit", description="Samples and freezes for a review")
 JSON = "application/json"
-WORD = r"^[0-9a-f]{16}$"
+FILES = 1_000_000  # of one freeze
+COUNTS = ("sound", "checked", "faults", "cycles", "broken", "texts", "lost", "added")
 AT_SAMPLE = {"ref.unknown_layer": "layer", "text.control_character": "seed", "text.too_long": "seed"}
 AT_FREEZE = {"ref.unknown_layer": "layer", "text.blank": "reason", "freeze.future": "day", "freeze.nothing": "day"}
 
@@ -51,7 +55,7 @@ class Drawing(s.Strict):
     seed = s.text(SEED, load_default="")
     layer = s.choice(LAYERS, load_default="")
     strata = s.flag(load_default=False)
-    once = s.text(16, 16, pattern=WORD, required=True)
+    once = s.once()
 
 
 class Frozen(s.Strict):
@@ -71,6 +75,47 @@ class Frozen(s.Strict):
     lifted_why = s.text(s.TEXT, 0, required=True, allow_none=True)
 
 
+class Page(s.Strict):
+    """A page of a freeze's files, or of the whole freeze those files that are not as they were."""
+
+    whole = s.choice(("true", "false"), load_default="false")
+    after = s.text(2000)
+
+
+class Held(s.Strict):
+    """A file of the manifest, and how it stands now."""
+
+    id = s.ident(required=True)
+    cycle = s.ident(required=True)
+    subject = s.text(s.NAME, required=True)
+    stage = s.one(s.Named, required=True)
+    name = s.text(s.NAME, required=True)
+    hash = s.text(64, 64, required=True)
+    size = s.whole(required=True)
+    at = s.instant(required=True)
+    state = s.choice(STATES, required=True)
+
+
+class Checked(s.Strict):
+    """A freeze held against the present, and of its files a page, or all that are not the same.
+
+    `sound`: the manifest is the one that was frozen; nothing else is looked into where it is not. Of the files
+    `checked` were looked into, `faults` are not the same, `added` came to these cycles since. `cycles` histories begin
+    as they did, those of `broken` do not. Of the `texts` `lost` are altered or erased.
+    """
+
+    sound = s.flag(required=True)
+    checked = s.whole(required=True)
+    faults = s.whole(required=True)
+    cycles = s.whole(required=True)
+    broken = s.many(s.ident(), freezing.MOST, required=True)
+    texts = s.whole(required=True)
+    lost = s.whole(required=True)
+    added = s.whole(required=True)
+    items = s.many(Held, FILES, required=True)
+    next = s.text(2000, required=True, allow_none=True)
+
+
 class Covering(s.Strict):
     """What is to be frozen: the cycles whose period began by a day, of one layer or of all."""
 
@@ -82,7 +127,7 @@ class Covering(s.Strict):
 class Freezing(Covering):
     """A freeze to be made; under the same word `once` it is made once."""
 
-    once = s.text(16, 16, pattern=WORD, required=True)
+    once = s.once()
 
 
 class Covered(s.Strict):
@@ -160,6 +205,17 @@ def manifest(call: Call, number: int) -> FileAnswer:
     """Hand out the manifest as it was frozen."""
     row, text = freezing.manifest(call.session, call.origin, call.me, number)
     return FileAnswer(name=f"freeze-{row.id}-{row.day}.json", media=JSON, data=text.encode())
+
+
+@resource.get("/freezes/<int:number>/check", asks=Page, gives=Checked)
+def check(call: Call, number: int) -> dict[str, Any]:
+    """Hold a freeze against the present; the whole of one that covers many files takes its time."""
+    whole = call.query["whole"] == "true"
+    files = evidence.keeper(call.ports.files)
+    found = freeze_checks.check(call.session, call.origin, call.me, files, number, call.after() or 0, whole)
+    counts = {name: getattr(found, name) for name in COUNTS}
+    held = [one._asdict() | {"stage": label(one.stage)} for one in found.files]
+    return counts | call.page(held, found.following or None)
 
 
 def _one(call: Call, number: int) -> dict[str, Any]:

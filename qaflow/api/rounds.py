@@ -18,7 +18,6 @@ from qaflow.services.figures.dashboard import Chosen
 
 resource = Resource("api_rounds", __name__, url_prefix="/rounds", description="Rounds of cycles, steered in bulk")
 REASON = 200
-WORD = r"^[0-9a-f]{16}$"
 
 
 class Round(s.Strict):
@@ -103,7 +102,7 @@ class Asked(s.Strict):
 class Doing(Asked):
     """An act to be done; what was done under the same word `once` is not done again."""
 
-    once = s.text(16, 16, pattern=WORD, required=True)
+    once = s.once()
 
 
 class Outcome(s.Strict):

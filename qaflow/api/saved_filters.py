@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qaflow.api import schemas as s
-from qaflow.api.answering import tag_of
+from qaflow.api.answering import tag_of_value
 from qaflow.api.calling import Answer, Call
 from qaflow.api.inbox import NEARNESS
 from qaflow.api.pointing import by_code
@@ -68,7 +68,7 @@ def keep(call: Call) -> Answer:
     with by_code(AT):
         saved_filters.save(call.session, call.origin, call.me, name, chosen)
     made = max(saved_filters.mine(call.session, call.me), key=lambda one: (one.name == name.strip(), one.id))
-    return Answer(body=_kept(made), tag=_tag(made), location=f"/api/v1/inbox/filters/{made.id}")
+    return Answer(body=_kept(made), tag=tag_of_value(made), location=f"/api/v1/inbox/filters/{made.id}")
 
 
 @resource.get("/<int:number>", gives=Kept)
@@ -81,7 +81,7 @@ def show(call: Call, number: int) -> Answer:
 def rename(call: Call, number: int) -> Answer:
     """Give a filter another name."""
     call.hold(f"filters:{call.me.person}")
-    call.require(_tag(_own(call, number)))
+    call.require(tag_of_value(_own(call, number)))
     with by_code(AT):
         saved_filters.rename(call.session, call.me, number, call.body["name"])
     return _shown(call, number)
@@ -103,11 +103,7 @@ def _own(call: Call, number: int) -> Saved:
 
 def _shown(call: Call, number: int) -> Answer:
     found = _own(call, number)
-    return Answer(body=_kept(found), tag=_tag(found))
-
-
-def _tag(found: Saved) -> str:
-    return tag_of(repr(found))
+    return Answer(body=_kept(found), tag=tag_of_value(found))
 
 
 def _kept(one: Saved) -> dict[str, Any]:

@@ -14,6 +14,7 @@ HIGHEST = 2**53 - 1  # the largest whole number that every reader of JSON takes 
 NAME = 200
 TEXT = 8000
 LISTED = 200
+PAGE = 1000  # lines of a page, where a list does not say less
 FIELDS = 500  # of one form
 ROWS = 1000  # of one field
 ENTERED = 100_000  # characters of one field
@@ -194,12 +195,36 @@ class Named(Strict):
     en = text(NAME, 0)
 
 
-def listing(of: type[Schema]) -> type[Schema]:
-    """Return the schema of a page of a list: its `items`, and in `next` the cursor of the page behind."""
+class Onward(Strict):
+    """Where in a list to go on."""
+
+    after = text(2000)
+
+
+class Nothing(Strict):
+    """An act that asks nothing."""
+
+
+def once() -> fields.String:
+    """Return the word of an act: what was done under it is not done again."""
+    return text(16, 16, pattern=r"^[0-9a-f]{16}$", required=True)
+
+
+class Subject(Strict):
+    """A subject by its number, code and name."""
+
+    id = ident(required=True)
+    code = text(NAME, required=True)
+    name = text(NAME, required=True)
+
+
+def listing(of: type[Schema], most: int = PAGE, **more: fields.Field[Any]) -> type[Schema]:
+    """Return the schema of a page of a list: its `items`, in `next` the cursor of the page behind, and what is more."""
     made: dict[str, fields.Field[Any]] = {
-        "items": many(of, 1000, required=True), "next": text(2000, required=True, allow_none=True),
+        "items": many(of, most, required=True), "next": text(2000, required=True, allow_none=True), **more,
     }  # fmt: skip
-    return Strict.from_dict(made, name=f"{_name(of)}Page")
+    told = "".join(name.title() for name in more)  # so that lists of the same lines have names of their own
+    return Strict.from_dict(made, name=f"{_name(of)}{told}Page")
 
 
 def named() -> MarshmallowPlugin:

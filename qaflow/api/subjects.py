@@ -67,14 +67,6 @@ class Subject(Line):
     runs = s.many(Run, subject_pages.RUNS, required=True)
 
 
-class Subjects(s.Strict):
-    """A page of the subjects, and how many there are as the list is narrowed."""
-
-    items = s.many(Line, s.LISTED, required=True)
-    next = s.text(2000, required=True, allow_none=True)
-    total = s.whole(required=True)
-
-
 class Filters(s.Strict):
     """By what the list can be narrowed; the person by number."""
 
@@ -120,7 +112,7 @@ class Effects(s.Strict):
     stops = s.flag(required=True)
 
 
-@resource.get("", asks=Filters, gives=Subjects)
+@resource.get("", asks=Filters, gives=s.listing(Line, s.LISTED, total=s.whole(required=True)))
 def listed(call: Call) -> dict[str, Any]:
     """List the college's subjects."""
     asked = {k: v for k, v in call.query.items() if k != "after"}

@@ -65,12 +65,6 @@ class Delivery(s.Strict):
     ended_at = s.instant(required=True, allow_none=True)
 
 
-class Place(s.Strict):
-    """Where in a list to go on."""
-
-    after = s.text(2000)
-
-
 @resource.get("", scope="admin", gives=s.listing(Webhook))
 def listed(call: Call) -> dict[str, Any]:
     """List the college's webhooks."""
@@ -129,7 +123,7 @@ def remove(call: Call, number: int) -> None:
     webhooks.remove(call.session, call.origin, call.me, number)
 
 
-@resource.get("/<int:number>/deliveries", scope="admin", asks=Place, gives=s.listing(Delivery))
+@resource.get("/<int:number>/deliveries", scope="admin", asks=s.Onward, gives=s.listing(Delivery))
 def deliveries(call: Call, number: int) -> dict[str, Any]:
     """List its deliveries, the newest first."""
     _, log = webhooks.look(call.session, call.origin, call.me, number, call.after() or 0)

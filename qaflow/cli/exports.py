@@ -9,7 +9,7 @@ import click
 
 from qaflow.cli.frame import Lazy, LazyGroup, ports
 from qaflow.errors import Unavailable, Usage
-from qaflow.services.ports import Leaf
+from qaflow.services.ports import SHEETS, Leaf
 
 EXPORTS = {
     "grid": Lazy("qaflow.cli.export_tasks:grid", "The month grid of a year's tasks."),
@@ -41,10 +41,7 @@ def save(leaves: Sequence[Leaf], out: str) -> Path:
 
 def rendered(leaves: Sequence[Leaf], suffix: str) -> bytes:
     """Return sheets as the bytes of a file whose name ends so."""
-    writers = {".xlsx": ports().workbooks, ".csv": ports().tables}
-    if suffix not in writers:
+    form = suffix.removeprefix(".")
+    if form not in SHEETS:
         raise Usage("export.suffix", f"no file ending in {suffix or 'nothing'} is written: name it *.xlsx or *.csv")
-    writer = writers[suffix]
-    if writer is None:
-        raise Unavailable("document.writer", "this program was put together without a writer of documents")
-    return writer.write(leaves)
+    return ports().written(leaves, form)

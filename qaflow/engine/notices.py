@@ -9,7 +9,6 @@ from __future__ import annotations
 from .definition import Definition, NoticeRule
 
 HOWS = ("urgent", "digest", "off")
-OWED = ("urgent", "digest")  # how work that somebody owes may be told: it cannot be turned off
 TOPICS = {
     "StageSubmitted": "decision", "StageSigned": "decision", "SignerAdded": "decision",
     "StageRejected": "returned", "StageReturned": "returned",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from qaflow.config import Settings
 from qaflow.engine.decide import Decide, decide
+from qaflow.errors import Unavailable
 
 
 class Clock(Protocol):
@@ -159,6 +160,10 @@ class Tables(Protocol):
         ...
 
 
+SHEETS = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv"}
+"""How sheets are written, each form with its content type."""
+
+
 class Pictures(Protocol):
     """Draws charts without a browser."""
 
@@ -254,3 +259,10 @@ class Ports:
     def post(self) -> Post:
         """What messages need beside a mailer."""
         return Post(chats=self.chats, base_url=self.settings.base_url, secret_key=self.settings.secret_key)
+
+    def written(self, leaves: Sequence[Leaf], form: str = "xlsx") -> bytes:
+        """Return sheets in one of the forms of `SHEETS`; `Unavailable` (``document.writer``) without a writer."""
+        writer = self.workbooks if form == "xlsx" else self.tables
+        if writer is None:
+            raise Unavailable("document.writer", "this program was put together without a writer of documents")
+        return writer.write(leaves)

@@ -61,7 +61,6 @@ class Orphan(NamedTuple):
 _ACCOUNT = f"select {', '.join(Account._fields)} from person"
 _BY_LOGINS = Sql(f"{_ACCOUNT} where login in :logins[]")
 _ALIKE = Sql("select login from person where lower(login) in :logins[]")
-_OF_COLLEGE = Sql(f"{_ACCOUNT} where college_id = :college order by id")
 _HEADS_TEXT = "select id, version, head from person where id in :ids[] order by id"
 _HEADS = Sql(_HEADS_TEXT, postgresql=_HEADS_TEXT + " for update")
 _SET_HEAD = Sql("update person set version = :version, head = :head where id = :id and version = :was")
@@ -117,11 +116,6 @@ def alike(driver: Driver, logins: Iterable[str]) -> dict[str, str]:
     """Return the standing login for each that differs from it in case alone, by its folded form."""
     found = driver.all(_ALIKE, {"logins": sorted({login.casefold() for login in logins})})
     return {row[0].casefold(): row[0] for row in found}
-
-
-def of_college(driver: Driver, college: int) -> list[Account]:
-    """Return every account of a college."""
-    return [_account(row) for row in driver.all(_OF_COLLEGE, {"college": college})]
 
 
 def _account(row: tuple[Any, ...]) -> Account:

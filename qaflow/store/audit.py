@@ -58,7 +58,6 @@ _ROWS = {
 }
 _ACTORS = Sql("select id, login, name from person where id in :ids[]")
 _COLLEGE = Sql("select key, name_zh, name_en from college where id = (select college_id from cycle where id = :id)")
-_EVIDENCE = Sql("select stage, visit, hash, name, size, media from evidence where cycle_id = :id order by id")
 _CONTENTS_OF = Sql("select hash, salt, bytes, erased_at from content where hash in :hashes[] order by hash")
 _BODIES = Sql("select hash, body from definition where hash in :hashes[] order by hash")
 
@@ -170,11 +169,6 @@ def actors(driver: Driver, ids: Sequence[int]) -> list[tuple[int, str, str]]:
 def college_of(driver: Driver, cycle: int) -> tuple[str, str, str] | None:
     """Return (key, name in Chinese, name in English) of a cycle's college."""
     return driver.one(_COLLEGE, {"id": cycle})
-
-
-def evidence_of(driver: Driver, cycle: int) -> list[Row]:
-    """Return (stage, visit, hash, name, size, media) of a cycle's files."""
-    return driver.all(_EVIDENCE, {"id": cycle})
 
 
 def contents_of(driver: Driver, hashes: Sequence[str]) -> list[Row]:

@@ -56,11 +56,6 @@ _YEARS = Sql(
     f"{_SEEN} order by 1 desc"
 )
 _LAST = Sql("select coalesce(max(no), 0) from quality_incident where college_id = :college")
-_WARNING = Sql(
-    "select w.subject_id, w.cycle_id, s.unit_id from warning w join subject s on s.id = w.subject_id where "
-    "w.college_id = :college and w.id = :id"
-)
-_CYCLE = Sql("select subject_id, unit_id from cycle where college_id = :college and id = :id")
 _SUBJECT = Sql("select layer, code, name from subject where college_id = :college and id = :id")
 
 
@@ -106,16 +101,6 @@ def change(driver: Driver, row: Row, values: Mapping[str, Any]) -> bool:
     sets = ", ".join(f"{name} = :{name}" for name in values)
     text = Sql(f"update quality_incident set {sets}, version = version + 1 where id = :id and version = :was")
     return driver.run(text, {**values, "id": row.id, "was": row.version}) == 1
-
-
-def of_warning(driver: Driver, college: int, warning: str) -> tuple[int, int | None, int] | None:
-    """Return a warning's subject, cycle and unit."""
-    return driver.one(_WARNING, {"college": college, "id": warning})
-
-
-def of_cycle(driver: Driver, college: int, cycle: int) -> tuple[int, int] | None:
-    """Return a cycle's subject and unit."""
-    return driver.one(_CYCLE, {"college": college, "id": cycle})
 
 
 def subject(driver: Driver, college: int, number: int) -> tuple[str, str, str] | None:

@@ -33,7 +33,6 @@ _HISTORY_NAMES = ("seq", "kind", "at", "recorded_at", "actor", "on_behalf_of", "
                   "data",
                   "prev", "hash")  # fmt: skip
 _FOLLOWING = Sql("select id from cycle where previous_id = :id order by id")
-_COLLEGE_OF = Sql("select college_id, definition_id from cycle where id = :id")
 
 
 def cycles(driver: Driver, after: int, limit: int, **filters: str | None) -> list[dict[str, Any]]:
@@ -60,9 +59,3 @@ def _named(row: tuple[Any, ...]) -> dict[str, Any]:
 def history(driver: Driver, number: int) -> list[dict[str, Any]]:
     """Return a cycle's entries in order."""
     return [dict(zip(_HISTORY_NAMES, row, strict=True)) for row in driver.all(_HISTORY, {"stream": f"cycle:{number}"})]
-
-
-def college_of(driver: Driver, number: int) -> int | None:
-    """Return the college of a cycle."""
-    found: int | None = driver.value(_COLLEGE_OF, {"id": number})
-    return found

@@ -105,11 +105,6 @@ _ANYTHING = Sql(
     "or exists (select 1 from digest_slot where next_at <= :now) or exists (select 1 from college k where not exists "
     "(select 1 from digest_slot s where s.college_id = k.id))))"
 )
-_DUE_SHEETS = Sql(
-    "select no from sheet where college_id = :college and cycle_id = :cycle and state = 'planned' and "
-    "issue_at <= :now order by issue_at, no"
-)
-
 _MOVE_CYCLE = Sql(
     "update cycle set stage = :stage, leaf = :leaf, visit = 1, revision = :revision, due = :due, next_due = :next_due, "
     "item_no = :item_no, version = :version, head = :head where id = :id and version = :was"
@@ -202,11 +197,6 @@ def planned_sheets(driver: Driver, college: int, ids: Sequence[int]) -> dict[int
 def with_children(driver: Driver, ids: Sequence[int]) -> set[int]:
     """Return the cycles with a child still running."""
     return {row[0] for row in driver.all(_PARENTS, {"ids": list(ids)})}
-
-
-def due_sheets(driver: Driver, college: int, cycle: int, now: str) -> list[int]:
-    """Return the numbers of a cycle's sheets that are to be issued."""
-    return [row[0] for row in driver.all(_DUE_SHEETS, {"college": college, "cycle": cycle, "now": now})]
 
 
 def move(

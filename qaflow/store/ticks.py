@@ -59,7 +59,6 @@ _SOLVE = Sql(
     "update incident set state = 'solved', solved_at = :at where kind = :kind and ref = :ref and state <> 'solved'"
 )
 _RETRY = Sql("update incident set next_try_at = :at, state = 'retry' where state <> 'solved' and kind like 'tick.%'")
-_LEASE = Sql("select holder, token, until from lease where name = :name")
 _TAKE = Sql(
     "insert into lease (name, holder, token, until) values (:name, :holder, 1, :until) on conflict (name) do "
     "update set "

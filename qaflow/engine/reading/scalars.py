@@ -10,7 +10,6 @@ import datetime
 import math
 import re
 import unicodedata
-from collections.abc import Collection
 from typing import Any
 
 from ..definition import Label
@@ -257,8 +256,3 @@ def period_length(reading: Reading, node: Node) -> Any:
     if not 1 <= int(found[1]) * (12 if found[2] == "Y" else 1) <= MAX_MONTHS:
         return reading.fault(node, "duration.range", f'"{value}" is out of range', "write 1 month to 10 years")
     return value
-
-
-def one_of(allowed: Collection[str]) -> Reader:
-    """Return the reader of one of the words of a collection."""
-    return choice(*allowed)

@@ -23,7 +23,7 @@ from .freezing import Line, lines, manifest_of, one_of
 
 PAGE = 200
 CHUNK = 500
-SAME, CHANGED, MISSING = "same", "changed", "missing"
+SAME, CHANGED, MISSING = STATES = ("same", "changed", "missing")
 
 
 class Held(NamedTuple):

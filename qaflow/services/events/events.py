@@ -20,7 +20,6 @@ from qaflow.store.events import Row
 
 SPEC = "1.0"
 CONTENT_TYPE = "application/cloudevents+json"
-BATCH_TYPE = "application/cloudevents-batch+json"
 DIGITS = 19  # positions as text sort by their number
 
 
@@ -122,7 +121,6 @@ TOLD: dict[str, Told] = {
 """Every kind of fact that is told; what is not here stays inside."""
 KINDS = tuple(sorted(TOLD))
 TYPES = tuple(sorted({told.type for told in TOLD.values()}))
-KINDS_OF = {told.type: kind for kind, told in TOLD.items()}
 
 
 def carried(kind: str, data: Data) -> Data:

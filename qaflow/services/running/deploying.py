@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import stat
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from qaflow import config, paths
@@ -21,9 +20,9 @@ from qaflow.store import doctor as store
 from qaflow.store.driver import driver
 
 from . import outside
+from .outside import Finding, unsafe
 
 SKEW = dt.timedelta(seconds=30)
-Finding = dict[str, Any]
 
 
 def check(session: AnySession, settings: Settings, now: dt.datetime, ports: Ports | None = None) -> list[Finding]:
@@ -40,13 +39,9 @@ def check(session: AnySession, settings: Settings, now: dt.datetime, ports: Port
     return found
 
 
-def _unsafe(code: str, why: str, remedy: str) -> Finding:
-    return {"check": "deploy", "ref": code, "why": why, "remedy": remedy}
-
-
 def _of(error: ConfigError) -> Finding:
     why, _, remedy = error.detail.partition("; type: ")
-    return _unsafe(error.code, why, remedy)
+    return unsafe(error.code, why, remedy)
 
 
 def _refusals(settings: Settings) -> list[ConfigError]:
@@ -69,13 +64,13 @@ def _address(settings: Settings, sandbox: bool) -> list[Finding]:
     found = []
     base = urlsplit(settings.base_url)
     if base.scheme != "https" and not (sandbox and base.hostname in LOOPBACK):
-        found.append(_unsafe("config.base_url", f"{settings.base_url} is plain http: passwords and cookies can be read",
+        found.append(unsafe("config.base_url", f"{settings.base_url} is plain http: passwords and cookies can be read",
                              "export QAFLOW_BASE_URL=https://<the name people type>"))  # fmt: skip
     if settings.host not in LOOPBACK and not settings.allowed_hosts:
-        found.append(_unsafe("config.allowed_hosts", f"the server listens on {settings.host} and names no hosts",
+        found.append(unsafe("config.allowed_hosts", f"the server listens on {settings.host} and names no hosts",
                              "export QAFLOW_ALLOWED_HOSTS=<the name people type>"))  # fmt: skip
     if sandbox and settings.host not in LOOPBACK:
-        found.append(_unsafe("installation.sandbox", "a sandbox, where anybody may act for anybody, is open to others",
+        found.append(unsafe("installation.sandbox", "a sandbox, where anybody may act for anybody, is open to others",
                              "export QAFLOW_HOST=127.0.0.1"))  # fmt: skip
     return found
 
@@ -87,21 +82,21 @@ def _files(settings: Settings) -> list[Finding]:
         private.append(settings.sqlite_file)
         kind = paths.filesystem(settings.sqlite_file)
         if kind in paths.NETWORK_FILESYSTEMS:
-            found.append(_unsafe("config.database_network", f"the database lies on {kind}, where locks do not hold",
+            found.append(unsafe("config.database_network", f"the database lies on {kind}, where locks do not hold",
                                  "export QAFLOW_HOME=<a folder on a local disk>"))  # fmt: skip
         found += _processes(settings.sqlite_file)
     for file in private:
         if file.exists() and stat.S_IMODE(file.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-            found.append(_unsafe("config.readable", f"others may read {file}", f"chmod 600 {file}"))
+            found.append(unsafe("config.readable", f"others may read {file}", f"chmod 600 {file}"))
     if settings.home.exists() and settings.home.stat().st_mode & stat.S_IWOTH:
-        found.append(_unsafe("config.home", f"others may write in {settings.home}", f"chmod 700 {settings.home}"))
+        found.append(unsafe("config.home", f"others may write in {settings.home}", f"chmod 700 {settings.home}"))
     return found
 
 
 def _processes(file: Path) -> list[Finding]:
     workers = os.environ.get("WEB_CONCURRENCY", "1")
     if workers.isdigit() and int(workers) > 1:
-        return [_unsafe("config.sqlite_single_process", f"{workers} web processes on {file.name}: SQLite serves one",
+        return [unsafe("config.sqlite_single_process", f"{workers} web processes on {file.name}: SQLite serves one",
                         "unset WEB_CONCURRENCY")]  # fmt: skip
     return []
 
@@ -115,7 +110,7 @@ def _signin(session: AnySession, settings: Settings) -> list[Finding]:
             for rule in of.roles:
                 scopes.grant(rule.role)
         except QaflowError as error:
-            found.append(_unsafe("config.signin", f"the provider {of.key}: {error.detail}",
+            found.append(unsafe("config.signin", f"the provider {of.key}: {error.detail}",
                                  "correct the file that QAFLOW_SIGNIN names"))  # fmt: skip
     return found
 
@@ -124,5 +119,5 @@ def _clock(session: AnySession, now: dt.datetime) -> list[Finding]:
     there = store.clock(driver(session))
     if there is None or abs(there - now) <= SKEW:
         return []
-    return [_unsafe("clock.skew", f"the database's clock is {abs(there - now).total_seconds():.0f} s off this one",
+    return [unsafe("clock.skew", f"the database's clock is {abs(there - now).total_seconds():.0f} s off this one",
                     "timedatectl set-ntp true")]  # fmt: skip

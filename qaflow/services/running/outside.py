@@ -25,7 +25,7 @@ Finding = dict[str, Any]
 
 def check(session: AnySession, ports: Ports, now: dt.datetime) -> list[Finding]:
     """Return the providers that do not answer as they should, and the channels that do not work."""
-    found = [_unsafe("signin.provider_down", f"the provider {of.key}: {why}", PATIENCE)
+    found = [unsafe("signin.provider_down", f"the provider {of.key}: {why}", PATIENCE)
              for of in ports.settings.providers if (why := _silent(ports, of, now)) is not None]  # fmt: skip
     d = driver(session)
     for college in colleges.everyone(d):
@@ -33,7 +33,8 @@ def check(session: AnySession, ports: Ports, now: dt.datetime) -> list[Finding]:
     return found
 
 
-def _unsafe(code: str, why: str, remedy: str) -> Finding:
+def unsafe(code: str, why: str, remedy: str) -> Finding:
+    """Return what stands against opening the installation to others, and what to type or to do."""
     return {"check": "deploy", "ref": code, "why": why, "remedy": remedy}
 
 
@@ -59,8 +60,8 @@ def _channel(ports: Ports, row: channels.Channel) -> list[Finding]:
             if sealed is not None:
                 sealing.unseal(ports.settings.secret_key, PURPOSE, sealed)
     except QaflowError as error:
-        return [_unsafe(error.code, f"the channel {row.name}: {error.detail}", "add the bot anew")]
+        return [unsafe(error.code, f"the channel {row.name}: {error.detail}", "add the bot anew")]
     if row.tries:
         why = f"the channel {row.name} failed at its last {row.tries} tries: {row.last_error}"
-        return [_unsafe("channel.broken", why, "look at the channels' page")]
+        return [unsafe("channel.broken", why, "look at the channels' page")]
     return []

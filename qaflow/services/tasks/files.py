@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from qaflow.errors import Invalid, Missing, Unavailable
+from qaflow.errors import Invalid, Missing
 from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.files.imports import chosen_college
-from qaflow.services.ports import Cell, Leaf, Ports, Value
+from qaflow.services.ports import SHEETS, Cell, Leaf, Ports, Value
 from qaflow.services.work import AnySession, Origin
 from qaflow.store import content
 from qaflow.store.db import reading
@@ -20,7 +19,6 @@ from .grid import Row, whole
 
 MOST = 20_000
 TITLES = {"grid": ("部门工作任务完成情况", "Month grid"), "tasks": ("年度工作任务", "Tasks")}
-FORMATS = ("xlsx", "csv")
 WIDTHS = {"title_zh": 44, "title_en": 30, "units": 26, "owner": 18, "result": 40, "due": 12, "starts": 12, "origin": 12}
 NARROW, MONTH = 9, 6
 
@@ -88,11 +86,7 @@ def export(session: AnySession, origin: Origin, college: str | None, kind: str, 
 def download(session: AnySession, origin: Origin, me: SignedIn, ports: Ports, kind: str, form: str, chosen: Chosen,
              language: str) -> tuple[str, bytes]:  # fmt: skip
     """Return (file name, bytes) of what somebody sees and chose."""
-    writers: dict[str, Any] = {"xlsx": ports.workbooks, "csv": ports.tables}
-    if kind not in TITLES or form not in FORMATS:
+    if kind not in TITLES or form not in SHEETS:
         raise Missing("document.unknown", f"no {kind} is written as {form}")
-    if writers[form] is None:
-        raise Unavailable("document.writer", "this program was put together without a writer of documents")
     leaf = task_desk.looked(session, origin, me, lambda desk: sheet(desk, kind, chosen, language))
-    data: bytes = writers[form].write([leaf])
-    return f"{leaf.title}.{form}", data
+    return f"{leaf.title}.{form}", ports.written([leaf], form)

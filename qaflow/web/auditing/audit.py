@@ -21,10 +21,12 @@ from qaflow.services.auditing import packs, proving, trail
 from qaflow.services.auditing.trail import BEYOND, STREAMS, Asked
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
+from qaflow.web.attachments import attached
 from qaflow.web.requests import note, ports
 
 from . import audit_words as words
 
+JSON = "application/json"
 LONGEST, DIGITS = 80, 18
 
 log = logs.get("qaflow.web")
@@ -77,7 +79,7 @@ def checkpoint() -> Response:
     """Make a checkpoint, to be kept outside this machine."""
     made = proving.seal(db.session, mine(), ports(), me().college)
     name = f"checkpoint-{made['at'][:10]}.json"
-    return _file(json.dumps(made, ensure_ascii=False, indent=1) + "\n", name)
+    return attached(json.dumps(made, ensure_ascii=False, indent=1) + "\n", JSON, name)
 
 
 @pages.get("/cycles/<int:number>/pack")
@@ -85,7 +87,7 @@ def pack(number: int) -> Response:
     """Give one cycle's whole history as a file that proves itself."""
     made = proving.pack(db.session, mine(), me().college, number)
     log.info("web.pack_taken", cycle=number, person=me().person, head=made["head"])
-    return _file(packs.as_text(made), f"cycle-{number}.json")
+    return attached(packs.as_text(made), JSON, f"cycle-{number}.json")
 
 
 @pages.post("/cycles/<int:number>/proof")
@@ -100,13 +102,6 @@ def prove_cycle(number: int) -> Response:
         first = found["findings"][0]
         flash(_("Not verified: entry %(seq)s cannot stand.", seq=first["seq"] or "?"), "warn")
     return redirect(url_for("cycles.show", number=number) + "#history", 303)
-
-
-def _file(text: str, name: str) -> Response:
-    response = make_response(text)
-    response.mimetype = "application/json"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 def _asked() -> tuple[Asked, dict[str, Any]]:

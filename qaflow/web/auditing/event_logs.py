@@ -15,7 +15,7 @@ from qaflow.services.events import log_files
 from qaflow.services.events.mining import Wanted
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
-from qaflow.web.cycles.files import SANDBOX
+from qaflow.web.attachments import attached
 from qaflow.web.forms import OK, Form
 from qaflow.web.language import pair
 
@@ -53,10 +53,8 @@ def log(log: str) -> Response:
         found = log_files.download(db.session, mine(), me().college, log[:LONGEST], form.wanted())
     except Invalid as error:
         return _shown(form, form.tell(error, {}, "last"))
-    response = Response(found)
-    response.mimetype, response.content_length = found.media, found.size
-    response.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'
-    response.headers["Content-Security-Policy"] = SANDBOX
+    response = attached(found, found.media, found.name)
+    response.content_length = found.size
     return response
 
 

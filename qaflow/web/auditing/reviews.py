@@ -17,8 +17,9 @@ from qaflow.services.auditing import freeze_checks, freezing, sampling
 from qaflow.services.auditing.freezing import Preview
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
+from qaflow.web.attachments import attached
 from qaflow.web.cycles import words as cycle_words
-from qaflow.web.cycles.files import SANDBOX, keeper
+from qaflow.web.cycles.files import keeper
 from qaflow.web.forms import OK, REASON, Form, required
 from qaflow.web.language import pair
 from qaflow.web.requests import note
@@ -139,11 +140,7 @@ def lift(number: int) -> AnyResponse:
 def manifest(number: int) -> Response:
     """Hand out the manifest as it was frozen."""
     row, text = freezing.manifest(db.session, mine(), me(), number)
-    response = make_response(text.encode())
-    response.mimetype = "application/json"
-    response.headers["Content-Disposition"] = f'attachment; filename="freeze-{row.id}-{row.day}.json"'
-    response.headers["Content-Security-Policy"] = SANDBOX
-    return response
+    return attached(text, "application/json", f"freeze-{row.id}-{row.day}.json")
 
 
 def _samples(form: SampleForm, status: int = OK) -> Response:

@@ -26,8 +26,6 @@ from qaflow.web.wording import FAULTS, told
 from .forms import FORMS, PART_FIELDS, PARTS, EntryForm
 from .pages import TABLES, both, page, pages
 
-PREFILLED = ("layer", "year")
-
 
 @both("/new", "GET", "POST")
 def new(what: str) -> Response:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
-from flask import Response, flash, make_response, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,9 +10,8 @@ from qaflow.services.cycles import evidence
 from qaflow.services.ports import Files
 from qaflow.store.db import db
 from qaflow.web.access import mine
+from qaflow.web.attachments import attached
 from qaflow.web.requests import ports
-
-SANDBOX = "default-src 'none'; sandbox"
 
 
 def keep(number: int) -> AnyResponse:
@@ -28,13 +25,7 @@ def keep(number: int) -> AnyResponse:
 def download(number: int, file: int) -> Response:
     """Hand out a file: never shown by the browser in our name."""
     found = evidence.fetch(db.session, mine(), keeper(), number, file)
-    response = make_response(found.data)
-    response.mimetype = found.media
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in found.name)
-    name = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(found.name, safe='')}"
-    response.headers["Content-Disposition"] = name
-    response.headers["Content-Security-Policy"] = SANDBOX
-    return response
+    return attached(found.data, found.media, found.name)
 
 
 def keeper() -> Files:

@@ -28,6 +28,7 @@ from qaflow.services.definitions.published import PAGE, STATUSES, Shown
 from qaflow.services.definitions.uploading import Checked
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
+from qaflow.web.attachments import attached
 from qaflow.web.cycles.words import LEAVES, STATUS
 from qaflow.web.forms import OK, UNFIT
 from qaflow.web.language import chosen
@@ -81,10 +82,7 @@ def drawing(spiral: str, version: int, form: str) -> Response:
     if form not in DRAWINGS:
         raise Missing("object.not_found", f"no drawing of the form {form!r}")
     make, media, end = DRAWINGS[form]
-    response = make_response(make(found.definition, chosen()))
-    response.mimetype = media
-    response.headers["Content-Disposition"] = f'attachment; filename="{spiral}-{version}.{end}"'
-    return response
+    return attached(make(found.definition, chosen()), media, f"{spiral}-{version}.{end}")
 
 
 @pages.get("/<spiral>/<int:version>/cycles")

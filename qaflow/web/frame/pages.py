@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, make_response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from qaflow.errors import Unavailable
-from qaflow.services.frame import annex
+from qaflow.services.frame import annex, annex_sheet
 from qaflow.services.frame import coverage as frame_coverage
 from qaflow.services.frame import tree as frame
-from qaflow.services.frame.annex import Annex
 from qaflow.services.frame.coverage import WHATS, Chosen
-from qaflow.services.ports import Leaf, Value
+from qaflow.services.ports import SHEETS
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
-from qaflow.web.language import pair
+from qaflow.web.attachments import attached
+from qaflow.web.language import chosen
 from qaflow.web.office.figures import number_of, text
 from qaflow.web.requests import ports
 
 from . import office, words
 from .forms import KindForm
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-WIDTHS = (14, 18, 24, 60, 48, 40, 18, 26, 20)
 
 pages = Blueprint("frame", __name__, url_prefix="/frame")
 office.register(pages)
@@ -48,10 +44,10 @@ def coverage() -> str:
 @pages.get("/list")
 def listing() -> str:
     """Show what a number of the coverage counts."""
-    chosen = Chosen(term=text("term"), unit=number_of("unit"), cycle=number_of("cycle"), part=text("part"),
+    wanted = Chosen(term=text("term"), unit=number_of("unit"), cycle=number_of("cycle"), part=text("part"),
                     what=text("what") or WHATS[0], page=number_of("page") or 1)  # fmt: skip
-    found = frame_coverage.listed(db.session, mine(), me(), chosen)
-    return render_template("frame/list.html", of=found, chosen=chosen, words=words, here_with=here_with)
+    found = frame_coverage.listed(db.session, mine(), me(), wanted)
+    return render_template("frame/list.html", of=found, chosen=wanted, words=words, here_with=here_with)
 
 
 @pages.get("/annex3")
@@ -64,37 +60,8 @@ def table() -> str:
 @pages.get("/annex3.xlsx")
 def workbook() -> Response:
     """Give the table of annex 3 as a workbook."""
-    found = annex.look(db.session, mine(), me(), number_of("subject"))
-    writer = ports().workbooks
-    if writer is None:
-        raise Unavailable("workbooks.missing", "this program writes no workbooks")
-    response = make_response(writer.write([_leaf(found)]))
-    response.mimetype = XLSX
-    response.headers["Content-Disposition"] = 'attachment; filename="annex3.xlsx"'
-    return response
-
-
-def _leaf(found: Annex) -> Leaf:
-    """Return the sheet: every row says its item and element, so that it can be filtered."""
-    rows: list[list[Value]] = []
-    item = element = ""
-    for one in found.lines:
-        item = _titled(one.item) if one.item else item
-        element = _titled(one.element) if one.element else element
-        said = [words.work(one), [pair(m.control.measures) for m in one.measured],
-                list(map(words.limits, one.measured)), list(map(words.result, one.measured))]  # fmt: skip
-        work, measures, limits, results = ("\n".join(lines) for lines in said)
-        standard = found.frame.bodies[one.point.code].get("requirement")
-        rows.append([item, element, _titled(one.point), work, pair(standard) if standard else "", measures, limits,
-                     results, words.form(one)])  # fmt: skip
-    note = f"{pair(found.college.config.name)} {found.subject.name if found.subject else ''}".strip()
-    return Leaf(
-        title="附件3", headings=words.head(), rows=rows, widths=WIDTHS, fixed=3, landscape=True, note=note
-    )
-
-
-def _titled(row: Any) -> str:
-    return f"{row.code} {row.star}{pair(row.name)}"
+    data = annex_sheet.workbook(db.session, mine(), me(), ports(), number_of("subject"), chosen())
+    return attached(data, SHEETS["xlsx"], "annex3.xlsx")
 
 
 def _list_of(term: str) -> Any:

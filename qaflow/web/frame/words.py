@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
+from flask_babel import ngettext
 
-from qaflow.services.frame.annex import FEW, Line, Measured
-from qaflow.web.cycles.words import figure
-from qaflow.web.language import pair
+from qaflow.services.frame import annex_sheet
+from qaflow.services.frame.annex import Line, Measured
+from qaflow.web.language import chosen
 from qaflow.web.words import local
 
 DEGREES: dict[str, Any] = {
@@ -38,41 +38,29 @@ WHATS: dict[str, Any] = {
 """What a list of points holds."""
 
 
-def head() -> list[str]:
+def head() -> tuple[str, ...]:
     """Return the headings of annex 3."""
-    return [gettext("Diagnosis item"), gettext("Diagnosis element"), gettext("Diagnosis point"), gettext("Main work"),
-            gettext("Diagnosis standard"), gettext("Meaning of the data measured"), gettext("Warning value"),
-            gettext("Measured result"), gettext("Form of presentation")]  # fmt: skip
+    return annex_sheet.HEADINGS[chosen()]
 
 
 def limits(one: Measured) -> str:
     """Return at which values a control point warns."""
-    low, high = one.limits.lower, one.limits.upper
-    found = [] if low is None else [gettext("below %(limit)s", limit=figure(low))]
-    found += [] if high is None else [gettext("above %(limit)s", limit=figure(high))]
-    return ", ".join(found)
+    return annex_sheet.limits(one, chosen())
 
 
 def result(one: Measured) -> str:
-    """Return what was measured: a subject's reading with its day, or the mean of several."""
-    if one.hidden:
-        return str(gettext("fewer than %(num)d: not shown", num=FEW))
-    if one.value is None or one.at is None:
-        return str(gettext("no reading yet"))
-    said = f"{figure(one.value)} {one.control.unit}".strip()
-    if one.many > 1:
-        return str(gettext("%(value)s, mean of %(num)d", value=said, num=one.many))
-    return f"{said} ({local(one.at)})"
+    """Return what was measured, with its day by the college's clocks."""
+    return annex_sheet.result(one, chosen(), local)
 
 
 def form(line: Line) -> str:
-    """Return how a point is presented: measured ones by their curve, others by text and files (assumed)."""
-    return str(gettext("Curve of readings against limits") if line.measured else gettext("Text and evidence files"))
+    """Return how a point is presented."""
+    return annex_sheet.form(line, chosen())
 
 
 def work(line: Line) -> list[str]:
     """Return the tasks of a point."""
-    return [f"{task.no}. {pair(task.title)}" for task in line.tasks]
+    return annex_sheet.work(line, chosen())
 
 
 def starred(star: str, name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -12,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from qaflow.engine.control import Limits
-from qaflow.errors import Forbidden, Invalid, Missing, Refused, Unavailable
+from qaflow.errors import Forbidden, Invalid, Missing, Refused
 from qaflow.services.points import (
     edits as point_limits,
 )
@@ -27,9 +26,11 @@ from qaflow.services.points import (
 )
 from qaflow.services.points.edits import NewLimit
 from qaflow.services.points.listing import ALL, LATE, OUTSIDE, SHOWS
+from qaflow.services.ports import SHEETS
 from qaflow.services.words import CODE_LENGTH
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
+from qaflow.web.attachments import attached
 from qaflow.web.forms import OK, apart
 from qaflow.web.language import chosen
 from qaflow.web.requests import moment, ports
@@ -37,7 +38,6 @@ from qaflow.web.words import college, today
 
 from .forms import Correction, Limit, Reading
 
-SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWN: dict[str, Any] = {ALL: _("All subjects"), OUTSIDE: _("Outside the limits"), LATE: _("Late")}
 CADENCES: dict[str, Any] = {
     "real-time": _("real time"), "weekly": _("weekly"), "half-month": _("half-monthly"), "monthly": _("monthly"),
@@ -127,14 +127,8 @@ def export(kind: str) -> Response:
         raise Missing("object.not_found", f"no export of {kind!r}")
     point = request.args.get("point", "")
     number = int(point) if point.isascii() and point.isdecimal() and len(point) <= DIGITS else 0
-    writer = ports().workbooks
-    if writer is None:
-        raise Unavailable("document.writer", "this program was put together without a writer of documents")
-    response = make_response(writer.write(point_files.exported(db.session, mine(), me(), kind, chosen(), number)))
-    response.mimetype = SHEET
-    name = f"{point_files.TITLES[kind][chosen()]}.xlsx"
-    response.headers["Content-Disposition"] = f"attachment; filename=\"{kind}.xlsx\"; filename*=UTF-8''{quote(name)}"
-    return response
+    data = ports().written(point_files.exported(db.session, mine(), me(), kind, chosen(), number))
+    return attached(data, SHEETS["xlsx"], f"{point_files.TITLES[kind][chosen()]}.xlsx", plain=f"{kind}.xlsx")
 
 
 def figure(value: float | None, unit: str = "") -> str:
