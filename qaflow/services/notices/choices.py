@@ -16,8 +16,8 @@ from qaflow.store import messages, outbox, telling
 from qaflow.store.db import Driver, reading, utc
 from qaflow.store.telling import Choice
 
-from .addressing import may_know
 from .digesting import UNCHOSEN, cycle_of
+from .weighing import may_know
 
 
 @dataclass(frozen=True, kw_only=True)
