@@ -59,9 +59,10 @@ def _notice(d: Driver, origin: Origin, college: CollegeView, message: Message, p
     found = installation.row(d)
     sandbox = found is not None and found.sandbox
     text, html = letters.written(letter)
-    return Notice(key=message.key, to=choice.address or account.login, subject=letter.subject, body=text, html=html,
+    known = choice.address or account.mail
+    return Notice(key=message.key, to=known or account.login, subject=letter.subject, body=text, html=html,
                   why=letter.why, language=letter.language, at=origin.recorded,
-                  given=choice.address is not None or not sandbox)  # fmt: skip
+                  given=known is not None or not sandbox)  # fmt: skip
 
 
 def _letter(d: Driver, origin: Origin, college: CollegeView, message: Message, language: str, base: str) -> Letter:
