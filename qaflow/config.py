@@ -31,6 +31,7 @@ DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 MAIL_SCHEMES = ("console", "file")
 SMTP_SCHEMES = ("smtp", "smtps")
 ADDRESS = re.compile(r"[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,255}")  # of mail
+ADDRESS_LENGTH = 320  # characters of one at most
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 TICK_RANGE = (1, 3600)
 PORT_RANGE = (1, 65535)

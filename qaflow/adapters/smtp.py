@@ -109,7 +109,7 @@ class SmtpMailer:
         if "@" in notice.to:
             return notice.to
         if not self.domain or not notice.given:
-            raise Invalid("mail.no_address", f"{notice.to} has no mail address: it is entered on the profile's page")
+            raise Invalid("mail.no_address", f"{notice.to} has no mail address: enter one on the profile or their page")
         return f"{notice.to}@{self.domain}"
 
     def _sent(self, message: EmailMessage) -> None:

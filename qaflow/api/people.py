@@ -10,6 +10,7 @@ from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
+from qaflow.config import ADDRESS_LENGTH
 from qaflow.engine.definition import LAYERS
 from qaflow.errors import Missing
 from qaflow.services import provisioning
@@ -26,7 +27,8 @@ REASON = 500
 SCOPE = r"(college|(unit|layer|subject):\S.*)\Z"
 AT_GRANT = {"ref.unknown_role": "role", "ref.unknown_subject": "scope", "ref.unknown_unit": "scope",
             "scope.invalid": "scope", "date.order": "ends"}  # fmt: skip
-AT_PERSON = {"code.blank_inside": "login", "number.invalid": "login", "text.blank": "name"}
+AT_PERSON = {"code.blank_inside": "login", "number.invalid": "login", "text.blank": "name",
+             "mail.address": "mail"}  # fmt: skip
 WHENS = ("now", "coming", "past")
 
 
@@ -57,7 +59,10 @@ class Line(s.Strict):
 
 
 class Whole(s.Strict):
-    """One person: account, roles, the subjects they answer for, and how much work waits."""
+    """One person: account, roles, the subjects they answer for, and how much work waits.
+
+    `mail` is the address that the college keeps; `own_mail` tells that the person chose one of their own, which counts.
+    """
 
     id = s.ident(required=True)
     login = s.text(s.NAME, required=True)
@@ -67,6 +72,8 @@ class Whole(s.Strict):
     disabled_at = s.instant(required=True, allow_none=True)
     has_password = s.flag(required=True)
     program = s.flag(required=True)
+    mail = s.text(ADDRESS_LENGTH, required=True, allow_none=True)
+    own_mail = s.flag(required=True)
     items = s.whole(required=True)
     subjects = s.many(s.ident(), 1000, required=True)
     roles = s.many(Role, 1000, required=True)
@@ -89,13 +96,15 @@ class New(s.Strict):
     login = s.text(s.NAME, required=True)
     name = s.text(s.NAME, required=True)
     language = s.choice(accounts.LANGUAGES, load_default="zh")
+    mail = s.text(ADDRESS_LENGTH)
 
 
 class Renamed(s.Strict):
-    """Another name or language; what is left out stays."""
+    """Another name, language or mail address of the college's (null: none); what is left out stays."""
 
     name = s.text(s.NAME)
     language = s.choice(accounts.LANGUAGES)
+    mail = s.text(ADDRESS_LENGTH, allow_none=True)
 
 
 class Granted(s.Strict):
@@ -185,9 +194,11 @@ def show(call: Call, number: int) -> Answer:
 
 @resource.patch("/<int:number>", scope="admin", takes=Renamed, gives=Whole)
 def rename(call: Call, number: int) -> Answer:
-    """Give somebody another name or language."""
+    """Give somebody another name, language or mail address."""
     account = _held(call, number).account
     named = {"name": account.name, "language": account.language} | call.body
+    if "mail" in named:
+        named["mail"] = named["mail"] or ""  # null takes it away
     with by_code(AT_PERSON):
         staffing.rename(call.session, call.origin, call.me, number, **named)
     return _shown(call, number)

@@ -13,6 +13,7 @@ from qaflow.api.people import as_text
 from qaflow.api.people_away import AT, DEPUTIES, Made, NewAbsence, NewDeputy
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
+from qaflow.config import ADDRESS_LENGTH as ADDRESS
 from qaflow.engine import notices as topics
 from qaflow.engine.quiet import HOURS
 from qaflow.errors import Missing
@@ -22,7 +23,6 @@ from qaflow.services.notices.choices import Told
 from qaflow.store.telling import Choice
 
 resource = Resource("api_profile", __name__, url_prefix="/me", description="What one sets for oneself")
-ADDRESS = 320
 AT_NOTICES = {"mail.address": "address", "value.unknown": "topics"}
 TOPICS = tuple(topics.DEFAULT)
 

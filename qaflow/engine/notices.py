@@ -18,6 +18,7 @@ TOPICS = {
     "WorkEscalated": "escalated", "ItemReminded": "reminder", "CopySent": "copy", "Commented": "mention",
     "IncidentGraded": "incident", "IncidentHandled": "incident", "IncidentAnswered": "incident",
     "IncidentClosed": "incident",
+    "TaskAdded": "task", "TaskChanged": "task", "FileImported": "task",
 }  # fmt: skip
 """The topic of each fact that tells somebody."""
 _RULES = (
@@ -25,11 +26,14 @@ _RULES = (
     NoticeRule(what="warning", how="urgent"), NoticeRule(what="correction"), NoticeRule(what="sheet"),
     NoticeRule(what="transferred"), NoticeRule(what="escalated"), NoticeRule(what="reminder", how="urgent"),
     NoticeRule(what="copy", allow=HOWS), NoticeRule(what="mention", allow=HOWS), NoticeRule(what="incident"),
+    NoticeRule(what="task"),
 )  # fmt: skip
 DEFAULT = {rule.what: rule for rule in _RULES}
 """How each topic is told where a definition says nothing of it."""
-OF_A_CYCLE = tuple(what for what in DEFAULT if what != "incident")
+OF_A_CYCLE = tuple(what for what in DEFAULT if what not in ("incident", "task"))
 """The topics of which a definition may speak."""
+IN_BULK = frozenset(("FileImported",))
+"""Facts that tell of much at once: of them people hear in their digest, whatever they chose for the topic."""
 
 
 def rules(definition: Definition | None) -> dict[str, NoticeRule]:
@@ -37,6 +41,7 @@ def rules(definition: Definition | None) -> dict[str, NoticeRule]:
     return DEFAULT | {rule.what: rule for rule in (definition.notices if definition is not None else ())}
 
 
-def chosen(rule: NoticeRule, choice: str | None) -> str:
-    """Return how a notice is told: as the person chose where the rule allows it, else as the rule says."""
-    return choice if choice is not None and choice in rule.allow else rule.how
+def chosen(rule: NoticeRule, choice: str | None, kind: str = "") -> str:
+    """Return how a fact's notice is told: as the person chose where the rule allows it, else as the rule says."""
+    how = choice if choice is not None and choice in rule.allow else rule.how
+    return "digest" if how == "urgent" and kind in IN_BULK else how

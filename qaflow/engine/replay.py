@@ -216,7 +216,7 @@ def _check_start(compiled: Compiled, stage: str, leaf: str, adopted: tuple[str, 
         raise Disallowed(f"the cycle starts in {stage}.{leaf}")
 
 
-_TEXTS = ("content", "reason", "comment", "text", "name")
+_TEXTS = ("content", "reason", "comment", "text", "name", "mail")
 _INNER = ("cause", "measure", "reason", "content")
 _PLAIN = frozenset(("CycleStarted", "WorkEscalated", "SheetIssued", "AdvanceHeld", "PeriodEnded", "EvidenceAdded",
                     "ItemReminded", "CopySent", "SignerAdded"))  # fmt: skip
@@ -224,7 +224,7 @@ _HASH = re.compile("[0-9a-f]{64}")
 
 
 def named(kind: str, data: Data) -> list[str]:
-    """Return the content hashes that a fact names: forms, reasons, causes, names of persons, what is carried over."""
+    """Return the content hashes that a fact names: forms, reasons, causes, names, mail addresses, what is carried."""
     if kind in _PLAIN:
         return []
     found = [data[key] for key in _TEXTS if key in data]

@@ -30,7 +30,7 @@ class Notice:
     why: str = ""  # the address of the page that tells why this was sent
     language: str = "zh"
     at: datetime | None = None  # by the machine's clock
-    given: bool = True  # whether the person gave the address themselves
+    given: bool = True  # whether the person or their college gave the address: a sandbox's logins make none
 
 
 class Mailer(Protocol):

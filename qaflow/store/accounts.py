@@ -28,6 +28,7 @@ class Account(NamedTuple):
     is_system: bool
     password_hash: str | None
     program_since: str | None
+    mail: str | None
 
 
 class DeputyRow(NamedTuple):
@@ -65,6 +66,7 @@ _HEADS_TEXT = "select id, version, head from person where id in :ids[] order by 
 _HEADS = Sql(_HEADS_TEXT, postgresql=_HEADS_TEXT + " for update")
 _SET_HEAD = Sql("update person set version = :version, head = :head where id = :id and version = :was")
 _RENAME = Sql("update person set name = :name, language = :language where id = :id")
+_READDRESS = Sql("update person set mail = :mail where id = :id")
 _DISABLE = Sql("update person set disabled_at = :at where id = :id and disabled_at is null")
 _PASSWORD = Sql("update person set password_hash = :hash where id = :id")
 _REVOKE_TOKENS = Sql("update token set revoked_at = :at where person_id = :person and revoked_at is null")
@@ -143,6 +145,11 @@ def set_heads(driver: Driver, rows: Sequence[dict[str, Any]]) -> bool:
 def rename(driver: Driver, rows: Sequence[dict[str, Any]]) -> None:
     """Write names and languages ({id, name, language})."""
     driver.many(_RENAME, rows)
+
+
+def readdress(driver: Driver, rows: Sequence[tuple[int, str | None]]) -> None:
+    """Write mail addresses: (person, address or None)."""
+    driver.many(_READDRESS, [{"id": person, "mail": mail} for person, mail in rows])
 
 
 def disable(driver: Driver, person: int, at: str) -> bool:

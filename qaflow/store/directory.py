@@ -54,6 +54,8 @@ class Account(NamedTuple):
     disabled_at: str | None
     has_password: bool
     program: bool
+    mail: str | None
+    own_mail: bool  # whether they chose an address of their own, which counts before it
 
 
 class Open(NamedTuple):
@@ -113,7 +115,8 @@ _ROLES = Sql(
     "where g.college_id = :college and g.person_id in :persons[] order by g.person_id, g.id"
 )
 _ONE = Sql("select id, login, name, language, created_at, disabled_at, password_hash is not null, "
-           "program_since is not null from person "
+           "program_since is not null, mail, exists (select 1 from notice_choice n where n.college_id = :college and "
+           "n.person_id = person.id and n.address is not null) from person "
            "where id = :id and college_id = :college and not is_system")  # fmt: skip
 _OPEN_ITEMS = (
     "select i.id, i.cycle_id, i.no, i.kind, i.stage, i.due, i.state, i.subject_id, s.code, s.name, i.layer, "
@@ -182,7 +185,7 @@ def roles(driver: Driver, college: int, persons: Sequence[int]) -> list[Role]:
 def account(driver: Driver, college: int, person: int) -> Account | None:
     """Return an account of a college."""
     row = driver.one(_ONE, {"college": college, "id": person})
-    return None if row is None else Account._make((*row[:6], bool(row[6]), bool(row[7])))
+    return None if row is None else Account._make((*row[:6], bool(row[6]), bool(row[7]), row[8], bool(row[9])))
 
 
 def open_items(driver: Driver, college: int, person: int, limit: int, after: int = 0,

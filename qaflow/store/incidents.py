@@ -51,6 +51,7 @@ _LIST = Sql(
     f"select {_COLUMNS} from quality_incident where college_id = :college and {_SEEN} and "
     "occurred_on >= :first and occurred_on <= :last order by no desc"
 )
+_READABLE = Sql(f"select no from quality_incident where college_id = :college and no in :nos[] and {_SEEN}")
 _YEARS = Sql(
     "select distinct substr(occurred_on, 1, 4) from quality_incident where college_id = :college and "
     f"{_SEEN} order by 1 desc"
@@ -79,6 +80,11 @@ def hold(driver: Driver, college: int, number: int) -> Row | None:
 def seen(driver: Driver, college: int, sight: Mapping[str, Any], first: str, last: str) -> list[Row]:
     """Return the incidents that somebody may read and that happened from one day to another, the newest first."""
     return [_row(row) for row in driver.all(_LIST, {"college": college, "first": first, "last": last, **sight})]
+
+
+def readable(driver: Driver, college: int, sight: Mapping[str, Any], nos: Sequence[int]) -> set[int]:
+    """Return those of some incidents, by their numbers in the college, that somebody may read."""
+    return {no for (no,) in driver.all(_READABLE, {"college": college, "nos": list(nos), **sight})}
 
 
 def years(driver: Driver, college: int, sight: Mapping[str, Any]) -> list[int]:

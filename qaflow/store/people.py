@@ -19,6 +19,7 @@ class Person(NamedTuple):
     name: str
     language: str
     disabled_at: str | None
+    mail: str | None
 
 
 class Grant(NamedTuple):
@@ -32,7 +33,7 @@ class Grant(NamedTuple):
     scope_layer: str | None
 
 
-_PERSON = "select id, college_id, login, name, language, disabled_at from person"
+_PERSON = "select id, college_id, login, name, language, disabled_at, mail from person"
 _BY_LOGIN = Sql(f"{_PERSON} where login = :login")
 _BY_ID = Sql(f"{_PERSON} where id = :id")
 _NAMES = Sql("select id, name, login from person where id in :ids[]")

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, scoped_session
 from qaflow.errors import CorruptHistory, Refused
 from qaflow.paths import data_dir
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")  # every schema, oldest first
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+"""Every schema, oldest first."""
 SCHEMA_HEAD = REVISIONS[-1]
 VERSION_TABLE = "alembic_version"
 

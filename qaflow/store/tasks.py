@@ -151,6 +151,10 @@ _ANSWERED = Sql(
     "select distinct unit_id from subject where college_id = :college and layer = 'school' and not ended and "
     "responsible_id in :persons[]"
 )
+_ANSWERING = Sql("select distinct unit_id, responsible_id from subject where college_id = :college and "
+                 "layer = 'school' and not ended and responsible_id is not null")  # fmt: skip
+_THEIRS = Sql("select t.id from plan_task t where t.college_id = :college and t.id in :ids[] and "
+              f"t.state in ('planned', 'going') and {SEEN}")  # fmt: skip
 FIELDS = ("title_zh", "title_en", "departments", "owner_unit_id", "point_code", "task_kind", "origin", "starts", "due",
            "owner_id", "goal_id", "cost", "year")  # fmt: skip
 """What people may change of a task, as columns."""
@@ -251,6 +255,20 @@ def cycle(driver: Driver, college: int, number: int) -> tuple[Any, ...] | None:
 def answered(driver: Driver, college: int, persons: Sequence[int]) -> list[int]:
     """Return the units for whose own work persons answer."""
     return [row[0] for row in driver.all(_ANSWERED, {"college": college, "persons": list(persons)})]
+
+
+def answering(driver: Driver, college: int) -> dict[int, set[int]]:
+    """Return who answers for the own work of each unit: `answered`, the other way round."""
+    found: dict[int, set[int]] = {}
+    for unit, person in driver.all(_ANSWERING, {"college": college}):
+        found.setdefault(unit, set()).add(person)
+    return found
+
+
+def theirs(driver: Driver, college: int, ids: Sequence[int], persons: Sequence[int], units: Sequence[int]) -> set[int]:
+    """Return those of some tasks that are open, and owned by persons or the lead's or assisting work of units."""
+    key = {"college": college, "ids": list(ids), "t_whole": False, "t_persons": list(persons), "t_units": list(units)}
+    return {number for (number,) in driver.all(_THEIRS, key)}
 
 
 def add(driver: Driver, college: int, rows: Iterable[Mapping[str, Any]]) -> list[int]:

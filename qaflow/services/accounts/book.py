@@ -1,7 +1,7 @@
 """Accounts: add, rename, grant and revoke roles, disable; who leaves work behind (engine rules, 5).
 
-Everything stands as facts in the person's own stream; a name is kept as erasable content.  What a batch adds is
-written with set statements.  The caller flushes the writer it hands in.
+Everything stands as facts in the person's own stream; names and mail addresses are kept as erasable content.
+What a batch adds is written with set statements.  The caller flushes the writer it hands in.
 """
 
 from __future__ import annotations
@@ -115,6 +115,18 @@ def rename(driver: Driver, writer: Writer, changes: Sequence[tuple[int, str, str
         streams.fact(person, "PersonRenamed", {"name": digest, "language": language})
     streams.save()
     rows.rename(driver, [{"id": p, "name": name, "language": language} for p, name, language in changes])
+
+
+def readdress(driver: Driver, writer: Writer, changes: Sequence[tuple[int, str | None]]) -> None:
+    """Write (person, mail address or None) with a fact each; like a name, an address is kept as erasable content."""
+    if not changes:
+        return
+    streams = PersonStreams(driver, writer, [person for person, _ in changes])
+    kept = iter(content.put_many(driver, [(mail, content.new_salt()) for _, mail in changes if mail is not None]))
+    for person, mail in changes:
+        streams.fact(person, "MailAddressSet", {"mail": None if mail is None else next(kept)})
+    streams.save()
+    rows.readdress(driver, changes)
 
 
 def grant(driver: Driver, writer: Writer, origin: Origin, college: CollegeView, person: int, role: str,

@@ -17,12 +17,13 @@ from . import book
 
 LOGIN = Column(key="login", zh="登录名", what="code", required=True)
 NAME = Column(key="name", zh="姓名", required=True)
+MAIL = Column(key="mail", zh="邮箱", what="mail")
 
 
 def enrol(session: AnySession, origin: Origin, login: str, name: str, college: str | None = None, language: str = "zh",
-          roles: Sequence[str] = ()) -> dict[str, Any]:  # fmt: skip
+          roles: Sequence[str] = (), mail: str = "") -> dict[str, Any]:  # fmt: skip
     """Add a person to a college with roles such as ``major_leader@unit:CODE``; returns their number."""
-    checked, called = _cell(LOGIN, login), _cell(NAME, name)
+    checked, called, address = _cell(LOGIN, login), _cell(NAME, name), _cell(MAIL, mail)
 
     def body(driver: Driver) -> dict[str, Any]:
         seen = view(session, driver, chosen_college(driver, college).id)
@@ -30,6 +31,7 @@ def enrol(session: AnySession, origin: Origin, login: str, name: str, college: s
         wanted = [Scopes(driver, seen).grant(text) for text in roles]
         writer = Writer(driver, origin)
         person = book.add_person(driver, writer, origin, seen.id, checked, called, language)
+        book.readdress(driver, writer, [(person, address)] if address else [])
         grants = [book.NewGrant(person, role, *scope) for role, scope in wanted]
         book.grant_many(driver, writer, origin, seen, grants)
         writer.flush()
@@ -38,9 +40,8 @@ def enrol(session: AnySession, origin: Origin, login: str, name: str, college: s
     return transact(session, body)
 
 
-def _cell(column: Column, text: str) -> str:
+def _cell(column: Column, text: str) -> Any:
     try:
-        found: str = cell_value(column, text)
+        return cell_value(column, text)
     except Invalid as fault:
         raise Invalid(fault.code, f"{column.key}: {fault.detail}") from None
-    return found

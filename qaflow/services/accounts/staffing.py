@@ -36,24 +36,33 @@ class Term(NamedTuple):
 
 
 def add(session: AnySession, origin: Origin, me: SignedIn, login: str, name: str, language: str,
-        role: str = "", scope: str = "college") -> int:  # fmt: skip
-    """Add a person, with a role where one is named; returns their number."""
+        role: str = "", scope: str = "college", mail: str = "") -> int:  # fmt: skip
+    """Add a person, with a role and a mail address where they are named; returns their number."""
     key = transact(session, lambda driver: desk(session, driver, origin, me, ACCOUNTS).college.key)
     roles = [f"{role}@{scope}"] if role else []
-    return int(enrolling.enrol(session, origin, login, name, key, language, roles)["id"])
+    return int(enrolling.enrol(session, origin, login, name, key, language, roles, mail)["id"])
 
 
-def rename(session: AnySession, origin: Origin, me: SignedIn, person: int, name: str, language: str) -> None:
-    """Give a person another name, or the language in which the program speaks to them."""
+def rename(session: AnySession, origin: Origin, me: SignedIn, person: int, name: str, language: str,
+           mail: str | None = None) -> None:  # fmt: skip
+    """Give a person another name, the language in which the program speaks to them, or a mail address.
+
+    ``mail`` is the address that the college keeps: "" takes it away, None leaves it. One that the person chose on
+    their profile stays, and counts before it. Raises `Invalid` (``mail.address``, ``text.*``, ``value.unknown``).
+    """
     called: str = cell_value(enrolling.NAME, name)
+    address: str | None = cell_value(enrolling.MAIL, mail or "")
     if language not in book.LANGUAGES:
         raise Invalid("value.unknown", f"language {language!r}: one of {', '.join(book.LANGUAGES)}")
 
     def body(driver: Driver) -> None:
         found = account(desk(session, driver, origin, me, ACCOUNTS), person)
+        writer = Writer(driver, origin)
         if (found.name, found.language) != (called, language):
-            book.rename(driver, writer := Writer(driver, origin), [(person, called, language)])
-            writer.flush()
+            book.rename(driver, writer, [(person, called, language)])
+        if mail is not None and found.mail != address:
+            book.readdress(driver, writer, [(person, address)])
+        writer.flush()
 
     transact(session, body)
 

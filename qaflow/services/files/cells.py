@@ -1,4 +1,4 @@
-"""Cells of a table: codes, names, days, instants, numbers, choices and lists, cleaned and checked one by one."""
+"""Cells of a table: codes, names, days, instants, numbers, choices, lists, mail addresses, checked one by one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
+from qaflow.config import ADDRESS, ADDRESS_LENGTH
 from qaflow.errors import Invalid
 from qaflow.services.words import CODE_LENGTH, NAME_LENGTH, clean_code, clean_name, control_character, foreign_digit
 
@@ -19,7 +20,8 @@ YEAR_LAST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-]\d{4}", re.ASCII)
 MONTHS = 12
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 MOMENT = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
-LENGTHS = {"code": CODE_LENGTH, "choice": CODE_LENGTH, "day": CODE_LENGTH, "number": CODE_LENGTH, "moment": CODE_LENGTH}
+LENGTHS = {"code": CODE_LENGTH, "choice": CODE_LENGTH, "day": CODE_LENGTH, "number": CODE_LENGTH, "moment": CODE_LENGTH,
+           "mail": ADDRESS_LENGTH}  # fmt: skip
 
 
 class Dated(str):
@@ -36,7 +38,7 @@ class Faulty(str):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column: what its cells are (code, name, day, moment, number, choice, list), and its Chinese heading."""
+    """One column: what its cells are (code, name, day, moment, number, choice, list, mail), and its Chinese heading."""
 
     key: str
     zh: str
@@ -107,6 +109,12 @@ def _day(column: Column, value: str, bare: str) -> str:
         raise Invalid("date.invalid", f"{bare}: there is no such day") from None
 
 
+def _mail(column: Column, value: str, bare: str) -> str:
+    if not ADDRESS.fullmatch(value):
+        raise Invalid("mail.address", f"{value[:SHOWN]!r} is not a mail address")
+    return value
+
+
 def _moment(column: Column, value: str, bare: str) -> datetime:
     """Return an instant: a day with or without a time; aware only where the text names its zone."""
     day, _, time = bare.replace("T", " ").partition(" ")
@@ -142,4 +150,5 @@ def _list(column: Column, value: str, bare: str) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
-KINDS = {"code": _code, "choice": _choice, "day": _day, "list": _list, "moment": _moment, "number": _number}
+KINDS = {"code": _code, "choice": _choice, "day": _day, "list": _list, "mail": _mail, "moment": _moment,
+         "number": _number}  # fmt: skip

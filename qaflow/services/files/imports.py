@@ -13,6 +13,7 @@ from typing import Any
 from qaflow.errors import Missing, Usage
 from qaflow.services import policy
 from qaflow.services.college import CollegeView, view
+from qaflow.services.notices import notices
 from qaflow.services.streams import college_fact
 from qaflow.services.work import AnySession, Origin, Writer, transact
 from qaflow.store import colleges
@@ -37,6 +38,7 @@ class Import:
     unchanged: int = 0
     granted: int = 0
     notices: list[str] = field(default_factory=list)
+    given: dict[int, list[int]] = field(default_factory=dict)  # to whom tasks of the year are given, and which
 
     def fault(self, row: Any, key: str, code: str, detail: str) -> None:
         """Note a fault of a row's cell."""
@@ -99,9 +101,7 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
         table.faults.raise_any()
         report = _report(run, kind, dry_run)
         if run.new or run.updated or run.granted:
-            counts = {"kind": kind, "rows": len(table.rows), "new": run.new, "updated": run.updated}
-            digest = hashlib.sha256(data).hexdigest()
-            college_fact(driver, run.writer, seen.id, seen.key, "FileImported", counts | {"digest": digest})
+            _noted(run, kind, hashlib.sha256(data).hexdigest())
         run.writer.flush()
         if dry_run:
             raise _Rehearsed(report)
@@ -111,6 +111,17 @@ def run(session: AnySession, origin: Origin, kind: str, data: bytes, name: str, 
         return transact(session, body)
     except _Rehearsed as rehearsed:
         return rehearsed.report
+
+
+def _noted(run: Import, kind: str, digest: str) -> None:
+    """Let the fact of the import stand, and tell each person at once of all tasks that the file gives them."""
+    fact, seen = "FileImported", run.college
+    counts = {"kind": kind, "rows": len(run.table.rows), "new": run.new, "updated": run.updated, "digest": digest}
+    more = {"given": sorted(run.given)} if run.given else {}
+    seq = college_fact(run.driver, run.writer, seen.id, seen.key, fact, counts | more)
+    for person in notices.recipients(fact, more):
+        told = notices.of_tasks(fact, run.given[person])
+        run.writer.notify(seen.id, f"college:{seen.key}", seq, fact, [person], told)
 
 
 def _report(run: Import, kind: str, dry_run: bool) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""People from a file, with the roles that they hold: ``role@scope;role@scope``."""
+"""People from a file, with the roles that they hold (``role@scope;role@scope``) and their mail addresses."""
 
 from __future__ import annotations
 
 from qaflow.errors import Invalid
 from qaflow.services.accounts import book as accounts
 from qaflow.services.accounts.book import LANGUAGES, NewGrant, NewPerson
+from qaflow.services.accounts.enrolling import MAIL
 from qaflow.services.scopes import Scope, Scopes
 from qaflow.store import accounts as rows
+from qaflow.store import telling
 
 from .cells import Column
 from .imports import Import, Kind
@@ -17,7 +19,10 @@ COLUMNS = (
     Column(key="name", zh="姓名", required=True),
     Column(key="language", zh="语言", what="choice", choices=LANGUAGES),
     Column(key="roles", zh="角色", what="list", length=2000),
+    MAIL,
 )
+NAMED = 10
+"""So many logins a notice names; of more it says how many there are."""
 
 
 def take(run: Import) -> None:
@@ -36,10 +41,12 @@ def take(run: Import) -> None:
     ids |= {row["login"]: person for row, person in zip(fresh, made, strict=True)}
     changes = [c for row in named if row["login"] in standing for c in _changes(run, row, standing[row["login"]])]
     accounts.rename(run.driver, run.writer, changes)
+    addressed = _addresses(run, named, standing, ids)
+    accounts.readdress(run.driver, run.writer, addressed)
     gone = {login for login, account in standing.items() if account.disabled_at is not None}
     given = _grant(run, [(ids[login], role, scope) for login, role, scope in wanted if login not in gone])
     run.notices += [f"{login} is disabled: no role was given" for login, _, _ in wanted if login in gone]
-    touched = given | {person for person, _, _ in changes}
+    touched = given | {person for person, _, _ in changes} | {person for person, _ in addressed}
     run.new = len(fresh)
     run.updated = len(touched - set(made))
     run.unchanged = len(named) - run.new - run.updated
@@ -64,6 +71,22 @@ def _changes(run: Import, row: Row, account: rows.Account) -> list[tuple[int, st
     language = (row["language"] or account.language) if run.has("language") else account.language
     same = (row["name"], language) == (account.name, account.language)
     return [] if same else [(account.id, row["name"], language)]
+
+
+def _addresses(run: Import, named: list[Row], standing: dict[str, rows.Account],
+               ids: dict[str, int]) -> list[tuple[int, str | None]]:  # fmt: skip
+    """Return the addresses that differ; who chose another on the profile is named, for theirs goes on counting."""
+    if not run.has("mail"):
+        return []
+    chosen = telling.choices(run.driver, run.college.id, [account.id for account in standing.values()])
+    own = {login: chosen[one.id].address for login, one in standing.items() if one.id in chosen}
+    kept = [row["login"] for row in named if row["mail"] and own.get(row["login"]) not in (None, row["mail"])]
+    if kept:
+        more = f" and {len(kept) - NAMED} more" if len(kept) > NAMED else ""
+        told = "chose another mail address on the profile, which goes on counting"
+        run.notices.append(f"{', '.join(kept[:NAMED])}{more} {told}")
+    before = {login: account.mail for login, account in standing.items()}
+    return [(ids[row["login"]], row["mail"]) for row in named if row["mail"] != before.get(row["login"])]
 
 
 def _roles(run: Import, named: list[Row]) -> list[tuple[str, str, Scope]]:

@@ -13,6 +13,7 @@ from qaflow.errors import Invalid
 from qaflow.services.tasks.columns import COLUMNS, KIND_WORDS, NOTE_WORDS, ORIGIN_WORDS, SEPARATORS, key_of, owner_said
 from qaflow.services.tasks.desk import Desk
 from qaflow.services.tasks.fields import OWN_PLAN, cost_of
+from qaflow.services.tasks.giving import given
 from qaflow.store import profile
 from qaflow.store import tasks as rows
 from qaflow.store.tasks import Task, Unit
@@ -53,8 +54,9 @@ class _Taking:
         fresh = [(row, columns) for row, old, columns in wanted if old is None]
         ids = rows.add(self.run.driver, self.run.college.id,
                        [self._new(row, columns, months[id(row)]) for row, columns in fresh])  # fmt: skip
-        for number, (row, _) in zip(ids, fresh, strict=True):
+        for number, (row, columns) in zip(ids, fresh, strict=True):
             self._note(number, months[id(row)])
+            self._give(number, None, columns)
         changed = [self._write(old, columns, months[id(row)]) for row, old, columns in wanted if old is not None]
         self.run.new, self.run.updated = len(ids), sum(changed)
         self.run.unchanged = len(wanted) - len(ids) - sum(changed)
@@ -73,7 +75,13 @@ class _Taking:
         begun = _begun(months, columns) if old.state == grid.PLANNED else {}
         rows.change(self.run.driver, self.run.college.id, old, **{**columns, **begun}, again=again)
         self._note(old.id, months)
+        if old.state not in (grid.DONE, grid.DROPPED):
+            self._give(old.id, before, columns)
         return True
+
+    def _give(self, task: int, before: dict[str, Any] | None, columns: dict[str, Any]) -> None:
+        for person in given(self.desk, before, columns):
+            self.run.given.setdefault(person, []).append(task)
 
     def _note(self, task: int, months: Months) -> None:
         for month, state in months.items():

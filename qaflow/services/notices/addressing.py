@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from qaflow.engine.definition import Label
 from qaflow.errors import Unavailable
-from qaflow.services import policy, sealing
+from qaflow.services import sealing
 from qaflow.services.college import CollegeView, view
 from qaflow.services.desk.inbox import bounds
 from qaflow.services.ports import Chat, Mailer, Notice, Post
@@ -18,8 +18,9 @@ from qaflow.store.db import Driver, driver, utc
 from qaflow.store.messages import Message
 
 from . import letters
-from .digesting import UNCHOSEN, cycle_of
+from .digesting import UNCHOSEN
 from .letters import Letter, News
+from .weighing import may_know
 
 PURPOSE = "channel secrets"
 MINUTE = dt.timedelta(minutes=1)
@@ -58,9 +59,10 @@ def _notice(d: Driver, origin: Origin, college: CollegeView, message: Message, p
     found = installation.row(d)
     sandbox = found is not None and found.sandbox
     text, html = letters.written(letter)
-    return Notice(key=message.key, to=choice.address or account.login, subject=letter.subject, body=text, html=html,
+    known = choice.address or account.mail
+    return Notice(key=message.key, to=known or account.login, subject=letter.subject, body=text, html=html,
                   why=letter.why, language=letter.language, at=origin.recorded,
-                  given=choice.address is not None or not sandbox)  # fmt: skip
+                  given=known is not None or not sandbox)  # fmt: skip
 
 
 def _letter(d: Driver, origin: Origin, college: CollegeView, message: Message, language: str, base: str) -> Letter:
@@ -75,17 +77,6 @@ def _letter(d: Driver, origin: Origin, college: CollegeView, message: Message, l
                   lines=tuple(letters.line(r.kind, r.payload, language, base, names) for r in shown),
                   more=len(rows) - len(shown), inbox=f"{base}/inbox",
                   why=f"{base}/me/notices/{message.id}")  # fmt: skip
-
-
-def may_know(d: Driver, college: CollegeView, person: int, day: str,
-             rows: list[outbox.Carried]) -> list[outbox.Carried]:  # fmt: skip
-    """Return those notices whose cycle the person may see now."""
-    cycles = sorted({number for row in rows if (number := cycle_of(row.stream)) is not None})
-    if not cycles:
-        return rows
-    layers = [layer.key for layer in college.config.layers]
-    seen = telling.seen(d, college.id, cycles, policy.reach(d, college.id, layers, person, day).params)
-    return [row for row in rows if (number := cycle_of(row.stream)) is None or number in seen]
 
 
 def _chat(d: Driver, origin: Origin, college: CollegeView, message: Message, post: Post) -> Chat | None:

@@ -12,12 +12,12 @@ from qaflow.errors import Invalid, Missing
 from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.college import CollegeView, compiled, view
 from qaflow.services.work import AnySession, Origin, transact
-from qaflow.store import messages, outbox, telling
+from qaflow.store import messages, outbox, people, telling
 from qaflow.store.db import Driver, reading, utc
 from qaflow.store.telling import Choice
 
-from .addressing import may_know
 from .digesting import UNCHOSEN, cycle_of
+from .weighing import may_know
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,7 @@ class Told:
     """How a person is told: mail and its address, the digest's hour, each topic."""
 
     choice: Choice
+    known: str | None  # the address that the college keeps, used where the person chose none
     topics: tuple[Topic, ...]
 
 
@@ -65,6 +66,7 @@ def mine(session: AnySession, me: SignedIn) -> Told | None:
     try:
         choice = telling.choices(driver, me.college, [me.person]).get(me.person, UNCHOSEN)
         own = telling.topics(driver, me.college, [me.person])
+        account = people.by_id(driver, me.person)
         allowed = _allowed(session, driver, me.college)
     finally:
         session.rollback()
@@ -72,7 +74,7 @@ def mine(session: AnySession, me: SignedIn) -> Told | None:
     for what, allow in allowed.items():
         how = own.get((me.person, what), topics.DEFAULT[what].how)
         found.append(Topic(what=what, how=how if how in allow else allow[0], allow=allow))
-    return Told(choice=choice, topics=tuple(found))
+    return Told(choice=choice, known=account.mail if account else None, topics=tuple(found))
 
 
 def _allowed(session: AnySession, driver: Driver, college: int) -> dict[str, tuple[str, ...]]:

@@ -122,7 +122,8 @@ class _Desk:
         bins: dict[str, Bins] = {how: defaultdict(list) for how in topics.HOWS}
         for one in fresh:
             rule = rules(one)
-            how = "off" if one.person in silent else topics.chosen(rule, chosen.get((one.person, rule.what)))
+            choice = chosen.get((one.person, rule.what))
+            how = "off" if one.person in silent else topics.chosen(rule, choice, one.kind)
             bins[how][one.person].append(one.id)
         return bins
 

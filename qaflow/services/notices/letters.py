@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -25,12 +26,14 @@ WORDS = {
     "ItemReminded": ("催办", "reminder"), "CopySent": ("抄送", "copied to you"), "Commented": ("提到您", "named you"),
     "IncidentGraded": ("请处理", "for you to handle"), "IncidentHandled": ("已处理，待答复", "handled, to be answered"),
     "IncidentAnswered": ("已答复", "answered"), "IncidentClosed": ("已办结", "closed"),
+    "TaskAdded": ("交给您", "given to you"), "TaskChanged": ("交给您", "given to you"),
+    "FileImported": ("交给您", "given to you"),
 }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One notice: a cycle or an incident by number, what is up with it, and for whom, where somebody stands in."""
+    """One notice: cycle, incident or tasks by number, what is up with it, and for whom, where somebody stands in."""
 
     text: str
     url: str
@@ -76,11 +79,22 @@ def line(kind: str, payload: str, language: str, base: str, names: dict[int, str
     """Return one notice in words."""
     zh, told = language == "zh", json.loads(payload)
     word = WORDS.get(kind, (kind, kind))[not zh]
-    if "incident" in told:
+    if "tasks" in told:
+        of, url = _tasks(told, zh, base)
+    elif "incident" in told:
         of, url = f"质量事故 {told['incident']}" if zh else f"incident {told['incident']}", f"{base}/incidents"
     else:
         of, url = f"轮次 {told['cycle']}" if zh else f"cycle {told['cycle']}", f"{base}/cycles/{told['cycle']}"
     return Line(text=f"{of}：{word}" if zh else f"{of}: {word}", url=url, for_=names.get(told.get("for"), ""))
+
+
+def _tasks(told: dict[str, Any], zh: bool, base: str) -> tuple[str, str]:
+    """Return what is said of tasks of the year, and where they stand."""
+    many, one = len(told["tasks"]), told["tasks"][0]
+    url = f"{base}/tasks/{one}" if many == 1 else f"{base}/tasks"
+    if "no" in told:
+        return (f"年度任务 {told['no']}" if zh else f"task of the year {told['no']}"), url
+    return (f"年度任务 {many} 项" if zh else f"{many} task(s) of the year"), url
 
 
 def written(of: Letter) -> tuple[str, str]:

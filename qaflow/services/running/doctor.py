@@ -104,7 +104,7 @@ def covered(d: Driver) -> list[Finding]:
     found = [_found("I4", stream, f"notice {number} belongs to entry {seq} of {stream}, which does not stand", seq=seq)
              for number, stream, seq in store.baseless(d)]  # fmt: skip
     told = {hash(row) for row in store.told(d)}
-    kinds = sorted(notices.TELLS_ITEM_HOLDERS | notices.TELLS_TO | notices.TELLS_NAMED)
+    kinds = sorted(notices.TELLING)
     for stream, seq, kind, actor, data in store.notifying(d, kinds):
         if not stream.startswith(("cycle:", "college:")):
             continue

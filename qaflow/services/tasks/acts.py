@@ -10,6 +10,7 @@ from qaflow.engine.dates import iso_day
 from qaflow.errors import Forbidden, Invalid, Refused, Stale
 from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.cycles.acting import keep
+from qaflow.services.notices import notices
 from qaflow.services.streams import college_fact
 from qaflow.services.work import AnySession, LostRace, Origin, Writer, transact
 from qaflow.store import tasks as rows
@@ -18,6 +19,7 @@ from qaflow.store.tasks import Task
 
 from .desk import Desk, as_day
 from .fields import OWN_PLAN, Wanted, entered, spoken
+from .giving import given
 
 
 class Bench(Desk):
@@ -34,9 +36,11 @@ class Bench(Desk):
             raise Forbidden("action.forbidden", f"task {task.id} is not yours to {action}", action=action)
 
     def fact(self, kind: str, task: Task, **data: Any) -> None:
-        """Let a fact of a task stand in the college's stream."""
-        named = {"task": task.id, "plan": task.plan, "no": task.no}
-        college_fact(self.driver, self.writer, self.college.id, self.college.key, kind, named | data)
+        """Let a fact of a task stand in the college's stream, and tell whom it gives the task to."""
+        whole = {"task": task.id, "plan": task.plan, "no": task.no, **data}
+        seq = college_fact(self.driver, self.writer, self.college.id, self.college.key, kind, whole)
+        self.writer.notify(self.college.id, f"college:{self.college.key}", seq, kind, notices.recipients(kind, whole),
+                           notices.of_tasks(kind, [task.id], task.no))  # fmt: skip
         self.writer.flush()
 
     def write(self, task: Task, **changes: Any) -> None:
@@ -84,7 +88,7 @@ def add(session: AnySession, origin: Origin, me: SignedIn, wanted: Wanted) -> in
             return standing
         no = rows.last_number(driver, bench.college.id, OWN_PLAN) + 1
         (number,) = rows.add(driver, bench.college.id, [{**columns, "plan": OWN_PLAN, "no": no}])
-        bench.fact("TaskAdded", bench.task(number), **columns)
+        bench.fact("TaskAdded", bench.task(number), **columns, given=given(bench, None, columns))
         return number
 
     return transact(session, body)
@@ -117,7 +121,8 @@ def amend(bench: Bench, task: Task, columns: dict[str, Any]) -> bool:
         return False
     again = columns["due"] is not None and columns["due"] >= bench.today.isoformat()
     bench.write(task, **columns, again=again and "due" in changes)
-    bench.fact("TaskChanged", task, changes=changes)
+    new = given(bench, before, columns) if task.state not in (grid.DONE, grid.DROPPED) else []
+    bench.fact("TaskChanged", task, changes=changes, given=new)
     return True
 
 

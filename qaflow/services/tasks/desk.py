@@ -79,6 +79,11 @@ class Desk:
         """The units by code."""
         return {u.code: u for u in self.units.values()}
 
+    @cached_property
+    def answering(self) -> dict[int, set[int]]:
+        """Who answers for the own work of each unit."""
+        return rows.answering(self.driver, self.college.id)
+
     def below(self, unit: int) -> list[int]:
         """Return a unit and all under it."""
         found = [unit]

@@ -23,6 +23,7 @@ class Person(Model):
     version: Mapped[int]
     head: Mapped[Name]
     password_hash: Mapped[str | None]
+    mail: Mapped[str | None]  # the address that the college keeps; one that the person chose counts before it
     program_since: Mapped[datetime | None]  # a neighbour system's account: nobody signs in by it; None: a person's
     __table_args__ = (UniqueConstraint("login"), Index(None, "college_id"))
 

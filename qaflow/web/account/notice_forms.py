@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 from wtforms import PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
+from qaflow.config import ADDRESS_LENGTH as ADDRESS
 from qaflow.engine.quiet import HOURS, USUAL_HOUR
 from qaflow.services.notices.channels import ADDRESS_LENGTH, NewBot
 from qaflow.services.notices.choices import Told
@@ -15,8 +16,6 @@ from qaflow.web.forms import Form, required
 from qaflow.web.wording import FAULTS
 
 from .notice_words import BOTS
-
-ADDRESS = 320
 
 
 class Notices(Form):

@@ -19,6 +19,7 @@ TOPICS: dict[str, Any] = {
     "copy": _("A copy for me"),
     "mention": _("Somebody named me"),
     "incident": _("A quality incident"),
+    "task": _("A task of the year was given to me"),
 }
 HOWS: dict[str, Any] = {"urgent": _("at once"), "digest": _("in the digest"), "off": _("not at all")}
 BOTS: dict[str, Any] = {"wecom": _("WeCom"), "dingtalk": _("DingTalk"), "feishu": _("Feishu")}

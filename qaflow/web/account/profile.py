@@ -13,7 +13,7 @@ from qaflow.services.notices import choices as notice_choices
 from qaflow.store.db import db
 from qaflow.web import access
 from qaflow.web.access import me, mine
-from qaflow.web.cycles.words import FACTS
+from qaflow.web.auditing.audit_words import FACTS
 from qaflow.web.forms import OK, Away, Deputy, Language, NewPassword, apart
 from qaflow.web.language import pair
 from qaflow.web.requests import ports

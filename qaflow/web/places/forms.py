@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _
 from wtforms import DateField, HiddenField, IntegerField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
+from qaflow.config import ADDRESS_LENGTH
 from qaflow.engine.college import SYSTEMS, UNIT_KINDS
 from qaflow.services.accounts.password_rules import MOST
 from qaflow.services.places.organisation import Tree
@@ -93,11 +94,12 @@ class SubjectForm(Form):
 
 
 class PersonForm(Form):
-    """A person: login, name, language."""
+    """A person: login, name, language, mail address."""
 
     login = StringField(_("Login"), optional(CODE_LENGTH))
     name = StringField(_("Name"), required(NAME_LENGTH))
     language = SelectField(_("Language"), choices=LANGUAGES)
+    mail = StringField(_("Mail address"), optional(ADDRESS_LENGTH))
 
 
 class ProgramForm(Form):

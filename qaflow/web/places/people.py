@@ -31,7 +31,8 @@ from .units import pages, shown, text, whole, whole_tree
 
 AT_GRANT = {"ref.unknown_role": "role", "grant.self": "role", "ref.unknown_subject": "subject", "date.order": "ends"}
 AT_DAYS = {"deputy.dates": "ends", "absence.dates": "ends", "absence.overlap": "starts"}
-AT_PERSON = {"login.taken": "login", "code.blank_inside": "login", "number.invalid": "login"}
+AT_PERSON = {"login.taken": "login", "code.blank_inside": "login", "number.invalid": "login",
+             "mail.address": "mail"}  # fmt: skip
 
 
 @pages.get("/people")
@@ -54,7 +55,7 @@ def new_person() -> Response:
     if form.validate_on_submit():
         try:
             made = staffing.add(db.session, mine(), me(), form.login.data or "", form.name.data or "",
-                                form.language.data)  # fmt: skip
+                                form.language.data, mail=form.mail.data or "")  # fmt: skip
         except (Invalid, Refused) as error:
             status = form.tell(error, AT_PERSON, "login")
         else:
@@ -79,13 +80,13 @@ def work(number: int) -> Response:
 
 @pages.post("/people/<int:number>/name")
 def rename(number: int) -> Response:
-    """Give somebody another name or language."""
+    """Give somebody another name, language or mail address."""
     form = PersonForm()
 
     def act() -> None:
-        staffing.rename(db.session, mine(), me(), number, form.name.data or "", form.language.data)
+        staffing.rename(db.session, mine(), me(), number, form.name.data or "", form.language.data, form.mail.data)
 
-    return _done(number, form, "person_form", act, {}, "name", _("The account is changed."))
+    return _done(number, form, "person_form", act, AT_PERSON, "name", _("The account is changed."))
 
 
 @pages.post("/people/<int:number>/roles")
@@ -207,7 +208,7 @@ def _page(number: int, status: int = OK, **forms: Form) -> Response:
     account = found.account
     days = {"starts": request.args.get("starts", type=as_day), "ends": request.args.get("ends", type=as_day)}
     fresh: dict[str, Form] = {
-        "person_form": PersonForm(formdata=None, name=account.name, language=account.language),
+        "person_form": PersonForm(formdata=None, name=account.name, language=account.language, mail=account.mail),
         "grant_form": GrantForm(formdata=None).offer(whole_tree()),
         "deputy_form": StandInForm(formdata=None, prefix="", **days).offer(),
         "absence_form": Away(formdata=None),
