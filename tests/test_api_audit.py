@@ -144,3 +144,19 @@ def test_the_audit_is_the_quality_offices_alone(site: Site, login: str, path: st
     assert code(program(site, login).get(f"/audit{path}")) == (403, "action.forbidden")
     for made_ in ("/audit/checkpoints", "/audit/proofs"):
         assert code(program(site, login).post(made_, {})) == (403, "action.forbidden")
+
+
+@pytest.mark.parametrize("path", ["/audit/entries", "/audit/logs/journal", "/audit/logs/xes", "/audit/logs/ocel"])
+def test_days_at_the_edge_of_what_dates_can_hold_are_all_of_the_history(office: Program, path: str) -> None:
+    spans = ("", "?first=0001-01-01&last=9999-12-31", "?first=9999-12-31", "?last=0001-01-01")
+    whole, between, later, before = ((one.status_code, one.data) for one in (office.get(path + span) for span in spans))
+
+    counts = [data.count(b"T01:00:00") for _, data in (whole, between)]
+    assert {status for status, _ in (whole, between, later, before)} == {200}
+    assert counts[0] == counts[1] > 0 and len(later[1]) == len(before[1]) < len(whole[1])
+
+
+def test_the_first_entry_of_a_stream_names_none_before_it(office: Program) -> None:
+    first = office.get("/audit/entries/cycle:1/1").get_json()
+
+    assert first["prev"] == "" and first["hash"] and office.get("/audit/entries/cycle:1/2").get_json()["prev"]

@@ -1,15 +1,21 @@
 """Evidence over the API: a file is kept as the page keeps it, listed, and handed out to whoever may see the cycle."""
 
+import re
+import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from browsing import Site
 from browsing import site as made
 from calling import Program, code, program
+from werkzeug.http import parse_options_header
 from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
+from qaflow.services.cycles.evidence import KINDS, LIMIT
 from qaflow.store.db import db
 
 PDF = b"%PDF-1.7\nthe minutes"
@@ -109,3 +115,59 @@ def test_a_file_changed_on_disk_is_never_other_content(site: Site, settings: Set
     answer = program(site, "office").get("/cycles/1/files/1")
 
     assert code(answer) == (500, "file.integrity") and b"other" not in answer.data
+
+
+def crowded(parts: int) -> bytes:
+    """Return an archive whose directory lists one part so many times, and says that it is one."""
+    name = b"word/document.xml"
+    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0) + name
+    entry = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0) + name
+    whole = entry * parts
+    return local + whole + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(whole), len(local), 0)
+
+
+def test_a_directory_of_countless_parts_is_refused_before_it_is_read(site: Site) -> None:
+    lead, kind = program(site, "lead"), KINDS["docx"][0]
+    data = crowded(LIMIT // 63 - 2)
+
+    begun = time.process_time()
+    answer = leave(lead, "a.docx", data, kind)
+    took = time.process_time() - begun
+
+    assert LIMIT - 1000 < len(data) <= LIMIT
+    assert code(answer) == (422, "file.type_mismatch") and kept(site) == 0
+    assert took < 1
+    assert leave(lead, "a.docx", crowded(9_000), kind).status_code == 201
+
+
+@pytest.mark.parametrize(("name", "shown"), [
+    ("../../../etc/minutes.txt", "minutes.txt"), ("C:\\Windows\\minutes.txt", "minutes.txt"),
+    ("minutes.pdf\0.txt", "minutes.pdf.txt"), ("\u202etxt.fdp.txt", "txt.fdp.txt"), ("a\r\nX-Y: z.txt", "aX-Y: z.txt"),
+    ("纪" * 196 + ".txt", "纪" * 196 + ".txt"), ("😀" * 196 + ".txt", "😀" * 196 + ".txt"), ("CON.txt", "CON.txt"),
+    ("..txt", "..txt"), (" .txt", ".txt"), ('a";filename=b.exe;".txt', 'a";filename=b.exe;".txt'),
+    ("%2e%2e%2fa.txt", "%2e%2e%2fa.txt"),
+])  # fmt: skip
+def test_no_name_leads_anywhere_or_says_what_the_file_is_not(site: Site, name: str, shown: str) -> None:
+    lead, page = program(site, "lead"), b"<script>alert(1)</script>"
+
+    made_ = leave(lead, quote(name, safe=""), page, "text/plain")
+
+    assert made_.status_code == 201, made_.text
+    assert made_.get_json()["name"] == shown
+    found = lead.get("/cycles/1/files/1")
+    told = found.headers["Content-Disposition"]
+    assert (found.data, found.mimetype, found.headers["X-Content-Type-Options"]) == (page, "text/plain", "nosniff")
+    assert found.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert parse_options_header(told) == ("attachment", {"filename": shown})
+    assert re.fullmatch(r"attachment; filename=\"[\w.-]+\"; filename\*=UTF-8''[\w.%~-]+", told, re.ASCII)
+    on_disk = [one.name for one in site.app.extensions["qaflow"].files.folder.rglob("*") if one.is_file()]
+    assert on_disk == [made_.get_json()["hash"]]
+
+
+@pytest.mark.parametrize(("name", "fault"), [
+    ("%00", "file.name"), ("%E2%80%AE", "file.name"), ("a.txt.", "file.type_refused"), ("a.txt%20%2F", "file.name"),
+    ("a.txt%3A%3A%24DATA", "file.type_refused"), ("a.svg", "file.type_refused"), ("a.html", "file.type_refused"),
+])  # fmt: skip
+def test_a_name_that_says_nothing_good_is_refused(site: Site, name: str, fault: str) -> None:
+    assert code(leave(program(site, "lead"), name, b"words", "text/plain")) == (422, fault)
+    assert kept(site) == 0

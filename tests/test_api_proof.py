@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 import httpx
@@ -16,11 +18,27 @@ from test_second_factor import enrolled
 
 from qaflow.client import Client, Problem
 from qaflow.config import Settings
+from qaflow.services.accounts import passwords
 from qaflow.services.accounts.signin import STRANGERS
 from qaflow.store.db import db
 
 MINUTES = 15
+SOON = 10
+AWAY = {"starts": "2025-09-08", "ends": "2025-09-12"}
 SIGNING = {"/cycles/{number}/actions/{action}", "/inbox/bulk", "/warnings/{warning}/{step}"}
+
+
+class Waiting:
+    """A hasher that compares when it is told to."""
+
+    def __init__(self) -> None:
+        """Begin with nothing to compare."""
+        self.asked, self.go = Event(), Event()
+
+    def verify(self, _kept: str, _text: str) -> bool:
+        """Wait, and find that it fits."""
+        self.asked.set()
+        return self.go.wait(SOON * 2)
 
 
 @pytest.fixture
@@ -116,6 +134,40 @@ def test_wrong_passwords_are_counted_with_those_of_the_sign_in(site: Site, major
     assert stopped.get_json(force=True)["code"] == "signin.too_many"
     site.later(hours=1, seconds=1)
     assert proof(major)
+
+
+def test_others_write_while_a_password_is_weighed_and_its_guess_counts_already(
+    site: Site, major: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, lead = Waiting(), program(site, "lead")
+    before = site.world.query("select count(*) from sign_in_guess")
+    monkeypatch.setattr(passwords, "HASHER", slow)
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            asked = pool.submit(major.post, "/me/proof", {"password": PASSWORD})
+            assert slow.asked.wait(SOON)
+            written = pool.submit(lead.post, "/me/absences", AWAY).result(SOON)
+            counted = site.world.query("select count(*) from sign_in_guess")
+        finally:
+            slow.go.set()
+
+    assert (written.status_code, asked.result().status_code) == (201, 201)
+    assert counted[0][0] == before[0][0] + 1
+
+
+def test_the_same_proof_asked_twice_at_once_is_weighed_once(
+    site: Site, major: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Waiting()
+    monkeypatch.setattr(passwords, "HASHER", slow)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(major.post, "/me/proof", {"password": PASSWORD}, Idempotency_Key="k")
+        assert slow.asked.wait(SOON)
+        early = major.post("/me/proof", {"password": PASSWORD}, Idempotency_Key="k")
+        slow.go.set()
+
+    assert code(early) == (409, "idempotency.under_way")
+    assert major.post("/me/proof", {"password": PASSWORD}, Idempotency_Key="k").data == first.result().data
 
 
 def test_whoever_has_codes_gives_both_and_each_code_once(site: Site, major: Program) -> None:

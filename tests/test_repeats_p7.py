@@ -28,6 +28,7 @@ SEED = 7
 ROUND = 125  # requests between two kills
 TOGETHER = 4  # requests under way at one moment, each sent several times
 EACH = 40  # tokens that one person makes: nobody has more than fifty
+APART, AT_ONCE = 12, 4  # acts apart, and how often each is sent at one moment
 Heard = tuple[int, str, str]
 
 
@@ -154,3 +155,34 @@ def test_a_key_that_is_checked_outside_the_transaction_gives_more_than_one_effec
     sender.wave(range(ROUND), kill=False, defect="unkeyed")
 
     assert any(fault.startswith("n") for fault in wrong(sender, ROUND))
+
+
+def confirmed(port: int, token: str, key: str) -> Heard:
+    """Let automatic steps go on, which is an act apart: in transactions of its own."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=SOON)
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+    try:
+        line.request("POST", "/api/v1/operations/confirm", None, headers)
+        answer = line.getresponse()
+        return answer.status, answer.read().decode(), answer.getheader("Retry-After", "")
+    finally:
+        line.close()
+
+
+def test_an_act_apart_is_done_once_and_whoever_sends_it_meanwhile_is_told_so(store_settings: Settings) -> None:
+    for _ in entered(store_settings):
+        token = passwords.token_for(db.session, World(db.session, now=datetime.now(UTC)).origin(), "admin")
+
+    with server(store_settings, QAFLOW_API_RATE="100000") as port:
+        rounds = [at_once([partial(confirmed, port, token, f"k{n}")] * AT_ONCE) for n in range(APART)]
+        after = [confirmed(port, token, f"k{n}") for n in range(APART)]
+
+    for _ in entered(store_settings):
+        ((done,),) = reading(db.session).all(Sql("select count(*) from tick_run where door = 'api'"))
+        db.session.rollback()
+    early = [one for heard in rounds for one in heard if one[0] == 409]
+    tell(f"P7: {APART} acts apart sent {AT_ONCE} times at once, {len(early)} told that it is under way")
+    assert done == APART
+    assert {(one[0], json.loads(one[1])["code"], one[2]) for one in early} == {(409, "idempotency.under_way", "5")}
+    for heard, last in zip(rounds, after, strict=True):
+        assert {one for one in heard if one[0] != 409} == {last} and last[0] == 200

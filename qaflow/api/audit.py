@@ -40,7 +40,8 @@ class Entry(s.Strict):
     door = s.text(s.NAME, required=True)
     words = s.many(s.text(s.TEXT, 0, allow_none=True), required=True)
     hash = s.text(64, 64, required=True)
-    prev = s.text(64, 64, required=True)
+    prev = s.text(64, 0, required=True)
+    """Empty where it is the first of its stream."""
 
 
 class Whole(Entry):

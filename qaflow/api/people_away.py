@@ -20,7 +20,7 @@ REASON = 500
 AT = {"deputy.dates": "ends", "absence.dates": "ends", "ref.unknown_layer": "layer", "deputy.self": "who",
       "ref.unknown_user": "who", "ref.ambiguous_user": "who", "ref.disabled_user": "who"}  # fmt: skip
 AT_LEAVE = {"ref.unknown_user": "heir", "ref.ambiguous_user": "heir", "handover.self": "heir",
-            "ref.disabled_user": "heir", "text.blank": "heir"}  # fmt: skip
+            "ref.disabled_user": "heir", "text.blank": "heir", "ref.unknown_subject": "subjects"}  # fmt: skip
 
 
 class Deputy(s.Strict):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from qaflow.errors import Invalid
 
 DAY = timedelta(days=1)
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 MIDNIGHT = time(0)
 NOON = time(12)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -54,6 +56,19 @@ def first_instant(tz: ZoneInfo, day: date, at: time) -> datetime:
     if instant.astimezone(tz) == wall:  # same zone: compares what the clocks show
         return instant
     return _skip_end(tz, wall)
+
+
+def between(tz: ZoneInfo, first: date | None, last: date | None) -> tuple[datetime, datetime]:
+    """Return the first instant of a day and the first one after another.
+
+    A day that is not named, or at the edge of what dates can hold, is the beginning or the end of all time.
+    """
+    begins, ends = EARLIEST, LATEST
+    with suppress(OverflowError):
+        begins = first_instant(tz, first, MIDNIGHT) if first else begins
+    with suppress(OverflowError):
+        ends = first_instant(tz, last + DAY, MIDNIGHT) if last else ends
+    return begins, ends
 
 
 def _skip_end(tz: ZoneInfo, wall: datetime) -> datetime:

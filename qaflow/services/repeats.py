@@ -91,10 +91,7 @@ def once(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, a
             return found
         session.commit()  # moves the unit's mark: a refusal rolls back to here
         reply = _tried(session, act, refused)
-        if reply.status == UNPROVEN:
-            rows.give_back(driver, origin.person or 0, one.key, one.digest)
-        else:
-            _keep(driver, origin, one, seal, reply)
+        _settle(driver, origin, one, seal, reply)
         return reply
 
     return together(session, body)
@@ -116,7 +113,7 @@ def apart(session: AnySession, ports: Ports, origin: Origin, one: Asked | None, 
         return found
     try:
         reply = _tried(session, act, refused)
-        transact(session, lambda driver: _keep(driver, origin, one, seal, reply))
+        transact(session, lambda driver: _settle(driver, origin, one, seal, reply))
     except BaseException:
         session.rollback()
         transact(session, lambda driver: rows.give_back(driver, origin.person or 0, one.key, one.digest))
@@ -147,7 +144,11 @@ def _taken(driver: Driver, origin: Origin, one: Asked, seal: Fernet) -> Reply | 
     return None
 
 
-def _keep(driver: Driver, origin: Origin, one: Asked, seal: Fernet, reply: Reply) -> None:
+def _settle(driver: Driver, origin: Origin, one: Asked, seal: Fernet, reply: Reply) -> None:
+    """Keep the reply under its key, or give the key back to whoever was not proven."""
+    if reply.status == UNPROVEN:
+        rows.give_back(driver, origin.person or 0, one.key, one.digest)
+        return
     text = json.dumps([reply.status, dict(reply.headers), reply.body])
     rows.answer(driver, origin.person or 0, one.key, one.digest, seal.encrypt(text.encode()))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from qaflow.errors import Invalid
+from qaflow.errors import Invalid, Stale
 from qaflow.services.places.organisation import ACCOUNTS, Desk, desk
 from qaflow.services.rehearsing import digest_of, rehearsed
 from qaflow.services.work import AnySession, Origin
@@ -78,7 +78,8 @@ def leave(session: AnySession, origin: Origin, me: SignedIn, person: int, heirs:
     """Show what a leave would do; with the digest of what was shown, do it.
 
     A person who is disabled already only hands over.  Without an heir everything stays and is listed among leavers.
-    Raises `Refused` (``office.last``, ``administrator.last``, ``leave.self``) and `Stale` (``preview.changed``).
+    Raises `Invalid` (``ref.unknown_subject`` for one that is not theirs), `Refused` (``office.last``,
+    ``administrator.last``, ``leave.self``) and `Stale` (``preview.changed``).
     """
 
     def body(driver: Driver) -> Leave:
@@ -88,11 +89,15 @@ def leave(session: AnySession, origin: Origin, me: SignedIn, person: int, heirs:
             raise Invalid("leave.self", "another administrator disables your account")
         held = rows.open_items(driver, at.college.id, person, MOST_ITEMS)
         theirs = [s for s in subject_rows.of_person(driver, at.college.id, person) if not s.ended]
+        wanted = {i: text for i, text in (heirs.subjects or {}).items() if text}
+        if unknown := sorted(wanted.keys() - {s.id for s in theirs}):
+            told = f"{found.login} answers for no subject {unknown[0]}"
+            raise Stale("preview.changed", told) if agreed else Invalid("ref.unknown_subject", told)
         leaver = book.find(driver, found.login)
         if leaver.disabled_at is not None and not heirs.all:
             raise Invalid("text.blank", "say who takes over")
         heir = _heir(at, me, heirs.all) if heirs.all else None
-        chosen = {i: _heir(at, me, text) for i, text in (heirs.subjects or {}).items() if text}
+        chosen = {i: _heir(at, me, text) for i, text in wanted.items()}
         if leaver.disabled_at is None:
             book.disable_within(session, driver, origin, leaver, reason)
         if heir is not None:

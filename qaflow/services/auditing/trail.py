@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
-from qaflow.engine.dates import MIDNIGHT, first_instant
+from qaflow.engine.dates import between
 from qaflow.engine.definition import Label
 from qaflow.engine.replay import named
 from qaflow.errors import Missing
@@ -24,7 +24,6 @@ from .review import office
 
 LINES = 50
 NOBODY = "0"
-FIRST, LAST = "0", "9"
 BEYOND = 2**62  # above every number of an entry
 STREAMS = ("cycle", "person", "college")
 
@@ -99,7 +98,7 @@ def search(session: AnySession, origin: Origin, college: int | None, asked: Aske
 
 
 def _params(driver: Driver, college: CollegeView, asked: Asked) -> dict[str, Any]:
-    tz = college.calendar.tz
+    first, last = between(college.calendar.tz, asked.first, asked.last)
     text = "".join(f"!{sign}" if sign in "%_!" else sign for sign in asked.subject)
     return {
         "college": college.id, "own": f"college:{college.key}", "unit": asked.unit,
@@ -107,8 +106,7 @@ def _params(driver: Driver, college: CollegeView, asked: Asked) -> dict[str, Any
         "subject": f"%{text}%" if text else "", "door": asked.door,
         "streams": f"{asked.stream}:%" if asked.stream else "",
         "every": 0 if asked.kinds else 1, "kinds": list(asked.kinds), "id": asked.after, "limit": LINES + 1,
-        "first": utc(first_instant(tz, asked.first, MIDNIGHT)) if asked.first else FIRST,
-        "last": utc(first_instant(tz, asked.last + timedelta(days=1), MIDNIGHT)) if asked.last else LAST,
+        "first": utc(first), "last": utc(last),
     }  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
-from qaflow.engine.dates import MIDNIGHT, first_instant
+from qaflow.engine.dates import between
 from qaflow.errors import Invalid, Missing
 from qaflow.services.college import CollegeView, view
 from qaflow.services.files import imports
@@ -22,8 +22,6 @@ from qaflow.store.db import Driver, utc
 from qaflow.store.journal import Entry
 
 from . import log_journal, log_ocel, log_xes
-
-FIRST, LAST = "0", "9"  # before and after every instant as text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +119,5 @@ def told(driver: Driver, of: CollegeView, kind: str, wanted: Wanted, save: Calla
 def _span(tz: Any, wanted: Wanted) -> dict[str, str]:
     if wanted.first and wanted.last and wanted.last < wanted.first:
         raise Invalid("export.days", "the last day is before the first")
-    return {
-        "first": utc(first_instant(tz, wanted.first, MIDNIGHT)) if wanted.first else FIRST,
-        "until": utc(first_instant(tz, wanted.last + timedelta(days=1), MIDNIGHT)) if wanted.last else LAST,
-    }
+    first, until = between(tz, wanted.first, wanted.last)
+    return {"first": utc(first), "until": utc(until)}
