@@ -1,28 +1,22 @@
 """Evidence over the API: a file is kept as the page keeps it, listed, and handed out to whoever may see the cycle."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
-from qaflow.store.db import db
 
 PDF = b"%PDF-1.7\nthe minutes"
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with one cycle."""
-    found = made(settings)
-    found.world.start()
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    site.world.start()
+    return site
 
 
 def leave(by: Program, name: str, data: bytes = PDF, kind: str = "application/pdf", **more: str) -> TestResponse:
