@@ -1,4 +1,7 @@
-"""The vocabulary of the tests: `settings`, `app`, `client`, `runner` on SQLite; `database_url`, `store_app` on both."""
+"""The vocabulary of the tests: `settings`, `app`, `client`, `runner` on SQLite; `database_url`, `store_app` on both.
+
+`site` is the program on the tiny college; `office`, `admin` and `lead` are programs there that bear somebody's token.
+"""
 
 import logging
 import os
@@ -28,6 +31,8 @@ from qaflow.services.accounts import passwords
 from qaflow.store import db
 
 if TYPE_CHECKING:
+    from browsing import Site
+    from calling import Program
     from rights.world import Rights
 
 SECRET = "tSx7-wQ9zLk2mVb4Rn8Yc1Df6Hg3Jp5Ua0EoIi"  # as random as any, and in no installation
@@ -160,6 +165,40 @@ def app(settings: Settings) -> Iterator[Flask]:
 def client(app: Flask) -> FlaskClient:
     """Return a browser without a session."""
     return app.test_client()
+
+
+@pytest.fixture
+def site(settings: Settings) -> Iterator["Site"]:
+    """Return the program on the tiny college, its clock in the test's hand."""
+    import browsing
+
+    yield browsing.site(settings)
+    db.db.session.remove()
+    db.db.engine.dispose()
+
+
+@pytest.fixture
+def office(site: "Site") -> "Program":
+    """Return a program that bears a token of the quality office."""
+    return _bearing(site, "office")
+
+
+@pytest.fixture
+def admin(site: "Site") -> "Program":
+    """Return a program that bears a token of the administrator."""
+    return _bearing(site, "admin")
+
+
+@pytest.fixture
+def lead(site: "Site") -> "Program":
+    """Return a program that bears a token of the course's leader."""
+    return _bearing(site, "lead")
+
+
+def _bearing(site: "Site", login: str) -> "Program":
+    import calling
+
+    return calling.program(site, login)
 
 
 @pytest.fixture

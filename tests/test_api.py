@@ -1,29 +1,17 @@
 """The API: who may, what is read, what is answered; the same on every operation."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from rights.table import operation
 
 from qaflow.api import strict
-from qaflow.config import Settings
 from qaflow.errors import QaflowError
 from qaflow.services import tokens
 from qaflow.store.db import Sql, db, driver
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 @pytest.fixture

@@ -1,38 +1,26 @@
 """The audit over the API: history searched, one entry, checkpoints, and a cycle's history that proves itself."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from reviewing import go_elsewhere
 from rights.world import settled
 
-from qaflow.config import Settings
 from qaflow.services.auditing import packs, proving
 from qaflow.store.db import Sql, db
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college, with one cycle in its second stage and one elsewhere."""
-    found = made(settings)
-    found.world.start()
-    found.world.start("C9")
-    found.world.fire(1, "submit", "lead", content={"note": "first words"})
-    found.world.fire(1, "approve", "major", comment="well done")
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
+    site.world.start()
+    site.world.start("C9")
+    site.world.fire(1, "submit", "lead", content={"note": "first words"})
+    site.world.fire(1, "approve", "major", comment="well done")
+    return site
 
 
 @pytest.mark.parametrize(("query", "wanted"), [

@@ -1,30 +1,10 @@
 """Absences, deputies, leavers and the handover over the API."""
 
-from collections.abc import Iterator
 
-import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 DAYS = {"starts": "2025-09-08", "ends": "2025-09-12"}
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return a program of the administrator."""
-    return program(site, "admin")
 
 
 def test_an_absence_is_noted_shown_with_its_deputy_and_ended(site: Site, admin: Program) -> None:

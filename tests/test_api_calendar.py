@@ -1,30 +1,10 @@
 """The calendar over the API: a year, its days and terms, and edits told before they are made."""
 
-from collections.abc import Iterator
 
-import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 GAMES = {"first": "2025-09-10", "last": "2025-09-11", "how": "off", "name": "games"}
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
 
 
 def kind(office: Program, day: str) -> tuple[str, bool]:

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from mailing import Vendor, vendor
 from test_bots import ADDRESSES, SECRET, bots
 
-from qaflow.config import Settings
 from qaflow.services.sweeping import tick
 from qaflow.store.db import db
 
@@ -28,19 +26,10 @@ def there() -> Iterator[Vendor]:
 
 
 @pytest.fixture
-def site(settings: Settings, there: Vendor) -> Iterator[Site]:
+def site(site: Site, there: Vendor) -> Site:
     """Return the program on the tiny college, which takes the stand-in for every vendor."""
-    found = made(settings)
-    found.app.extensions["qaflow"] = replace(found.app.extensions["qaflow"], chats=bots(there))
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return the administrator's program."""
-    return program(site, "admin")
+    site.app.extensions["qaflow"] = replace(site.app.extensions["qaflow"], chats=bots(there))
+    return site
 
 
 def bot(there: Vendor, **more: Any) -> dict[str, Any]:

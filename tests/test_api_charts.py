@@ -4,43 +4,30 @@ import datetime as dt
 import itertools
 import json
 import statistics
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 
-from qaflow.config import Settings
 from qaflow.services.points import monitoring
 from qaflow.services.points.monitoring import NewReading
-from qaflow.store.db import db
 from qaflow.testing import MONDAY
 
 WANDER = (52.0, 51.0, 49.0, 50.0, 51.5, 48.5, 50.5, 49.5, 51.0, 50.0, 49.0, 60.0)
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with twelve readings of each of its two courses."""
-    found = made(settings)
-    found.world.point()
+    site.world.point()
     given = [NewReading("hours", "course", course, MONDAY + dt.timedelta(weeks=n), value, "test")
              for course in ("C1", "C9") for n, value in enumerate(WANDER)]  # fmt: skip
     last = max(one.at for one in given)
-    monitoring.accept(found.world.session, replace(found.world.origin(), now=last, recorded=last), found.world.college,
+    monitoring.accept(site.world.session, replace(site.world.origin(), now=last, recorded=last), site.world.college,
                       given)  # fmt: skip
-    found.later(weeks=14)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
+    site.later(weeks=14)
+    return site
 
 
 def test_a_study_gives_limits_rule_hits_histogram_and_descriptions(site: Site, office: Program) -> None:

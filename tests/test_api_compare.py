@@ -1,27 +1,19 @@
 """Comparisons over the API: units, a subject beside its last round, readings around measures; small groups hidden."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import code, program
 from overviewing import peopled, reading
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with everything in it."""
-    found = made(settings)
-    peopled(found.world)
-    found.clock.instant = found.world.now
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    peopled(site.world)
+    site.clock.instant = site.world.now
+    return site
 
 
 def test_a_measure_stands_with_the_means_before_and_after_it(site: Site) -> None:

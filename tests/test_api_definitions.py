@@ -1,14 +1,11 @@
 """Definitions over the API: read, drawn, compared, checked, published, and cycles moved to another version."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 
-from qaflow.config import Settings
 from qaflow.engine import loader
 from qaflow.engine.definition import Definition
 from qaflow.services.definitions import publishing as definitions
@@ -21,19 +18,10 @@ STORED = "select count(*) from definition"
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with a running cycle."""
-    found = made(settings)
-    found.world.start("C1")
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
+    site.world.start("C1")
+    return site
 
 
 def second() -> Definition:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import API, Program, code, program
 from jsonschema_rs import Draft202012Validator
 from werkzeug.test import TestResponse
@@ -17,23 +16,12 @@ from werkzeug.test import TestResponse
 from qaflow.api import schemas as s
 from qaflow.api.calling import Call
 from qaflow.api.resource import Resource
-from qaflow.config import Settings
-from qaflow.store.db import db
 
 VERBS = ("get", "post", "put", "patch", "delete")
 KINDS = [{"Content-Type": "text/xml"}, {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": ""},
          {"Content-Type": "application/json; charset=utf-16"},
          {"Content-Type": "application/json", "Content-Encoding": "gzip"}]  # fmt: skip
 DATED = ("date", "date-time")
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 @pytest.fixture

@@ -1,15 +1,10 @@
 """Escalations over the API: overdue work that came up its ladder, one item whole, and what is done about it."""
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
-
-from qaflow.config import Settings
-from qaflow.store.db import db
 
 DECIDE = 2  # the second work item of the first cycle: major's decision, due on Thursday 4 September
 FRIDAY = dt.datetime(2025, 9, 5, 1, tzinfo=dt.UTC)  # an hour after the first level
@@ -18,16 +13,13 @@ ACTS = {"remind": {}, "extend": {"due": "2025-09-19", "reason": "ill"}, "transfe
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college; major's decision has come to the head of the unit."""
-    found = made(settings)
-    cycle = found.world.start()
-    found.world.fire(cycle, "submit", "lead", content={"note": "x"})
-    found.later(seconds=(FRIDAY - found.world.now).total_seconds())
-    found.world.tick()
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    cycle = site.world.start()
+    site.world.fire(cycle, "submit", "lead", content={"note": "x"})
+    site.later(seconds=(FRIDAY - site.world.now).total_seconds())
+    site.world.tick()
+    return site
 
 
 @pytest.fixture

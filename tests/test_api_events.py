@@ -1,26 +1,12 @@
 """`GET /api/v1/events`: the stream for those who poll."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from jsonschema_rs import Draft202012Validator
 
-from qaflow.config import Settings
 from qaflow.services.events.events import TOLD
-from qaflow.store.db import db
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def test_who_polls_gets_what_they_may_see_and_where_to_go_on(site: Site) -> None:

@@ -3,32 +3,26 @@
 import re
 import struct
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from werkzeug.http import parse_options_header
 from werkzeug.test import TestResponse
 
 from qaflow.config import Settings
 from qaflow.services.cycles.evidence import KINDS, LIMIT
-from qaflow.store.db import db
 
 PDF = b"%PDF-1.7\nthe minutes"
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with one cycle."""
-    found = made(settings)
-    found.world.start()
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    site.world.start()
+    return site
 
 
 def leave(by: Program, name: str, data: bytes = PDF, kind: str = "application/pdf", **more: str) -> TestResponse:

@@ -1,31 +1,12 @@
 """Goals and standards over the API: added, changed in part, parted and retired; tree, findings, matrix and year."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 GOAL = {"text": {"zh": "提高到课率"}, "layer": "course", "indicator": "到课率", "unit": "%", "target": 95}
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
 
 
 def test_a_goal_is_added_and_what_a_change_does_not_name_stays(site: Site, office: Program) -> None:

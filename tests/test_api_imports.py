@@ -1,35 +1,15 @@
 """Imports over the API: a file as the body, checked or taken over, each fault at its cell."""
 
 import io
-from collections.abc import Iterator
 
-import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from openpyxl import Workbook
 from werkzeug.test import TestResponse
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 GOOD = b"login,name\nnew1,One\nnew2,Two\n"
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return a program of the administrator."""
-    return program(site, "admin")
 
 
 def send(who: Program, data: bytes, kind: str = CSV, to: str = "people", query: str = "") -> TestResponse:

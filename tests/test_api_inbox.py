@@ -1,28 +1,20 @@
 """The inbox and the warnings over the API: what waits, many items at once, and a warning's next step."""
 
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import code, program
-
-from qaflow.config import Settings
-from qaflow.store.db import db
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with two submitted cycles and one of another unit."""
-    found = made(settings)
     for course, lead in (("C1", "lead"), ("C2", "lead"), ("C9", "far_lead")):
         if course == "C2":
-            found.world.course("C2", "section", "lead")
-        cycle = found.world.start(course)
-        found.world.fire(cycle, "submit", lead, content={"note": "done"})
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+            site.world.course("C2", "section", "lead")
+        cycle = site.world.start(course)
+        site.world.fire(cycle, "submit", lead, content={"note": "done"})
+    return site
 
 
 def test_the_inbox_holds_what_waits_for_whoever_asks_and_counts_each_box(site: Site) -> None:

@@ -1,32 +1,13 @@
 """Quality incidents over the API: reported, graded, handled, answered, closed, and counted."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from werkzeug.test import TestResponse
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 GRADING = {"category": "safety", "grade": "serious", "handler": "major"}
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
 
 
 def report(site: Site, login: str = "lead", **more: Any) -> TestResponse:

@@ -1,32 +1,24 @@
 """The quality office's figures over the API: each number with a list of that many, nobody's beyond their scope."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
-
-from qaflow.config import Settings
-from qaflow.store.db import db
 
 FIGURES = ("", "/rounds", "/units", "/times", "/stuck")
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college, two cycles started, the first stage of one handed in, a year on."""
-    found = made(settings)
-    found.world.start("C1")
-    found.world.start("C9")
-    found.world.fire(1, "submit", "lead", content={"note": "x"})
-    found.later(days=400)
-    found.world.query("update schedule set unstarted_reason = 'unclosed.two' returning id")
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    site.world.start("C1")
+    site.world.start("C9")
+    site.world.fire(1, "submit", "lead", content={"note": "x"})
+    site.later(days=400)
+    site.world.query("update schedule set unstarted_reason = 'unclosed.two' returning id")
+    return site
 
 
 def many(asked: Program, **query: Any) -> int:

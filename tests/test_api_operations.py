@@ -1,32 +1,15 @@
 """Operations over the API: the state, sweeps, failed work, the outbox, and what sets them going again."""
 
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from failing import cure, incident, poison, run
 
-from qaflow.config import Settings
 from qaflow.services.sweeping import tick
 from qaflow.services.work import transact
 from qaflow.store import ticks
 from qaflow.store.db import db
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return a program of the administrator."""
-    return program(site, "admin")
 
 
 def test_the_state_names_the_newest_sweep(site: Site, admin: Program) -> None:

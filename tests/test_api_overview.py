@@ -1,30 +1,22 @@
 """The overview over the API: the figures of the pages' service, each with a list of that many, nobody else's things."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from overviewing import goal, peopled
-
-from qaflow.config import Settings
-from qaflow.store.db import db
 
 GOALS = 60  # of one list: more than a page
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with everything in it."""
-    found = made(settings)
-    peopled(found.world)
-    found.clock.instant = found.world.now
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    peopled(site.world)
+    site.clock.instant = site.world.now
+    return site
 
 
 def totals(asked: Program) -> dict[str, int]:

@@ -1,29 +1,9 @@
 """People over the API: listed, added, renamed, given roles, disabled, and many at once by login."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
-
-from qaflow.config import Settings
-from qaflow.store.db import db
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return a program of the administrator."""
-    return program(site, "admin")
 
 
 def account(site: Site, login: str) -> list[tuple[Any, ...]]:

@@ -1,28 +1,8 @@
 """Units and subjects over the API: listed, added, changed as they were read, closed, and refused."""
 
-from collections.abc import Iterator
 
-import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
-
-from qaflow.config import Settings
-from qaflow.store.db import db
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return a program of the administrator."""
-    return program(site, "admin")
 
 
 def test_a_unit_is_added_renamed_and_closed_as_it_was_read(site: Site, admin: Program) -> None:

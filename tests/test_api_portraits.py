@@ -1,27 +1,19 @@
 """Portraits over the API: a subject whole for who may read it, absent for everybody else, others as means alone."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import code, program
 from overviewing import peopled, reading
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with everything in it."""
-    found = made(settings)
-    peopled(found.world)
-    found.clock.instant = found.world.now
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    peopled(site.world)
+    site.clock.instant = site.world.now
+    return site
 
 
 def test_a_portrait_holds_goals_readings_rounds_and_warnings_of_its_subject(site: Site) -> None:

@@ -1,30 +1,11 @@
 """What one sets for oneself over the API: language, notices, days away, deputies."""
 
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 DAYS = {"starts": "2025-09-08", "ends": "2025-09-12"}
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def lead(site: Site) -> Program:
-    """Return a program of the course's leader."""
-    return program(site, "lead")
 
 
 def test_the_language_is_that_of_the_person_and_is_changed_as_it_was_read(site: Site, lead: Program) -> None:

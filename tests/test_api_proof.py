@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Event
@@ -12,15 +11,12 @@ import httpx
 import pyotp
 import pytest
 from browsing import PASSWORD, Site
-from browsing import site as made
 from calling import API, Program, code, program
 from test_second_factor import enrolled
 
 from qaflow.client import Client, Problem
-from qaflow.config import Settings
 from qaflow.services.accounts import passwords
 from qaflow.services.accounts.signin import STRANGERS
-from qaflow.store.db import db
 
 MINUTES = 15
 SOON = 10
@@ -42,17 +38,14 @@ class Waiting:
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return a college that wants a fresh proof of approvals; a stage waits for one."""
-    found = made(settings)
     sent = {"second_factor": "", "minutes": str(MINUTES)}
-    found.browser("admin").post("/organisation/signin", "/organisation/signin", **sent)
-    found.password("major")
-    assert found.world.start() == 1
-    found.world.fire(1, "submit", "lead", content={"note": "done"})
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    site.browser("admin").post("/organisation/signin", "/organisation/signin", **sent)
+    site.password("major")
+    assert site.world.start() == 1
+    site.world.fire(1, "submit", "lead", content={"note": "done"})
+    return site
 
 
 @pytest.fixture

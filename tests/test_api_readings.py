@@ -3,17 +3,13 @@
 import datetime as dt
 import gc
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from reviewing import go_elsewhere
 
-from qaflow.config import Settings
-from qaflow.store.db import db
 from qaflow.testing import MONDAY
 
 AT = "2025-09-01T00:30:00Z"
@@ -22,20 +18,11 @@ LIMITS = {"valid_from": "2025-09-02", "direction": "higher", "target": 70, "lowe
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with a point and a running cycle."""
-    found = made(settings)
-    found.world.point()
-    found.world.start("C1")
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
+    site.world.point()
+    site.world.start("C1")
+    return site
 
 
 def one(**more: Any) -> dict[str, Any]:

@@ -1,37 +1,24 @@
 """Samples and freezes over the API."""
 
 import hashlib
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from reviewing import PDF, go_elsewhere, leave, stored
 
-from qaflow.config import Settings
 from qaflow.services.auditing import freeze_checks
-from qaflow.store.db import db
 
 WORD = "0123456789abcdef"
 FREEZE = {"day": "2025-09-01", "reason": "the visit"}
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with two cycles."""
-    found = made(settings)
-    found.world.start()
-    found.world.start("C9")
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
+    site.world.start()
+    site.world.start("C9")
+    return site
 
 
 def test_a_sample_is_drawn_once_and_drawn_again_is_the_same(site: Site, office: Program) -> None:

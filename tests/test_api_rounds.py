@@ -1,15 +1,10 @@
 """Rounds over the API: how they stand, what is stuck, and acts on all their cycles with a dry run."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
-
-from qaflow.config import Settings
-from qaflow.store.db import db
 
 SUSPEND = {"act": "suspend", "layer": "course", "track": "teaching", "day": "2025-09-01", "reason": "flood"}
 WORD = "0123456789abcdef"
@@ -17,22 +12,13 @@ FACTS = "select count(*) from journal"
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college: three cycles of a round, one of them suspended before."""
-    found = made(settings)
-    found.world.course("C2", "section", "lead")
+    site.world.course("C2", "section", "lead")
     for course in ("C1", "C2", "C9"):
-        found.world.start(course)
-    found.world.fire(1, "suspend", "office", reason="before")
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
+        site.world.start(course)
+    site.world.fire(1, "suspend", "office", reason="before")
+    return site
 
 
 def test_rounds_are_listed_with_how_their_cycles_stand(site: Site, office: Program) -> None:

@@ -1,30 +1,16 @@
 """Kept filters and watched cycles over the API."""
 
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college with a running cycle."""
-    found = made(settings)
-    found.world.start()
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def lead(site: Site) -> Program:
-    """Return a program of the responsible person."""
-    return program(site, "lead")
+    site.world.start()
+    return site
 
 
 def test_a_filter_is_kept_shown_renamed_and_taken_away(site: Site, lead: Program) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 
-from qaflow.config import Settings
 from qaflow.providers import Oidc, RoleRule
 from qaflow.services.auditing import audit
 from qaflow.services.ports import Identity
@@ -21,20 +18,6 @@ RULES = "/signin/rules"
 CAMPUS = Oidc(key="campus", name_zh="统一身份认证", name_en="Campus", issuer="https://id.test", client_id="qaflow",
               client_secret="s", link="number",
               roles=(RoleRule(attribute="groups", value="qa", role="quality_office"),))  # fmt: skip
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return the administrator's program."""
-    return program(site, "admin")
 
 
 def arrive(site: Site, subject: str, **said: tuple[str, ...]) -> int:

@@ -1,30 +1,11 @@
 """Tasks of the year over the API: planned, changed in part, reported, finished; the grid and one page as figures."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from tasking import planned, row
-
-from qaflow.config import Settings
-from qaflow.store.db import db
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def office(site: Site) -> Program:
-    """Return a program of the quality office."""
-    return program(site, "office")
 
 
 def new(site: Site, **more: Any) -> dict[str, Any]:

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from receiving import Receiver
 
 from qaflow.adapters.targets import Guard
 from qaflow.adapters.webhooks import Sender
-from qaflow.config import Settings
 from qaflow.services.events import delivering
 from qaflow.store.db import db
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college, whose sender may reach this machine."""
-    found = made(settings)
     sender = Sender(guard=Guard(loopback=True, ports=False), whole=5.0)
-    found.app.extensions["qaflow"] = replace(found.app.extensions["qaflow"], poster=sender)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return the administrator's program."""
-    return program(site, "admin")
+    site.app.extensions["qaflow"] = replace(site.app.extensions["qaflow"], poster=sender)
+    return site
 
 
 def added(admin: Program, url: str = "https://127.0.0.1:8443/hook", **more: Any) -> int:

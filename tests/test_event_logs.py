@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pm4py
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import code, program
 from rights.world import Rights
 from werkzeug.test import TestResponse
 
-from qaflow.config import Settings
 from qaflow.errors import Invalid
 from qaflow.services.auditing import audit
 from qaflow.services.events import log_files, mining
@@ -31,18 +28,15 @@ DAY = "2025-09-03"
 
 
 @pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Return the program on the tiny college, with two cycles, one of them some steps on two days later."""
-    found = made(settings)
-    world = found.world
+    world = site.world
     cycle = world.start("C1")
     world.start("C9")
-    found.later(days=2)
+    site.later(days=2)
     world.fire(cycle, "submit", "lead", content={"note": "a secret note"})
     world.fire(cycle, "approve", "major")
-    yield found
-    db.session.remove()
-    db.engine.dispose()
+    return site
 
 
 def taken(site: Site, door: str, kind: str, login: str = "office", **asked: str) -> TestResponse:

@@ -1,16 +1,13 @@
 """Programs: accounts of neighbour systems that act by tokens alone, made and revoked by administrators."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program, code, program
 from flask import Flask
 from peopled import World
 
-from qaflow.config import Settings
 from qaflow.errors import Invalid, Refused
 from qaflow.providers import Cas
 from qaflow.services.accounts import book, passwords, programs
@@ -25,20 +22,6 @@ from qaflow.store.db import db
 TOKEN = re.compile(r"<code class=\"text-break\">(\S+)</code>")
 WANTED = {"name": "nightly", "scopes": ["read", "readings"], "days": 3}
 SENT = {"name": "nightly", "days": "3", "scope": "read"}
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
-
-
-@pytest.fixture
-def admin(site: Site) -> Program:
-    """Return a client of the administrator."""
-    return program(site, "admin")
 
 
 def added(admin: Program, login: str = "rooms") -> int:
