@@ -80,7 +80,7 @@ class Resource(Blueprint):
     @property
     def tag(self) -> str:
         """The name under which its operations stand in the description."""
-        return self.name.removeprefix(ROOM)
+        return str(self.name).removeprefix(ROOM)
 
     def get(self, rule: str, **more: Any) -> Callable[[View], View]:
         """Declare how to look."""
