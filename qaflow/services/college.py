@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from qaflow.engine import calendar as calendars
 from qaflow.engine.calendar import Calendar, Term
 from qaflow.engine.college import College, Role, Track
-from qaflow.engine.definition import build_value, from_plain
+from qaflow.engine.definition import Label, build_value, from_plain
 from qaflow.engine.machine import Compiled, compile_definition
 from qaflow.errors import CorruptHistory, Missing
 from qaflow.store import colleges
@@ -48,6 +48,10 @@ class CollegeView:
         """The role at the end of every line."""
         heads: tuple[Role, ...] = self.config.roles_of("quality_head") or self.config.roles_of("quality_office")
         return heads[0].key if heads else "quality_office"
+
+    def layer_name(self, key: str) -> Label:
+        """Return the name of a layer; one that is no longer there is its key."""
+        return next((one.name for one in self.config.layers if one.key == key), Label(zh=key, en=key))
 
     def track(self, layer: str, key: str) -> Track:
         """Return a track of a layer."""

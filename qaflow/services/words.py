@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
+from qaflow.engine.dates import iso_day
+from qaflow.errors import Invalid
+
 NAME_LENGTH = 200
 CODE_LENGTH = 64
 NEVER = ("Cc", "Cs")
@@ -23,6 +26,14 @@ def clean_name(text: str) -> str:
 def clean_code(text: str) -> str:
     """Return a code or login as it is kept: also half-width (NFKC), so that what looks alike is alike."""
     return unicodedata.normalize("NFKC", clean_name(text)).strip()
+
+
+def day_of(text: str) -> str | None:
+    """Return a day that was typed as it is kept, YYYY-MM-DD, None for no text; `Invalid` (``date.invalid``) else."""
+    try:
+        return iso_day(text).isoformat() if text.strip() else None
+    except (TypeError, Invalid):
+        raise Invalid("date.invalid", f"{text!r} is no day: write YYYY-MM-DD") from None
 
 
 def control_character(text: str) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -16,6 +14,7 @@ from qaflow.services.files import importing
 from qaflow.services.files.importing import MOST_BYTES, Sent
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
+from qaflow.web.carrying import packed, unpacked
 from qaflow.web.forms import OK, UNFIT
 from qaflow.web.requests import note
 from qaflow.web.wording import FAULTS, told
@@ -59,13 +58,13 @@ def rehearse(kind: str) -> Response:
         report = importing.rehearse(db.session, mine(), me(), sent)
     except (Invalid, Usage) as error:
         return _faults(sent, error)
-    return _page(OK, kind=kind, sent=sent, report=report, content=_packed(sent.data))
+    return _page(OK, kind=kind, sent=sent, report=report, content=packed(sent.data))
 
 
 @pages.post("/<kind>/take")
 def take(kind: str) -> Response:
     """Import what was rehearsed, if it is that very file."""
-    sent = Sent(kind, request.form.get("name", ""), _unpacked(request.form.get("content", "")), _encoding())
+    sent = Sent(kind, request.form.get("name", ""), unpacked(request.form.get("content", ""), MOST_BYTES), _encoding())
     try:
         report = importing.take(db.session, mine(), me(), sent, request.form.get("digest", ""))
     except (Invalid, Usage, Stale) as error:
@@ -91,16 +90,3 @@ def _page(status: int, **values: Any) -> Response:
 def _encoding() -> str | None:
     chosen = request.form.get("encoding", "")
     return chosen if chosen and chosen in ENCODINGS else None
-
-
-def _packed(data: bytes) -> str:
-    """Return the bytes as a form carries them unchanged from the rehearsal to the import."""
-    return base64.b64encode(zlib.compress(data)).decode()
-
-
-def _unpacked(text: str) -> bytes:
-    """Return the bytes again, no more of them than a file may have."""
-    try:
-        return zlib.decompressobj().decompress(base64.b64decode(text, validate=True), MOST_BYTES + 1)
-    except (ValueError, zlib.error):
-        return b""

@@ -6,11 +6,11 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-from qaflow.engine.dates import iso_day
 from qaflow.errors import Invalid, Missing, Refused
 from qaflow.services.files.cells import cell_value
 from qaflow.services.places.organisation import ACCOUNTS, desk
 from qaflow.services.scopes import Scopes
+from qaflow.services.words import day_of
 from qaflow.services.work import AnySession, Origin, Writer, transact
 from qaflow.store import accounts as account_rows
 from qaflow.store import directory as rows
@@ -72,7 +72,7 @@ def grant(session: AnySession, origin: Origin, me: SignedIn, person: int, term: 
 
     Raises `Refused` (``grant.self``: nobody gives a role to themselves) and `Invalid`.
     """
-    starts, ends = _day(term.starts), _day(term.ends)
+    starts, ends = day_of(term.starts), day_of(term.ends)
     if starts and ends and ends < starts:
         raise Invalid("date.order", f"the end {ends} lies before the start {starts}")
 
@@ -155,10 +155,3 @@ def end_deputy(session: AnySession, origin: Origin, me: SignedIn, person: int, n
     if not transact(session, known):
         raise Missing("deputy.not_found", f"no standing appointment {number}")
     deputies.end(session, origin, number)
-
-
-def _day(text: str) -> str | None:
-    try:
-        return iso_day(text).isoformat() if text.strip() else None
-    except (TypeError, Invalid):
-        raise Invalid("date.invalid", f"{text!r} is no day: write YYYY-MM-DD") from None

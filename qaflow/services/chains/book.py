@@ -99,7 +99,7 @@ class Book:
 
     def layer_name(self, key: str) -> Label:
         """Return the name of a layer."""
-        return next((one.name for one in self.college.config.layers if one.key == key), Label(zh=key, en=key))
+        return self.college.layer_name(key)
 
     def one(self, table: str, number: int) -> Entry:
         """Return an entry that the person may see; `Missing` else."""

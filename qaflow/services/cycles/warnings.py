@@ -160,7 +160,7 @@ def youngest(calendar: Calendar, today: date) -> tuple[date, ...]:
 
 def _line(college: CollegeView, row: Row, steps: Sequence[Step], today: date) -> Line:
     track = college.config.track_by_key.get((row.layer, row.track or ""))
-    return Line(row=row, layer=_layer(college, row.layer), track=track.name if track else None, steps=tuple(steps),
+    return Line(row=row, layer=college.layer_name(row.layer), track=track.name if track else None, steps=tuple(steps),
                 days=_days(college.calendar, row.opened_at, today))  # fmt: skip
 
 
@@ -174,10 +174,6 @@ def _days(calendar: Calendar, opened: str, today: date) -> int | None:
 def local(calendar: Calendar, at: str) -> date:
     """Return the day of a stored instant by the college's clocks."""
     return calendar.local_day(instant(at))
-
-
-def _layer(college: CollegeView, key: str) -> Label:
-    return next((layer.name for layer in college.config.layers if layer.key == key), Label(zh=key, en=key))
 
 
 def _across(facets: Sequence[Facet], named: Mapping[str, Label], chosen: Chosen) -> tuple[Across, ...]:

@@ -226,7 +226,7 @@ def _line(stages: _Stages, college: CollegeView, params: Mapping[str, Any], box:
         roles = college.config.roles_of(definition.ladder[row.level - 1].to)
         raised = roles[0].name if roles else None
     track = college.config.track_by_key.get((row.layer, row.track or ""))
-    return Line(row=row, when=_when(row.due, params) if box != "done" else AHEAD, layer=_layer(college, row.layer),
+    return Line(row=row, when=_when(row.due, params) if box != "done" else AHEAD, layer=college.layer_name(row.layer),
                 track=track.name if track else None, stage=stages.label(row.definition, row.stage),
                 raised=raised)  # fmt: skip
 
@@ -234,10 +234,6 @@ def _line(stages: _Stages, college: CollegeView, params: Mapping[str, Any], box:
 def _when(due: str | None, params: Mapping[str, Any]) -> int:
     near = (params["floor"] > due, params["today"] >= due, params["week"] >= due) if due else ()
     return near.index(True) if True in near else AHEAD
-
-
-def _layer(college: CollegeView, key: str) -> Label:
-    return next((layer.name for layer in college.config.layers if layer.key == key), Label(zh=key, en=key))
 
 
 Units = Mapping[int, tuple[str, str]]
@@ -302,4 +298,4 @@ def _coming(driver: Driver, college: CollegeView, person: int) -> Next | None:
         return None
     day, subject, layer, key = found
     track = college.config.track_by_key.get((layer, key))
-    return Next(day, subject, _layer(college, layer), track.name if track else None)
+    return Next(day, subject, college.layer_name(layer), track.name if track else None)

@@ -126,7 +126,7 @@ class Survey:
 
     def layer_name(self, key: str) -> Label:
         """Return the name of a layer."""
-        return next((one.name for one in self.college.config.layers if one.key == key), Label(zh=key, en=key))
+        return self.college.layer_name(key)
 
     def track_name(self, layer: str, key: str) -> Label:
         """Return the name of a track."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from qaflow.engine.dates import iso_day
 from qaflow.errors import Invalid, Missing, Refused
 from qaflow.services.accounts.profile import colleague
 from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.cycles.acting import keep
 from qaflow.services.files.cells import Column, cell_value
 from qaflow.services.rehearsing import digest_of, rehearsed
-from qaflow.services.words import clean_code
+from qaflow.services.words import clean_code, day_of
 from qaflow.services.work import AnySession, Origin, Writer, transact
 from qaflow.store import colleges, people
 from qaflow.store import subject_list as lists
@@ -120,7 +119,7 @@ def _entered(at: Desk, me: SignedIn, subject: SubjectRow, wanted: Wanted) -> Sub
     """Return the subject as it is wanted; `Invalid` where that cannot be."""
     if subject.layer not in {layer.key for layer in at.college.config.layers}:
         raise Invalid("ref.unknown_layer", f"no layer {subject.layer!r}")
-    starts, ends = _day(wanted.starts), _day(wanted.ends)
+    starts, ends = day_of(wanted.starts), day_of(wanted.ends)
     if starts and ends and ends < starts:
         raise Invalid("date.order", f"the end {ends} lies before the start {starts}")
     person = _person(at, me, subject.responsible_id, wanted.person)
@@ -146,10 +145,3 @@ def _unit(at: Desk, number: int) -> UnitRow:
     if found is None:
         raise Invalid("ref.unknown_unit", f"no unit {number} in this college")
     return found
-
-
-def _day(text: str) -> str | None:
-    try:
-        return iso_day(text).isoformat() if text.strip() else None
-    except (TypeError, Invalid):
-        raise Invalid("date.invalid", f"{text!r} is no day: write YYYY-MM-DD") from None

@@ -9,13 +9,12 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from qaflow.engine import grid
-from qaflow.engine.dates import iso_day
 from qaflow.engine.definition import canonical
 from qaflow.errors import Forbidden, Invalid
 from qaflow.services.accounts.profile import colleague
 from qaflow.services.accounts.sessions import SignedIn
 from qaflow.services.files.cells import Column, cell_value
-from qaflow.services.words import clean_code, control_character
+from qaflow.services.words import clean_code, control_character, day_of
 from qaflow.services.work import AnySession, Origin
 from qaflow.store import people
 from qaflow.store import subjects as places
@@ -111,14 +110,6 @@ def _owner(desk: Desk, me: SignedIn, task: Task | None, text: str) -> int | None
     if standing in named and clean_code(text) == named[standing][1]:
         return standing
     return colleague(desk.driver, me, text)
-
-
-def day_of(text: str) -> str | None:
-    """Return a day as it is kept, None for no text."""
-    try:
-        return iso_day(text).isoformat() if text.strip() else None
-    except (TypeError, Invalid):
-        raise Invalid("date.invalid", f"{text!r} is no day: write YYYY-MM-DD") from None
 
 
 def cost_of(text: str) -> float | None:

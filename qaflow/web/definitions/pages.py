@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +27,7 @@ from qaflow.services.definitions.uploading import Checked
 from qaflow.store.db import db
 from qaflow.web.access import me, mine
 from qaflow.web.attachments import attached
+from qaflow.web.carrying import packed, unpacked
 from qaflow.web.cycles.words import LEAVES, STATUS
 from qaflow.web.forms import OK, UNFIT
 from qaflow.web.language import chosen
@@ -124,7 +123,7 @@ def check() -> Response:
 @pages.post("/publish")
 def publish() -> Response:
     """Publish what was checked, if it is that very content."""
-    name, data = request.form.get("name", ""), _unpacked(request.form.get("content", ""))
+    name, data = request.form.get("name", ""), unpacked(request.form.get("content", ""), MAX_BYTES)
     try:
         found = uploading.publish(db.session, mine(), me(), name, data, request.form.get("digest", ""))
     except (Invalid, Refused) as error:
@@ -205,20 +204,7 @@ def _forms(*definitions: Definition) -> dict[str, tuple[object, ...]]:
 
 def _check_page(checked: Checked | None, name: str, data: bytes, status: int, failed: str = "") -> Response:
     of = checked.definition if checked else None
-    content = _packed(data) if of is not None else ""
+    content = packed(data) if of is not None else ""
     page = render_template("definitions/check.html", checked=checked, of=of, name=name, content=content, failed=failed,
                            say=Speaker(college(), *([of] if of else [])), words=words)  # fmt: skip
     return make_response(page, status)
-
-
-def _packed(data: bytes) -> str:
-    """Return the bytes as a form carries them unchanged from the check to the publishing."""
-    return base64.b64encode(zlib.compress(data)).decode()
-
-
-def _unpacked(text: str) -> bytes:
-    """Return the bytes again, no more of them than a definition may have."""
-    try:
-        return zlib.decompressobj().decompress(base64.b64decode(text, validate=True), MAX_BYTES + 1)
-    except (ValueError, zlib.error):
-        return b""

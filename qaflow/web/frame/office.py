@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
-
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -20,6 +17,7 @@ from qaflow.services.frame.changes import Change, Checked
 from qaflow.store.db import db
 from qaflow.store.frame import Row
 from qaflow.web.access import me, mine
+from qaflow.web.carrying import packed, unpacked
 from qaflow.web.forms import OK, UNFIT
 from qaflow.web.language import pair
 from qaflow.web.requests import note
@@ -80,7 +78,7 @@ def replace() -> Response:
 
 def agreed() -> Response:
     """Replace the frame by what was checked, if it still changes just that."""
-    name, data = request.form.get("name", ""), _unpacked(request.form.get("content", ""))
+    name, data = request.form.get("name", ""), unpacked(request.form.get("content", ""), MAX_BYTES)
     digest = request.form.get("digest", "")
     try:
         return _done(frame_changes.replace(db.session, mine(), me(), name, data, digest))
@@ -160,17 +158,9 @@ def _edit_page(form: PartForm, row: Row | None, status: int) -> Response:
 
 def _replace_page(checked: Checked | None, name: str, data: bytes, status: int, failed: str = "") -> Response:
     change = checked.change if checked else None
-    content = base64.b64encode(zlib.compress(data)).decode() if change is not None else ""
+    content = packed(data) if change is not None else ""
     return make_response(render_template("frame/replace.html", checked=checked, change=change, name=name,
                                          content=content, failed=failed, words=words), status)  # fmt: skip
-
-
-def _unpacked(text: str) -> bytes:
-    """Return the bytes that a form carried from the check to the agreement, no more than a file may have."""
-    try:
-        return zlib.decompressobj().decompress(base64.b64decode(text, validate=True), MAX_BYTES + 1)
-    except (ValueError, zlib.error):
-        return b""
 
 
 def _done(change: Change) -> Response:
