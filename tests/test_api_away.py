@@ -62,3 +62,13 @@ def test_what_cannot_be_is_refused_at_its_place(site: Site, admin: Program) -> N
     assert code(admin.post("/people/987654/leave/preview", {})) == (404, "person.not_found")
     assert code(program(site, "lead").get("/leavers")) == (403, "action.forbidden")
     assert code(program(site, "guest").post(f"{path}/absences", DAYS)) == (403, "action.forbidden")
+
+
+def test_a_deputy_for_all_time_covers_an_absence_and_hides_nobody(site: Site, admin: Program) -> None:
+    path = f"/people/{site.world.persons['lead']}"
+    admin.post(f"{path}/absences", DAYS)
+    made_ = admin.post(f"{path}/deputies", {"starts": "0001-01-01", "ends": "9999-12-31", "who": "deputy"})
+    (shown,) = admin.get("/absences").get_json()["items"]
+
+    assert (made_.status_code, shown["covered"]) == (201, True)
+    assert admin.get(path).status_code == admin.get(f"{path}/deputies").status_code == 200

@@ -168,8 +168,12 @@ def _away(driver: Driver, day: str, absence: Absence, texts: Mapping[str, str | 
 
 def _covered(first: str, last: str, deputies: Sequence[Appointment]) -> bool:
     """Tell whether on every day somebody stands in for all of the work."""
-    day = date.fromisoformat(first)
+    bare, end = date.fromisoformat(first), date.fromisoformat(last)
     for one in sorted((d for d in deputies if not d.role and not d.layer), key=lambda d: d.starts):
-        if date.fromisoformat(one.starts) <= day:
-            day = max(day, date.fromisoformat(one.ends) + timedelta(days=1))
-    return day > date.fromisoformat(last)
+        ends = date.fromisoformat(one.ends)
+        if date.fromisoformat(one.starts) > bare:
+            break
+        if ends >= end:  # asked first: the last of all days has none after it
+            return True
+        bare = max(bare, ends + timedelta(days=1))
+    return False
