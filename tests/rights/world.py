@@ -46,6 +46,8 @@ PLACES = {"near": ("section", "lead"), "peer": ("section", "mate"), "far": ("far
 HANDLED = {"near": ("section", "lead", "major"), "far": ("far", "far_lead", "far_major"),
            "abroad": ("section", "lead", "head")}  # fmt: skip
 """Where an incident happened, who reported it, and who handles it."""
+RATE = 1_000_000
+"""Requests of one token in a minute: the clock stands, so that all of them come in one."""
 KEYS = ("goal", "design", "implement", "improve")
 NAMED = Sql("update subject set name = :n where id = :i")
 UNWATCHED = {"sign_in_guess", "web_session"}
