@@ -131,9 +131,6 @@ class College(World):
         return cycle
 
 
-RATE = 1_000_000  # requests of a token in a minute, which does not pass here
-
-
 @dataclass(frozen=True)
 class Thing:
     """Something with a number in an address, where it lies, and the revision of its forms."""
