@@ -1,25 +1,11 @@
 """Absences: noted by oneself or an administrator, once; who is away, whether covered, and what falls due meanwhile."""
 
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from test_web_organisation import plain
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 DAYS = {"starts": "2025-09-08", "ends": "2025-09-12"}
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def test_one_notes_and_ends_ones_own_absence(site: Site) -> None:

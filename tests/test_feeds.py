@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import pytest
 from browsing import Browser, Site
-from browsing import site as made
 from calling import Program, code, program
 from icalendar import Calendar, Event
 from werkzeug.test import TestResponse
 
-from qaflow.config import Settings
 from qaflow.services.accounts import book as accounts
 from qaflow.services.work import transact
 from qaflow.store.db import Sql, db
 
 ADDRESS = re.compile(r"<code>http[^<]*(/calendar/[\w-]+\.ics)</code>")
 CANARY = "canary-of-the-far-unit"
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def address(browser: Browser) -> str:

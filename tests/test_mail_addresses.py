@@ -1,17 +1,14 @@
 """Mail addresses that a college keeps of its people: from a file, a page or a program; a person's own counts before."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import code, program
 from flask import Flask
 from posting import HOUR, Box, signed, tick
 
 from qaflow import testing
-from qaflow.config import Settings
 from qaflow.errors import Invalid
 from qaflow.services.files import imports
 from qaflow.services.notices import choices as notice_choices
@@ -28,14 +25,6 @@ TOLD = "chose another mail address on the profile, which goes on counting"
 def world(store_app: Flask) -> World:
     """Return the tiny college."""
     return World(db.session)
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
 
 
 def take(world: World, text: str, dry: bool = False) -> dict[str, Any]:

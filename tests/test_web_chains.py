@@ -1,29 +1,16 @@
 """The pages of the chains: numbers that open their lists, forms that keep what was typed, nobody else's goals."""
 
 import re
-from collections.abc import Iterator
 from html import unescape
 
 import pytest
 from browsing import Browser, Site
-from browsing import site as made
-
-from qaflow.config import Settings
-from qaflow.store.db import db
 
 PAGES = ("/chains", "/chains/goals", "/chains/standards", "/chains/findings", "/chains/matrix", "/chains/tasks",
          "/chains/year")  # fmt: skip
 GOAL = {"layer": "course", "text": "提高到课率", "indicator": "到课率", "unit": "%", "target": "95"}
 COUNT = re.compile(r'<a class="q-count[^"]*" href="(/chains/[^"]*)"[^>]*>([\d,]+)</a>')
 CELL = re.compile(r'<a href="(/chains/[^"]*)">([\d,]+) (?:goal|standard|task)s?</a>')
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
 
 
 def add(browser: Browser, what: str = "goals", **fields: str) -> str:

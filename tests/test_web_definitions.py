@@ -1,17 +1,14 @@
 """Definitions on the web: who reads them, what they say, check and publish, what differs, migrate with a preview."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from io import BytesIO
 
 import pytest
 from browsing import Browser, Site
-from browsing import site as made
 from werkzeug.test import TestResponse
 
-from qaflow.config import Settings
 from qaflow.engine import loader
 from qaflow.engine.definition import Deadline, Definition, Level, canonical, to_plain
 from qaflow.services.definitions import publishing as definitions
@@ -30,15 +27,6 @@ HOSTILE = {
     "empty": b"",
     "utf16": "kind: definition\n".encode("utf-16"),
 }
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def said(answer: TestResponse) -> str:

@@ -2,27 +2,13 @@
 
 import io
 import re
-from collections.abc import Iterator
 
 import pytest
 from browsing import Browser, Site
-from browsing import site as made
 from werkzeug.test import TestResponse
-
-from qaflow.config import Settings
-from qaflow.store.db import db
 
 GOOD = "code,kind,name_zh,parent\nlab,section,实验室,section\n"
 BAD = "code,kind,name_zh,parent\nlab,section,实验室,section\nlab,palace,,nowhere\n"
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def send(browser: Browser, text: bytes, name: str = "units.csv", **more: str) -> TestResponse:

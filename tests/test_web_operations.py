@@ -1,7 +1,6 @@
 """Operations on the web: who sees them, that a failing job shows within one tick, and what a press really does."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -22,15 +21,6 @@ from qaflow.testing import MONDAY
 PAGES = ("/operations", "/operations/ticks", "/operations/incidents", "/operations/outbox", "/operations/sessions")
 PRESSES = ("/operations/confirm", "/operations/outbox/retry", "/operations/incidents/1/retry")
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def said(answer: TestResponse) -> str:

@@ -1,7 +1,6 @@
 """The organisation's pages: who reads and changes them, units as a tree, subjects whose change is shown first."""
 
 import re
-from collections.abc import Iterator
 from html import unescape
 
 import pytest
@@ -13,15 +12,6 @@ from qaflow.store.db import db
 
 PAGES = ("", "/people", "/subjects", "/cycles", "/leavers", "/absences", "/calendar")
 UNIT = {"name_zh": "新室", "name_en": "New section", "kind": "section", "system": "", "parent": ""}
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def facts(site: Site) -> list[str]:

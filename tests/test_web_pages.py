@@ -3,7 +3,6 @@
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from html import unescape
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from browsing import PAGE, PASSWORD, Browser, Site
-from browsing import site as made
 from flask import abort, url_for
 from rights.table import operation
 
@@ -20,7 +18,6 @@ from qaflow.config import Settings
 from qaflow.engine import calendar as calendars
 from qaflow.errors import Forbidden, Missing, QaflowError, Refused, Stale
 from qaflow.paths import data_dir
-from qaflow.store.db import db
 from qaflow.testing import ROLES
 from qaflow.web import catalogs
 from qaflow.web.access import public
@@ -58,15 +55,6 @@ ABSENT = {"chains.change", "chains.decompose", "chains.show", "charts.compare", 
 MOST_BYTES = 300_000
 TEMPLATES = sorted(data_dir("templates").rglob("*.html"))
 SCRIPTS = sorted((Path(catalogs.PACKAGE) / "web" / "static").glob("*.js"))
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def addresses(site: Site) -> dict[str, str]:

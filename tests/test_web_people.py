@@ -2,27 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 from browsing import Browser, Site
-from browsing import site as made
 from conftest import Run
 from test_web_organisation import plain
 
-from qaflow.config import Settings
 from qaflow.errors import Refused
 from qaflow.services.accounts import book as accounts
-from qaflow.store.db import db
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    found = made(settings)
-    yield found
-    db.session.remove()
-    db.engine.dispose()
 
 
 def address(site: Site, login: str, more: str = "") -> str:

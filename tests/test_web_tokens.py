@@ -1,25 +1,12 @@
 """My tokens in the browser: a new one is shown once, opens what it is for, and nothing more once it is revoked."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from browsing import Site
-from browsing import site as made
 from calling import Program
 
-from qaflow.config import Settings
-from qaflow.store.db import db
-
 TOKEN = re.compile(r"<code class=\"text-break\">(\S+)</code>")
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[Site]:
-    """Return the program on the tiny college."""
-    yield made(settings)
-    db.session.remove()
-    db.engine.dispose()
 
 
 def test_a_token_is_shown_once_opens_what_it_is_for_and_nothing_once_revoked(site: Site) -> None:

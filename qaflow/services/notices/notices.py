@@ -19,7 +19,6 @@ TELLS_NAMED = frozenset(("Commented",))
 TELLS_GIVEN = frozenset(("TaskAdded", "TaskChanged", "FileImported"))
 TELLING = TELLS_ITEM_HOLDERS | TELLS_TO | TELLS_NAMED | TELLS_GIVEN
 _as_text = json.JSONEncoder(ensure_ascii=False).encode
-URGENT = frozenset(("WarningOpened", "ItemReminded"))
 
 
 def recipients(kind: str, data: Data) -> list[int]:
