@@ -186,10 +186,22 @@ def test_each_part_has_a_plain_name_under_which_its_operations_stand(site: Site)
     assert {"me", "cycles", "readings"} <= set(names) and len(set(names)) == len(names)
     assert not [name for name in names if name.startswith("api")]
     assert {tuple(tags) for tags in used} == {(name,) for name in names}
-    page = site.browser("lead").get(f"{API}/docs").text
-    anchors = re.findall(r' id="([^"]+)"', page)
-    assert len(set(anchors)) == len(anchors)
-    assert set(names) <= set(anchors) & set(re.findall(r'href="#([^"]+)"', page))
+
+
+def test_the_manual_leads_to_a_page_of_each_part_and_there_from_each_shape_to_another(site: Site) -> None:
+    told = described(site)
+    browser = site.browser("lead")
+
+    index = browser.get(f"{API}/docs").text
+
+    assert set(re.findall(rf'href="{API}/docs/([^"]+)"', index)) == {one["name"] for one in told["tags"]}
+    for path, verbs in told["paths"].items():
+        for verb in (verb for verb in VERBS if verb in verbs):
+            page = browser.get(f"{API}/docs/{verbs[verb]['tags'][0]}").text
+            anchors = re.findall(r' id="([^"]+)"', page)
+            assert len(set(anchors)) == len(anchors)
+            assert {f"{verb.upper()}{path}", *re.findall(r'href="#([A-Za-z]+)"', page)} - {"main"} <= set(anchors)
+    assert browser.get(f"{API}/docs/nothing").status_code == 404
 
 
 def test_whatever_is_named_has_bounds_and_nothing_may_hold_anything(site: Site) -> None:

@@ -29,7 +29,7 @@ COLLEGE_WIDE = ("office", "vp", "diag", "qadmin", "admin")
 LINKS = re.compile(r'(?:href|src|action|hx-get|data-url)="(/[^"]*)"')
 MOST = 100  # pages a person
 LEAST = 8
-SAME_FOR_ALL = ("api_docs.openapi", "api_docs.docs")  # the description: without a token, and of nobody's data
+SAME_FOR_ALL = ("api_docs.openapi", "api_docs.docs", "api_docs.part")  # without a token, and of nobody
 QUERIES = ("q=CANARY", "q=course", "search=far", "box=done", "box=deputy", "box=submitted", "unit=3", "unit=6",
            "layer=course", "stage=implement", "kind=submit", "when=0", "sort=name", "sort=-due", "order=desc",
            "page=2", "size=1000", "after=~.0", "person=far_lead", "person=16", "format=csv", "lang=en", "college=2",

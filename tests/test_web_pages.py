@@ -24,9 +24,10 @@ from qaflow.web.access import public
 from qaflow.web.assets import asset
 from qaflow.web.words import due_on
 
-PUBLIC = {"api_docs.docs", "api_docs.openapi", "start.start", "signin.sign_in", "signin.sign_out", "signin.code",
-          "signin.by", "signin.arrive", "signin.ended", "signin.leave", "help.index", "help.topic", "probes.alive",
-          "probes.ready", "metrics.show", "feeds.calendar", "assets.static", "static", "bootstrap.static"}  # fmt: skip
+PUBLIC = {"api_docs.docs", "api_docs.openapi", "api_docs.part", "start.start", "signin.sign_in", "signin.sign_out",
+          "signin.code", "signin.by", "signin.arrive", "signin.ended", "signin.leave", "help.index", "help.topic",
+          "probes.alive", "probes.ready", "metrics.show", "feeds.calendar", "assets.static", "static",
+          "bootstrap.static"}  # fmt: skip
 FILES = {"api_docs.openapi", "audit.log", "audit.pack", "cycles.download", "definitions.drawing", "frame.workbook",
          "metrics.show", "points.export", "reviews.manifest", "signin.code", "signin.leave",
          "tasks.export"}  # fmt: skip
@@ -63,7 +64,8 @@ def addresses(site: Site) -> dict[str, str]:
     values = {"key": "responsible", "number": 1, "digest": asset(name).hash, "name": name, "filename": "", "file": 1,
               "no": 1, "spiral": "tiny.teaching", "version": 1, "form": "svg", "stream": "cycle:1", "seq": 1,
               "warning": "1.1", "item": 1, "what": "goals", "subject": 1, "reading": 1, "kind": "points", "point": 1,
-              "part": 1, "place": 1, "action": "handle", "link": 1, "token": "none", "log": "xes"}  # fmt: skip
+              "part": 1, "place": 1, "action": "handle", "link": 1, "token": "none", "log": "xes",
+              "group": "cycles"}  # fmt: skip
     with site.app.test_request_context():
         rules = [rule for rule in site.app.url_map.iter_rules() if "GET" in (rule.methods or ())
                  and not operation(site.app, rule.endpoint)]  # fmt: skip

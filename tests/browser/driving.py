@@ -216,6 +216,7 @@ def _weigh(visitor: Visitor, response: Response) -> None:
 
 def kind_of(path: str) -> str:
     """Return an address without what differs between pages of one kind: numbers, keys, digests, questions."""
+    path = re.sub(r"(?<=/docs/)[a-z_]+", "K", path)  # a part of the manual of the API
     bare = re.sub(r"/[a-z0-9-]+\.[a-z0-9.-]+(?=/|$)", "/K", urlsplit(path).path)  # the key of a definition
     return re.sub(r"(?<=[/:.])\d+(?=[/:.]|$)", "N", re.sub(r"\b[0-9a-f]{12,64}\b", "H", bare))
 
