@@ -36,7 +36,7 @@ QUERIED = {"unit": "units", "owner": "people", "person": "people", "holder": "pe
 """What the numbers in a query are of, by their names."""
 GOALS = ("the goal of a task", "the goal of a task from now on")
 """The goals of this world are courses', which no task serves: these have no twin."""
-EMPTY = {"/frame/annex3?subject": "no layer of this world answers the frame",
+EMPTY = {"/frame/annex3?subject": "no layer of this world answers the frame", "/frame/annex3.xlsx?subject": "as before",
          "/tasks/one-page?goal": "no plan of this world has a goal"}  # fmt: skip
 """Where this world has nothing of one's own to be shown."""
 NEEDED = {"/readings": ("point", "subject")}

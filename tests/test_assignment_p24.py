@@ -33,6 +33,7 @@ OWN = {
     "/inbox/filters": {"box", "layer", "unit", "stage", "kind", "when", "sort", "after"},
     "/me/notices": set(TOPICS),
     "/operations/channels": {"unit", "secret"},
+    "/organisation/people/<number>/name": {"mail"},
     "/organisation/people/<number>/roles": {"subject", "starts", "ends"},
     "/organisation/units/<number>": {"code", "kind", "name_zh", "name_en", "parent", "system"},
     "/office/rounds/plan": {"act", "track", "day", "until", "once", "days", "version", "term"},
