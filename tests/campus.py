@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import serving
 from browsing import TOKEN, Site
 from werkzeug.serving import make_server
 
@@ -88,14 +89,8 @@ def free() -> socket.socket:
 def threaded(app: Any) -> Iterator[str]:
     """Serve any application on a port of its own; return its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with serving.beside(server):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(WAIT)
-        server.server_close()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import serving
 from aiosmtpd.smtp import SMTP, AuthResult
 
 PASSWORD = "blue & harbour/7:@"
@@ -128,11 +129,5 @@ def vendor() -> Iterator[Vendor]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.origin = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving.beside(server):
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)

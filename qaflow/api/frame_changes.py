@@ -7,27 +7,17 @@ from typing import Any
 from qaflow.api import schemas as s
 from qaflow.api.calling import Answer, Call
 from qaflow.api.definition_schemas import BODY, FAULTS, Checking, Fault, faults
-from qaflow.api.frame_schemas import LEVELS, PARTS, Change, Counts, change
+from qaflow.api.frame_schemas import PARTS, Change, Counts, LibraryPart, change
 from qaflow.api.pointing import by_code
 from qaflow.api.resource import Resource
 from qaflow.services.frame import changes as frame_changes
 from qaflow.services.frame.changes import Change as Changed
-from qaflow.services.frame.edits import CODE_LENGTH, STARS
+from qaflow.services.frame.edits import CODE_LENGTH
 from qaflow.services.frame.library import Library
 
 resource = Resource("api_frame_changes", __name__, url_prefix="/frame", description="The frame taken or replaced")
 MOST_CHOSEN = 500
 NAMED = "frame.yaml"
-
-
-class LibraryPart(s.Strict):
-    """A part of a library."""
-
-    code = s.text(CODE_LENGTH, required=True)
-    level = s.choice(LEVELS, required=True)
-    parent = s.text(CODE_LENGTH, required=True, allow_none=True)
-    name = s.one(s.Named, required=True)
-    star = s.choice(STARS, required=True)
 
 
 class LibraryLine(s.Strict):

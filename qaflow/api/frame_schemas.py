@@ -23,14 +23,19 @@ class Words(s.Strict):
     en = s.text(TEXT_LENGTH, 0)
 
 
-class Plain(s.Strict):
-    """A part as it is compared: what it says, and whether it is dropped."""
+class LibraryPart(s.Strict):
+    """A part of a frame by its place and its name."""
 
     code = s.text(CODE_LENGTH, required=True)
     level = s.choice(LEVELS, required=True)
     parent = s.text(CODE_LENGTH, required=True, allow_none=True)
     name = s.one(s.Named, required=True)
     star = s.choice(STARS, required=True)
+
+
+class Plain(LibraryPart):
+    """A part as it is compared: what it says, and whether it is dropped."""
+
     dropped = s.flag(required=True)
     requirement = s.one(Words, required=True, allow_none=True)
     indicators = s.many(Words, INDICATORS, required=True)
